@@ -1,0 +1,122 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// Sink sends to one platform. Two Sends with one Key show one message wherever
+// the platform allows it.
+type Sink interface {
+	// Send delivers once and reports where the message now lives. Errors are
+	// *SendError; any other error means Retry. Send ends within its own deadline
+	// whatever the platform does, and its errors hold no secret.
+	Send(ctx context.Context, d Delivery) (Receipt, error)
+}
+
+// Destination is a place that messages go to, written "scheme:place":
+// "discord:123", "slack:C012", "webhook:https://…", "console".
+type Destination struct{ Scheme, Place string }
+
+// ParseDestination reads the form "scheme:place".
+func ParseDestination(text string) Destination {
+	scheme, place, _ := strings.Cut(text, ":")
+	return Destination{Scheme: scheme, Place: place}
+}
+
+// String returns the form "scheme:place".
+func (d Destination) String() string {
+	if d.Place == "" {
+		return d.Scheme
+	}
+	return d.Scheme + ":" + d.Place
+}
+
+// Delivery is one message on its way to one destination.
+type Delivery struct {
+	Key          string // stable over retries and processes: nonce, metadata
+	Subscription string
+	To           Destination
+	Event        events.Event
+	Generation   int // 0, or the number of the replay that a person asked for
+	Message      Message
+	Replaces     Receipt   // edit this one instead, when set
+	Thread       Receipt   // root of the thread to post into, when set
+	Attempt      int       // 1 for the first
+	Doubt        time.Time // when set, an earlier attempt of that instant may have arrived: look before repeating
+}
+
+// Receipt says where a message lives on its platform. The zero value means none.
+type Receipt struct {
+	Channel string    `json:"channel,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Thread  string    `json:"thread,omitempty"` // the thread it stands in or heads
+	Root    string    `json:"root,omitempty"`   // the message that heads that thread, if not this one
+	At      time.Time `json:"at,omitzero"`
+	Version int       `json:"version,omitempty"` // of what is shown there
+}
+
+// IsZero reports whether there is no receipt.
+func (r Receipt) IsZero() bool { return r == Receipt{} }
+
+// Verdict says what a failed Send means for the next attempt.
+type Verdict int
+
+// Verdicts.
+const (
+	Retry   Verdict = iota // nothing arrived: again after SendError.After, or with backoff
+	InDoubt                // it may have arrived: look before repeating
+	Reject                 // this message can never be sent: dead letter, go on
+	Gone                   // the destination refuses everything: suspend the subscription, keep the backlog
+	Revoked                // the credential is dead: stop all that uses it
+)
+
+// String names the verdict as logs and metrics spell it.
+func (v Verdict) String() string {
+	switch v {
+	case Retry:
+		return "retry"
+	case InDoubt:
+		return "in_doubt"
+	case Reject:
+		return "reject"
+	case Gone:
+		return "gone"
+	case Revoked:
+		return "revoked"
+	}
+	return fmt.Sprintf("verdict(%d)", int(v))
+}
+
+// SendError says why a Send failed and what follows from it.
+type SendError struct {
+	Verdict Verdict
+	After   time.Duration // the platform's own wish, or 0
+	Paced   bool          // a wait the platform asked for (429): not counted as an attempt
+	Advice  string        // for the owner: what is wrong and the next step, one or two sentences; "" where there is nothing to do
+	Err     error         // for the log; holds no secret
+}
+
+// Error implements error.
+func (e *SendError) Error() string {
+	if e.Err == nil {
+		return e.Verdict.String()
+	}
+	return e.Verdict.String() + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// verdictOf returns the typed error in err; anything untyped is to be retried.
+func verdictOf(err error) *SendError {
+	if e, ok := errors.AsType[*SendError](err); ok {
+		return e
+	}
+	return &SendError{Verdict: Retry, Err: err}
+}
