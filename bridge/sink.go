@@ -16,6 +16,10 @@ type Sink interface {
 	// Send delivers once and reports where the message now lives. Errors are
 	// *SendError; any other error means Retry. Send ends within its own deadline
 	// whatever the platform does, and its errors hold no secret.
+	//
+	// A zero Receipt without an error means that it is done and there is nothing
+	// to remember: a progress for a message that somebody removed is dropped so. A
+	// Final one is posted anew instead, with a new Receipt.
 	Send(ctx context.Context, d Delivery) (Receipt, error)
 }
 
