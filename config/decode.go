@@ -17,7 +17,7 @@ func (r *report) decode(n *node, into reflect.Value, path string, x expander) {
 	if n.kind == null {
 		return
 	}
-	if p, ok := into.Addr().Interface().(parsed); ok {
+	if p, ok := reflect.TypeAssert[parsed](into.Addr()); ok {
 		if text, ok := r.scalar(n, path, x); ok {
 			if err := p.parse(text); err != nil {
 				r.add(path, "%s", sentence(err.Error()))

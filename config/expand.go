@@ -31,7 +31,7 @@ func (x expander) expand(text string) (out, warning string, err error) {
 		}
 		value, ok := x.env(name)
 		if !ok {
-			err = errors.Join(err, fmt.Errorf("%s: this environment variable is not set. Set it, or remove the line.", ref)) //nolint:revive,staticcheck // a sentence for people
+			err = errors.Join(err, fmt.Errorf("%s: this environment variable is not set. Set it, or remove the line.", ref))
 		}
 		return value
 	})
@@ -42,13 +42,13 @@ func (x expander) file(path string) (value, warning string, err error) {
 	content, mode, err := x.readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", "", fmt.Errorf("%s: no such file. Create it, or remove the line.", path) //nolint:revive,staticcheck // a sentence for people
+		return "", "", fmt.Errorf("%s: no such file. Create it, or remove the line.", path)
 	case errors.Is(err, fs.ErrPermission):
-		return "", "", fmt.Errorf("%s: this user may not read it. Change its owner or mode.", path) //nolint:revive,staticcheck // a sentence for people
+		return "", "", fmt.Errorf("%s: this user may not read it. Change its owner or mode.", path)
 	case err != nil:
-		return "", "", fmt.Errorf("%s: it can't be read.", path) //nolint:revive,staticcheck // a sentence for people
+		return "", "", fmt.Errorf("%s: it can't be read.", path)
 	case len(content) > maxSecretFile:
-		return "", "", fmt.Errorf("%s: it has %d bytes; a secret file may have %d.", path, len(content), maxSecretFile) //nolint:revive,staticcheck // a sentence for people
+		return "", "", fmt.Errorf("%s: it has %d bytes; a secret file may have %d.", path, len(content), maxSecretFile)
 	}
 	if mode.Perm()&0o004 != 0 {
 		warning = path + " can be read by every user of this machine; chmod 600 it."

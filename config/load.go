@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNothing is returned when neither file nor environment configures an agent.
-var ErrNothing = errors.New(`Nothing to do yet: no agent is configured. Try "imaginebridge demo", or set IMAGINEANYTHING_CLIENT_ID and IMAGINEANYTHING_CLIENT_SECRET (see README, "Two minutes").`) //nolint:revive,staticcheck // a sentence for people
+var ErrNothing = errors.New(`Nothing to do yet: no agent is configured. Try "imaginebridge demo", or set IMAGINEANYTHING_CLIENT_ID and IMAGINEANYTHING_CLIENT_SECRET (see README, "Two minutes").`)
 
 // Source is where a configuration comes from.
 type Source struct {
@@ -131,7 +131,7 @@ func variables(c *Config) []settable {
 
 const (
 	idVariable     = "IMAGINEANYTHING_CLIENT_ID"
-	secretVariable = "IMAGINEANYTHING_CLIENT_SECRET" //nolint:gosec // a name, not a secret
+	secretVariable = "IMAGINEANYTHING_CLIENT_SECRET"
 )
 
 // agentFromEnvironment makes the one agent where the file names none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -107,9 +108,7 @@ func TestTheWholeExampleIsRead(t *testing.T) {
 
 func TestAnOverrideIsToldOnce(t *testing.T) {
 	env := map[string]string{"IMAGINEBRIDGE_LISTEN": "127.0.0.1:9000"}
-	for k, v := range oneAgent {
-		env[k] = v
-	}
+	maps.Copy(env, oneAgent)
 	cfg, err := load(t, "http: {listen: 127.0.0.1:8480}\n", env)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:9000", cfg.HTTP.Listen)
@@ -210,9 +209,7 @@ func TestBadInputSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 
 func with(name, value string) map[string]string {
 	out := map[string]string{name: value}
-	for k, v := range oneAgent {
-		out[k] = v
-	}
+	maps.Copy(out, oneAgent)
 	return out
 }
 
