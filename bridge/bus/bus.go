@@ -1,0 +1,190 @@
+// Package bus keeps everything ImagineBridge remembers in NATS JetStream: events
+// and the pollers' cursors, lanes and dead letters, receipts, status, and the
+// leases by which several processes share the work.
+//
+// The main type is [Bus]. It connects to a server or embeds one, and hands out
+// the halves its users declare for themselves: a journal for the poller
+// ([Bus.Load], [Bus.Commit]), lanes and a ledger for the delivery worker
+// ([Bus.Lane], [Bus.Receipt], [Bus.Keep]), ownership for both ([Bus.Hold]).
+//
+// Two rules carry it. Whatever must agree after a crash is stored in one atomic
+// batch; and every record that decides something is written by compare-and-set,
+// so that a process that lost its lease can move nothing.
+//
+// The package must not know ImagineAnything or any chat platform.
+package bus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+)
+
+// Options say where the store is and how much it may hold. The zero value of
+// each field but DataDir or URL is a working default.
+type Options struct {
+	// URL of an external NATS server, or several separated by commas. Empty means
+	// an embedded server.
+	URL string
+	// Creds is a file with the credentials for URL: a NATS .creds file, or JSON
+	// as the embedded server writes it (admin.creds.json).
+	Creds string
+
+	// DataDir is the data folder; the embedded server keeps its files in nats/
+	// below it. Needed without URL.
+	DataDir string
+	// Listen is the loopback address at which the embedded server takes other
+	// programs, "127.0.0.1:4222" by default; port 0 takes a free one, "off" opens
+	// none.
+	Listen string
+	// Store bounds the embedded store in bytes, 1 GiB by default. With URL it is
+	// the share that the bridge may take of the server's.
+	Store int64
+	// Sync is how often the embedded store is flushed to the disk: a duration, or
+	// "always". 1 s by default.
+	Sync string
+
+	// Keep is how long events stay, 30 days by default.
+	Keep time.Duration
+	// Replicas of each stream. 0 keeps what is there and makes new ones with
+	// three on a cluster of at least three servers, else with one.
+	Replicas int
+
+	// Name tells this process apart for people who look at connections.
+	Name string
+	// Buffer bounds the bytes of events that wait in memory for all lanes
+	// together, 32 MiB by default.
+	Buffer int64
+	// Log takes what the bus and the embedded server have to say.
+	Log *slog.Logger
+}
+
+// Bus is a connection to the store. Its methods may be used at the same time.
+type Bus struct {
+	opts Options
+	log  *slog.Logger
+	host *host // the embedded server, nil with an external one
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	me   string // this process among the members
+
+	commits  chan struct{} // bounds the atomic batches in flight
+	denied   atomic.Pointer[string]
+	closed   chan struct{} // closed when the connection is
+	tail     *tail
+	members  *members
+	running  atomic.Bool
+	closeAll sync.Once
+}
+
+// maxCommits bounds the atomic batches of one process in flight; the server
+// refuses the fifty-first of a stream (nats-server, max_batch_inflight_per_stream).
+const maxCommits = 8
+
+// Open connects to the store or starts the embedded server, and brings streams
+// and buckets to the form this version needs, never dropping anything. What
+// stands in the way and can be told in a sentence is a *StateError.
+func Open(ctx context.Context, o Options) (*Bus, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	b := &Bus{
+		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
+	}
+	if err := b.connect(ctx); err != nil {
+		return nil, errors.Join(err, b.shut(ctx))
+	}
+	if err := b.prepare(ctx); err != nil {
+		return nil, errors.Join(err, b.shut(ctx))
+	}
+	return b, nil
+}
+
+// prepare brings the store to its form and reads where the tail begins.
+func (b *Bus) prepare(ctx context.Context) error {
+	if err := b.checkServer(ctx); err != nil {
+		return err
+	}
+	if err := b.converge(ctx); err != nil {
+		return err
+	}
+	at, err := b.bounds(ctx, streamEvents)
+	if err != nil {
+		return err
+	}
+	b.tail = newTail(at.last, b.opts.Buffer)
+	b.members = newMembers(b.me)
+	return nil
+}
+
+// Run keeps the process alive among its fellows, feeds the lanes and looks after
+// the store, until ctx ends. It then waits for what is held to be given back,
+// beating on meanwhile, and returns nil.
+func (b *Bus) Run(ctx context.Context) error {
+	if !b.running.CompareAndSwap(false, true) {
+		return errors.New("the bus is running already")
+	}
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, inner := errgroup.WithContext(inner)
+	g.Go(func() error { return b.feed(inner) })
+	g.Go(func() error { return b.beat(inner) })
+	g.Go(func() error { return b.watchMembers(inner) })
+	g.Go(func() error { return b.watchShards(inner) })
+	g.Go(func() error { return b.care(inner) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			b.members.settle(inner)
+			b.leave(inner)
+		case <-inner.Done():
+		}
+		stop()
+		return nil
+	})
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Close drains the connection and stops the embedded server, all within ctx.
+func (b *Bus) Close(ctx context.Context) error { return b.shut(ctx) }
+
+func (b *Bus) shut(ctx context.Context) (err error) {
+	b.closeAll.Do(func() {
+		if b.nc != nil {
+			if drain := b.nc.Drain(); drain == nil {
+				select {
+				case <-b.closed:
+				case <-ctx.Done():
+				}
+			}
+			b.nc.Close()
+		}
+		if b.host != nil {
+			err = b.host.stop(ctx)
+		}
+	})
+	return err
+}
+
+// wait pauses for d, or returns false when ctx ends first.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,54 @@
+package bridge
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// Subscription says which events go where, and when. It is a value: who changes
+// one makes another.
+type Subscription struct {
+	Name   string        // unique; also the last token of its lane's subject
+	Agents []string      // handles, "*" for all; none means all
+	Events []string      // patterns: "*", "family.*", "family.type"
+	Filter *Filter       // nil lets all of them through
+	To     Destination   // where messages go
+	Secret func() string // signing secret of a webhook; nil where there is none
+	Start  Start         // on its first start only
+	Digest time.Duration // gather for so long; 0 sends each event by itself
+	Quiet  *Quiet        // hours without messages; nil for none
+}
+
+// Start says where a new subscription begins in the stream. The zero value is
+// at what comes next.
+type Start struct {
+	All  bool          // at the oldest event that is kept
+	Back time.Duration // otherwise so long before now
+}
+
+// Covers reports whether the subscription is about the event's agent and kind,
+// whatever its filter says.
+func (s *Subscription) Covers(e events.Event) bool {
+	return s.coversAgent(e.Agent()) && slices.ContainsFunc(s.Events, func(p string) bool {
+		return events.MatchPattern(p, e.Name())
+	})
+}
+
+// Matches reports whether the event is to be sent. A filter that breaks on an
+// event lets it through.
+func (s *Subscription) Matches(e events.Event) bool {
+	if !s.Covers(e) {
+		return false
+	}
+	through, _ := s.Filter.Match(e)
+	return through
+}
+
+func (s *Subscription) coversAgent(handle string) bool {
+	return len(s.Agents) == 0 || slices.ContainsFunc(s.Agents, func(a string) bool {
+		return a == "*" || strings.EqualFold(a, handle)
+	})
+}
