@@ -1,0 +1,275 @@
+package fakeslack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// call is one Web API call under way. Its methods run with the server's mutex held.
+type call struct {
+	s      *Server
+	method string
+	spec   method
+	args   args
+	tok    *token
+	now    time.Time
+
+	basicID, basicSecret string // HTTP Basic credentials, which oauth.v2.access takes
+}
+
+// answer is what a method returns: the fields beside "ok", or a refusal.
+type answer struct {
+	fields  map[string]any
+	err     *refusal
+	status  int // 200 when 0
+	headers map[string]string
+	warn    []string
+}
+
+// refusal is {"ok":false} with its error name.
+type refusal struct {
+	code   string
+	detail string         // for Faults
+	fields map[string]any // needed, provided, errors, response_metadata
+}
+
+func refuse(code string, format string, a ...any) answer {
+	return answer{err: &refusal{code: code, detail: fmt.Sprintf(format, a...)}}
+}
+
+func (a answer) fieldsJSON() map[string]any {
+	out := map[string]any{"ok": a.err == nil}
+	for k, v := range a.fields {
+		out[k] = v
+	}
+	if a.err != nil {
+		out["error"] = a.err.code
+		for k, v := range a.err.fields {
+			out[k] = v
+		}
+	}
+	if len(a.warn) > 0 {
+		out["warning"] = strings.Join(a.warn, ",")
+		out["response_metadata"] = map[string]any{"warnings": a.warn}
+	}
+	return out
+}
+
+func (a answer) body() []byte {
+	b, _ := json.Marshal(a.fieldsJSON())
+	return b
+}
+
+func (a answer) write(w http.ResponseWriter) int {
+	for k, v := range a.headers {
+		w.Header().Set(k, v)
+	}
+	return writeJSON(w, max(a.status, http.StatusOK), a.fieldsJSON())
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) int {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+	return status
+}
+
+// serveAPI is the way of every Web API call: decode, trouble before, the method, trouble after, log.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		writePage(w, http.StatusRequestEntityTooLarge)
+		return
+	}
+	s.mu.Lock()
+	c, early := s.begin(r, body)
+	entry := Request{At: c.now, Method: c.method, Workspace: c.team(), Args: c.args.shown()}
+	var own answer
+	var t *Trouble
+	switch {
+	case early != nil:
+		own = *early
+	default:
+		if t = s.troubleFor(c.method, c.team(), c.channelArg()); t == nil || t.Effect || t.Kind == Slow || t.Kind == Dripping {
+			own = c.run()
+		}
+	}
+	if t != nil && t.Kind == RateLimited {
+		if d, ok := t.pauseOf(); ok {
+			s.limiter.pause(c.key(), c.now.Add(d))
+		}
+	}
+	at := len(s.requests)
+	s.requests = append(s.requests, entry)
+	c.setHeaders(w.Header())
+	s.mu.Unlock()
+
+	if t != nil {
+		entry.Injected = true
+		entry.Status = s.play(w, r, t, own)
+	} else {
+		entry.Status = own.write(w)
+	}
+	if own.err != nil {
+		entry.Error = own.err.code
+	}
+	if t == nil || t.Kind == Slow || t.Kind == Dripping {
+		entry.Answer = own.fieldsJSON()
+	}
+	s.mu.Lock()
+	s.requests[at] = entry
+	s.touch()
+	s.mu.Unlock()
+}
+
+// begin reads the call and checks what comes before any work: method, body, token, scopes, rate. A non-nil answer
+// refuses it.
+func (s *Server) begin(r *http.Request, body []byte) (*call, *answer) {
+	c := &call{s: s, method: r.PathValue("method"), now: s.opt.Now()}
+	spec, known := s.methods[c.method]
+	c.spec = spec
+	if !known {
+		return c, c.refused(refuse("unknown_method", "%s", c.method))
+	}
+	if no := c.read(r, body); no != nil {
+		return c, c.refused(*no)
+	}
+	if no := c.authorise(); no != nil {
+		return c, c.refused(*no)
+	}
+	if left := s.limiter.paused(c.key(), c.now); left > 0 {
+		s.fault(Fault{Method: c.method, Workspace: c.team(), Channel: c.channelArg(), Code: "early_call",
+			Detail: fmt.Sprintf("%v before its pause ends", left.Round(time.Millisecond))})
+		return c, new(tooMany(left))
+	}
+	return c, nil
+}
+
+// run checks the rate limit and does the method's work.
+func (c *call) run() answer {
+	if wait := c.s.limiter.take(c.spec, c.key(), c.channelArg(), c.now); wait > 0 {
+		return *c.refused(tooMany(wait))
+	}
+	for _, key := range sortedKeys(c.args) {
+		if key != "token" && !slices.Contains(c.spec.args, key) {
+			c.badManners("unknown_argument", "%s", key)
+		}
+	}
+	a := c.spec.run(c)
+	if a.err != nil {
+		c.refused(a)
+	}
+	return a
+}
+
+// refused records a refusal.
+func (c *call) refused(a answer) *answer {
+	c.s.fault(Fault{Method: c.method, Workspace: c.team(), Channel: c.channelArg(), Code: a.err.code, Detail: a.err.detail})
+	return &a
+}
+
+func tooMany(wait time.Duration) answer {
+	sec := max(int((wait+time.Second-1)/time.Second), 1)
+	a := refuse("ratelimited", "retry after %d s", sec)
+	a.status = http.StatusTooManyRequests
+	a.headers = map[string]string{"Retry-After": strconv.Itoa(sec)}
+	return a
+}
+
+// read decodes the arguments and finds the token: in the Authorization header or, in forms, in the body.
+func (c *call) read(r *http.Request, body []byte) *answer {
+	query := r.URL.Query()
+	if query.Has("token") {
+		return new(refuse("not_authed", "token in the query"))
+	}
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+		return new(refuse("invalid_post_type", "%s", r.Method))
+	}
+	contentType := r.Header.Get("Content-Type")
+	a, twice, err := decodeArgs(contentType, body)
+	if err != nil {
+		bad, _ := errors.AsType[*decodeError](err)
+		return new(refuse(bad.code, "%s", bad.detail))
+	}
+	c.args = a
+	c.basicID, c.basicSecret, _ = r.BasicAuth()
+	for key, vs := range query {
+		if _, ok := a[key]; !ok && len(vs) > 0 {
+			a[key] = vs[0]
+		}
+	}
+	for _, key := range twice {
+		c.badManners("repeated_argument", "%s", key)
+	}
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	inJSON := strings.HasPrefix(contentType, "application/json")
+	switch {
+	case ok:
+	case inJSON && a.has("token"):
+		return new(refuse("not_authed", "token in a JSON body"))
+	default:
+		secret = a.str("token")
+	}
+	c.tok = c.s.tokens[secret]
+	if c.spec.kind != kindNone && secret == "" {
+		return new(refuse("not_authed", "no token"))
+	}
+	return nil
+}
+
+func (c *call) authorise() *answer {
+	if c.spec.kind == kindNone {
+		return nil
+	}
+	if code := c.tok.check(c.spec.kind, c.now); code != "" {
+		return new(refuse(code, "%s", c.tok.name()))
+	}
+	if c.tok.missing(c.spec.scopes) {
+		return new(c.missingScope(c.spec.scopes...))
+	}
+	return nil
+}
+
+func (t *token) name() string {
+	if t == nil {
+		return "unknown token"
+	}
+	return mask(t.secret)
+}
+
+func (c *call) missingScope(need ...string) answer {
+	a := refuse("missing_scope", "needs %s", strings.Join(need, ","))
+	a.err.fields = map[string]any{"needed": strings.Join(need, ","), "provided": strings.Join(c.tok.scopes, ",")}
+	return a
+}
+
+// setHeaders puts Slack's scope headers on an answer.
+func (c *call) setHeaders(h http.Header) {
+	if c.tok != nil && len(c.tok.scopes) > 0 {
+		h.Set("X-OAuth-Scopes", strings.Join(c.tok.scopes, ","))
+		h.Set("X-Accepted-OAuth-Scopes", strings.Join(c.spec.scopes, ","))
+	}
+}
+
+func (c *call) team() string {
+	if c.tok == nil || c.tok.home == nil {
+		return ""
+	}
+	return c.tok.home.ID
+}
+
+func (c *call) key() string { return c.method + " " + c.team() }
+
+func (c *call) channelArg() string {
+	if ch := c.args.str("channel"); ch != "" {
+		return ch
+	}
+	return c.args.str("channel_id")
+}
