@@ -19,10 +19,10 @@ func exampleOf(k *events.Kind) events.Event {
 	return events.New("https://imagineanything.com", "orbit_bot", "x_1", "about", at, k.Example)
 }
 
-func encode(t testing.TB, e events.Event) []byte {
-	t.Helper()
+func encode(tb testing.TB, e events.Event) []byte {
+	tb.Helper()
 	b, err := json.Marshal(e)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 
