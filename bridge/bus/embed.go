@@ -244,12 +244,16 @@ type serverLog struct {
 	bad string
 }
 
-func (l *serverLog) Noticef(f string, v ...any) { l.log.Debug("nats server", "text", fmt.Sprintf(f, v...)) }
-func (l *serverLog) Debugf(string, ...any)      {}
-func (l *serverLog) Tracef(string, ...any)      {}
-func (l *serverLog) Warnf(f string, v ...any)   { l.log.Warn("nats server warns", "text", fmt.Sprintf(f, v...)) }
-func (l *serverLog) Errorf(f string, v ...any)  { l.tell(fmt.Sprintf(f, v...)) }
-func (l *serverLog) Fatalf(f string, v ...any)  { l.tell(fmt.Sprintf(f, v...)) }
+func (l *serverLog) Noticef(f string, v ...any) {
+	l.log.Debug("nats server", "text", fmt.Sprintf(f, v...))
+}
+func (l *serverLog) Debugf(string, ...any) {}
+func (l *serverLog) Tracef(string, ...any) {}
+func (l *serverLog) Warnf(f string, v ...any) {
+	l.log.Warn("nats server warns", "text", fmt.Sprintf(f, v...))
+}
+func (l *serverLog) Errorf(f string, v ...any) { l.tell(fmt.Sprintf(f, v...)) }
+func (l *serverLog) Fatalf(f string, v ...any) { l.tell(fmt.Sprintf(f, v...)) }
 
 func (l *serverLog) tell(text string) {
 	l.mu.Lock()

@@ -1,0 +1,232 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// maxFilters is up to how many filters the server sorts events out; with more it
+// is quicker to read all of them and look here.
+const maxFilters = 16
+
+// Next blocks for the first event of the lane after the given position. Asked
+// again with the same position it returns the same event. It returns ctx's error
+// when ctx ends first, and a *StateError when the store has not answered for 15 s.
+func (l *Lane) Next(ctx context.Context, after uint64) (bridge.Entry, error) {
+	var trouble time.Time
+	for attempt := 0; ; {
+		e, found, behind := l.head(after)
+		switch {
+		case found:
+			return e, nil
+		case !behind:
+			attempt, trouble = 0, time.Time{}
+			select {
+			case <-l.wake:
+			case <-ctx.Done():
+				return bridge.Entry{}, ctx.Err()
+			}
+			continue
+		}
+		err := l.catchUp(ctx)
+		if err == nil {
+			attempt, trouble = 0, time.Time{}
+			continue
+		}
+		if trouble.IsZero() {
+			trouble = time.Now()
+		}
+		switch {
+		case ctx.Err() != nil:
+			return bridge.Entry{}, ctx.Err()
+		case time.Since(trouble) > patience:
+			return bridge.Entry{}, err
+		}
+		attempt++
+		if !wait(ctx, backoff(attempt)) {
+			return bridge.Entry{}, ctx.Err()
+		}
+	}
+}
+
+// head is the first event in memory after the position, and whether more has to
+// be read from the stream.
+func (l *Lane) head(after uint64) (e bridge.Entry, found, behind bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if after < l.floor { // a replay: what is in memory begins too late
+		l.dropLocked(0)
+		l.upto, l.returned, l.behind, l.counted = after, after, true, false
+	}
+	l.floor, l.upto = after, max(l.upto, after)
+	n := 0
+	for n < len(l.queue) && l.queue[n].Position <= after {
+		n++
+	}
+	l.forgetLocked(n)
+	if len(l.queue) == 0 {
+		return e, false, l.behind
+	}
+	if l.gap > 0 {
+		l.queue[0].Skipped, l.gap = l.queue[0].Skipped+l.gap, 0
+	}
+	l.returned = max(l.returned, l.queue[0].Position)
+	return l.queue[0], true, false
+}
+
+// forgetLocked frees the first n events of the queue.
+func (l *Lane) forgetLocked(n int) {
+	for i := range n {
+		l.bus.tail.waiting.Add(-int64(len(l.queue[i].Data)))
+		l.queue[i] = bridge.Entry{}
+	}
+	l.queue = l.queue[n:]
+	if len(l.queue) == 0 {
+		l.queue = nil
+	}
+}
+
+// dropLocked frees all but the first keep events; what is dropped waits in the
+// stream.
+func (l *Lane) dropLocked(keep int) {
+	for i := keep; i < len(l.queue); i++ {
+		l.bus.tail.waiting.Add(-int64(len(l.queue[i].Data)))
+		l.queue[i] = bridge.Entry{}
+		l.ahead++
+	}
+	l.queue = l.queue[:min(keep, len(l.queue))]
+}
+
+func (l *Lane) drop(keep int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropLocked(keep)
+	l.behind = true
+	l.upto = l.floor
+}
+
+// offer takes an event from the tail. A lane whose buffer is full keeps only the
+// event in work and reads the rest from the stream when it comes to it.
+func (l *Lane) offer(e bridge.Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.bus.tail
+	size := int64(len(e.Data))
+	switch {
+	case e.Position <= l.upto:
+		return
+	case l.behind:
+		l.missed = e.Position
+		l.ahead++
+		return
+	case len(l.queue) >= laneBuffer || t.waiting.Load()+size > t.limit:
+		l.dropLocked(1)
+		if len(l.queue) > 0 {
+			l.upto = l.queue[0].Position
+		} else {
+			l.upto = max(l.upto, t.seen.Load())
+		}
+		l.behind, l.missed = true, e.Position
+		l.ahead++
+	default:
+		t.waiting.Add(size)
+		l.queue, l.upto = append(l.queue, e), e.Position
+	}
+	l.signal()
+}
+
+// fallBehind makes the lane read for itself once.
+func (l *Lane) fallBehind() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.behind {
+		l.behind, l.counted = true, false
+		l.upto = max(l.upto, l.bus.tail.seen.Load())
+	}
+	l.signal()
+}
+
+func (l *Lane) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// catchUp reads the next events from the stream, and joins the tail when there
+// are no more. An event that comes in between is either counted by the server as
+// pending, or the tail offered it and missed tells.
+func (l *Lane) catchUp(ctx context.Context) error {
+	l.mu.Lock()
+	from, missed, ahead, counted := l.upto, l.missed, l.ahead, l.counted
+	l.mu.Unlock()
+	at, err := l.bus.bounds(ctx, streamEvents)
+	if err != nil {
+		return err
+	}
+	n := laneBuffer
+	if l.bus.tail.waiting.Load() > l.bus.tail.limit {
+		n = 1
+	}
+	filters := l.filters
+	if len(filters) > maxFilters {
+		filters = []string{allEvents}
+	}
+	var read uint64
+	left, err := l.bus.read(ctx, jetstream.ConsumerConfig{
+		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from + 1,
+	}, n, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+		read++
+		l.take(m, md)
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at.first > from+1 {
+		l.gap += skipped(at.first-1-from, ahead, counted, left+read)
+	}
+	l.ahead, l.counted = left, len(l.filters) <= maxFilters
+	if left == 0 && l.missed <= max(l.upto, missed) {
+		l.behind = false
+	}
+	return nil
+}
+
+// skipped is how many events of a lane retention took: exactly, where the lane
+// knew how many waited for it; otherwise at most, for the stream's sequence also
+// counts cursors and what is not for this lane.
+func skipped(atMost, ahead uint64, counted bool, there uint64) uint64 {
+	switch {
+	case !counted:
+		return atMost
+	case ahead > there:
+		return min(atMost, ahead-there)
+	}
+	return 0
+}
+
+func (l *Lane) take(m jetstream.Msg, md *jetstream.MsgMetadata) {
+	mine := len(l.filters) <= maxFilters || l.matches(m.Subject())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if md.Sequence.Stream <= l.upto {
+		return
+	}
+	l.upto = md.Sequence.Stream
+	if mine {
+		l.queue = append(l.queue, bridge.Entry{Position: md.Sequence.Stream, Data: m.Data(), Stored: md.Timestamp})
+		l.bus.tail.waiting.Add(int64(len(m.Data())))
+	}
+}
+
+func (l *Lane) matches(subject string) bool {
+	found := false
+	l.bus.tail.lanes.Match(subject, func(other *Lane) { found = found || other == l })
+	return found
+}
