@@ -26,7 +26,7 @@ const (
 )
 
 const (
-	journalSize   = 20000
+	journalSize   = 10000
 	maxViolations = 1000
 	bodyKept      = 4 << 10
 	repeatWindow  = 2 * time.Second
@@ -93,7 +93,7 @@ func (j *journal) clear() {
 	j.doubts, j.pauses, j.refreshing = map[string]time.Time{}, map[purse]pause{}, map[string]int{}
 }
 
-// Journal lists the requests seen, oldest first, at most the last 20,000.
+// Journal lists the requests seen, oldest first, at most the last 10,000.
 func (s *Sandbox) Journal() []Entry {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()

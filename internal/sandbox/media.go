@@ -329,5 +329,6 @@ func (s *Sandbox) serveMedia(w http.ResponseWriter, r *http.Request) {
 		b.data = b.make()
 	}
 	w.Header().Set("Content-Type", b.contentType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b.data))
 }

@@ -14,9 +14,6 @@ func seedRoutes() []Route {
 	)
 }
 
-// laterRoutes are those that came afterwards; the seed dialect hides them.
-func laterRoutes() []Route { return nil }
-
 type index struct {
 	Name           string               `json:"name"`
 	Version        string               `json:"version"`

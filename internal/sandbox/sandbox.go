@@ -8,7 +8,6 @@
 package sandbox
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -173,13 +172,6 @@ func (s *Sandbox) Spend(handle string, class Class, n int) {
 	w := s.enter()
 	defer s.leave()
 	w.limiter.spend(w.now, purse{"agent:" + handle, class}, n)
-}
-
-// Run drives what happens by itself until ctx ends. Jobs and tokens need no
-// driving: they follow the clock whenever somebody looks.
-func (s *Sandbox) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
 }
 
 // Client is an http.Client that reaches this emulator without a socket.

@@ -120,6 +120,7 @@ func (x *exchange) readJSON() {
 		return
 	}
 	if len(raw) > maxJSON {
+		_, _ = io.CopyN(io.Discard, x.req.Body, drained)
 		x.early = refuse(http.StatusRequestEntityTooLarge, "file_too_large", "the body is larger than %d bytes", maxJSON)
 		return
 	}
@@ -168,15 +169,20 @@ func (s *Sandbox) answer(x *exchange) {
 		x.refuse(x.early)
 		return
 	}
-	w := s.enter()
-	rep, err := x.route.handle(&call{world: w, x: x, me: x.who.agent, in: x.in})
-	s.leave()
+	rep, err := s.carryOut(x)
 	x.note()
 	if err != nil {
 		x.refuse(asRefusal(err))
 		return
 	}
 	x.reply(rep)
+}
+
+// carryOut runs the handler under the lock.
+func (s *Sandbox) carryOut(x *exchange) (reply, error) {
+	w := s.enter()
+	defer s.leave()
+	return x.route.handle(&call{world: w, x: x, me: x.who.agent, in: x.in})
 }
 
 // admit settles path, method, bearer and rate; only then the body counts.
