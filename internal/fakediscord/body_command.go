@@ -1,5 +1,7 @@
 package fakediscord
 
+import "maps"
+
 // Tables of application commands and of interaction responses.
 
 // Option types, docs "Application Command Option Type".
@@ -60,9 +62,7 @@ func commandOptions() check {
 		optionVerb:  verb,
 		optionGroup: plain(may("options", list(0, 25, byType(map[int64]check{optionVerb: verb})))),
 	}
-	for t, c := range leaves {
-		top[t] = c
-	}
+	maps.Copy(top, leaves)
 	return list(0, 25, byType(top))
 }
 

@@ -1,5 +1,7 @@
 package fakediscord
 
+import "maps"
+
 // Component types, docs "Component Reference".
 const (
 	typeRow          = 1
@@ -95,9 +97,7 @@ func messageComponents() check {
 			need("components", list(1, 40, byType(inContainer))),
 			may("accent_color", whole(0, 0xFFFFFF)), may("spoiler", boolean)),
 	}
-	for t, c := range inContainer {
-		top[t] = c
-	}
+	maps.Copy(top, inContainer)
 	return list(0, 40, byType(top))
 }
 

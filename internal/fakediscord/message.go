@@ -2,6 +2,7 @@ package fakediscord
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -368,8 +369,8 @@ func pick(all []*Message, before, after, around string, limit int) []*Message {
 		fit = fit[from:]
 	}
 	out := make([]*Message, 0, len(fit))
-	for i := len(fit) - 1; i >= 0; i-- {
-		out = append(out, fit[i])
+	for _, m := range slices.Backward(fit) {
+		out = append(out, m)
 	}
 	return out
 }

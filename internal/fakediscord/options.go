@@ -7,7 +7,7 @@ import (
 
 // DefaultToken is the bot token an emulator takes when Options names none. It
 // has the form of a real one, three parts with dots.
-const DefaultToken = "MTEwMDAwMDAwMDAwMDAwMDA0Mg.Gfake1.not-a-secret-of-anybody-0000000000000" //nolint:gosec // no secret: the emulator's own
+const DefaultToken = "MTEwMDAwMDAwMDAwMDAwMDA0Mg.Gfake1.not-a-secret-of-anybody-0000000000000"
 
 // DefaultApplicationID is the application's and the bot user's id when Options
 // names none.

@@ -139,7 +139,7 @@ func drawEmbeds(line func(string, ...any), m *Message) {
 		if e.Footer != nil {
 			foot = strings.TrimSuffix(e.Footer.Text+" · "+foot, " · ")
 		}
-		line("└ %s", foot)
+		line("└%s", suffix(" ", foot))
 	}
 }
 

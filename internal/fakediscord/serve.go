@@ -52,7 +52,8 @@ func (s *Server) decide(c *call, effect Effect, handle func() reply) reply {
 	for _, rule := range slices.Sorted(maps.Keys(manners)) {
 		s.log.fault(c.at, rule, c.entry.Seq, manners[rule])
 	}
-	out, header := reply{}, http.Header{}
+	var out reply
+	header := http.Header{}
 	early := s.tooEarly(c)
 	switch {
 	case early != nil:

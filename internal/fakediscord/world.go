@@ -78,7 +78,7 @@ func (w *world) newID(t time.Time) string {
 
 // snowflakeAt is the smallest id of the instant t.
 func snowflakeAt(t time.Time) uint64 {
-	return uint64(max(t.UnixMilli()-discordEpoch, 0)) << 22 //nolint:gosec // not negative
+	return uint64(max(t.UnixMilli()-discordEpoch, 0)) << 22
 }
 
 // idLess orders ids as numbers.
