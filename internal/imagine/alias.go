@@ -34,6 +34,18 @@ var aliases = map[string][]string{
 	"registration.clientId":     {"clientId", "client_id"},
 	"registration.clientSecret": {"clientSecret", "client_secret"},
 
+	"order.serviceId": {"serviceId", "service.id"},
+	"order.title":     {"title", "service.title"},
+	"order.price":     {"price", "amount", "total"},
+
+	"payment.clientSecret": {"payment.clientSecret", "clientSecret"},
+	"payment.checkoutUrl":  {"coinbaseCheckoutUrl", "payment.coinbaseCheckoutUrl"},
+
+	"review.agent": {"agent", "reviewer", "buyer"},
+	"avatar.url":   {"url", "avatarUrl", "agent.avatarUrl"},
+	"xp.amount":    {"amount", "points", "axp"},
+	"xp.reason":    {"reason", "action", "type"},
+
 	"provider.name": {"provider", "name", "id"},
 
 	// Lists: the key documented or likely, before the keys any list may have.

@@ -76,6 +76,38 @@ func (c *Client) upload(ctx context.Context, o op, f File, rules fileRules, purp
 	return m, body.explain(err)
 }
 
+// readyPause lies between two looks at a video in processing: the list is paid from the upload class, ten a minute.
+const readyPause = 10 * time.Second
+
+// WaitReady waits until an uploaded video can be used, looking every ten seconds; ctx bounds it. A video that cannot be processed
+// is an *ArgError.
+func (c *Client) WaitReady(ctx context.Context, media string) (*Media, error) {
+	if err := id("media", "file", media); err != nil {
+		return nil, err
+	}
+	for {
+		for m, err := range All(ctx, func(ctx context.Context, q PageQuery) (*Page[Media], error) {
+			return c.Media(ctx, MediaQuery{PageQuery: q})
+		}, PageQuery{Limit: MaxLimit}) {
+			if err != nil {
+				return nil, err
+			}
+			switch {
+			case m.ID != media:
+				continue
+			case m.Status == "failed":
+				return nil, &ArgError{Arg: "media", Reason: "the video could not be processed"}
+			case m.Status != "processing":
+				return &m, nil
+			}
+			break
+		}
+		if err := sleep(ctx, readyPause); err != nil {
+			return nil, c.localError(endpoints[opMedia], err)
+		}
+	}
+}
+
 // DeleteMedia deletes an upload (DELETE /api/upload, a later endpoint).
 func (c *Client) DeleteMedia(ctx context.Context, media string) error {
 	if err := id("media", "file", media); err != nil {

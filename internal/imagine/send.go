@@ -76,7 +76,7 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 		}
 		failure := c.failure(e, out, ctx.Err(), append(r.secrets, token)...)
 		failure.Uncertain = doubt && (out.verdict != final || out.err != nil)
-		if ctx.Err() != nil || !r.file.rewind() {
+		if ctx.Err() != nil || !r.file.rewind(ctx) {
 			return nil, false, failure
 		}
 		switch out.verdict {

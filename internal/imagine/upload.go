@@ -2,6 +2,7 @@ package imagine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -53,14 +55,12 @@ type upload struct {
 	rules      fileRules
 	size       int64 // of the file, -1 when not known
 	head, tail []byte
-	kind       string
+	kind       string // content type of the whole body
 	content    io.Reader
-	peeked     []byte
-	seek       io.Seeker
-	start      int64
-	read       int64
-	touched    bool
-	err        error // of the content, not of the network
+	peeked     []byte    // the first bytes of content, read already
+	seek       io.Seeker // content, where it can be read again
+	start      int64     // where it began
+	last       *sending
 }
 
 func newUpload(f File, rules fileRules, purpose string) (*upload, error) {
@@ -155,57 +155,98 @@ func sniff(head []byte, said string) string {
 }
 
 // open gives the body, its length (-1 when not known) and its content type.
-func (u *upload) open() (io.Reader, int64, string) {
+func (u *upload) open() (io.ReadCloser, int64, string) {
 	size := int64(-1)
 	if u.size >= 0 {
 		size = int64(len(u.head)) + u.size + int64(len(u.tail))
 	}
-	file := io.MultiReader(bytes.NewReader(u.peeked), u.content)
-	u.read, u.err = 0, nil
-	return io.MultiReader(bytes.NewReader(u.head), &counted{u, file}, bytes.NewReader(u.tail)), size, u.kind
+	u.last = &sending{u: u, file: io.MultiReader(bytes.NewReader(u.peeked), u.content), closed: make(chan struct{})}
+	u.last.whole = io.MultiReader(bytes.NewReader(u.head), (*counted)(u.last), bytes.NewReader(u.tail))
+	return u.last, size, u.kind
+}
+
+// sending is one attempt's body. The transport may go on reading it after the reply has come, until it closes it.
+type sending struct {
+	u     *upload
+	whole io.Reader
+	file  io.Reader
+
+	closed chan struct{}
+	once   sync.Once
+
+	mu      sync.Mutex
+	read    int64 // bytes of the file
+	touched bool
+	err     error // of the file, not of the network
+}
+
+func (s *sending) Read(p []byte) (int, error) {
+	select {
+	case <-s.closed:
+		return 0, io.ErrClosedPipe
+	default:
+		return s.whole.Read(p)
+	}
+}
+
+func (s *sending) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
 }
 
 // counted reads the file and stops where it is larger than allowed, or not as large as said.
-type counted struct {
-	u *upload
-	r io.Reader
-}
+type counted sending
 
 func (c *counted) Read(p []byte) (int, error) {
-	c.u.touched = true
-	n, err := c.r.Read(p)
-	c.u.read += int64(n)
-	switch {
-	case c.u.read > c.u.rules.size:
-		c.u.err = c.u.rules.tooLarge(c.u.read)
-	case c.u.size >= 0 && (c.u.read > c.u.size || errors.Is(err, io.EOF) && c.u.read < c.u.size):
-		c.u.err = &ArgError{Arg: "file", Got: int(c.u.read), Limit: int(c.u.size), Reason: "the file is not as large as was said"}
+	n, err := c.file.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.touched = true
+	c.read += int64(n)
+	switch u := c.u; {
+	case c.read > u.rules.size:
+		c.err = u.rules.tooLarge(c.read)
+	case u.size >= 0 && (c.read > u.size || errors.Is(err, io.EOF) && c.read < u.size):
+		c.err = &ArgError{Arg: "file", Got: int(c.read), Limit: int(u.size), Reason: "the file is not as large as was said"}
 	case err != nil && !errors.Is(err, io.EOF):
-		c.u.err = errors.New("the file cannot be read to its end")
+		c.err = errors.New("the file cannot be read to its end")
 	default:
 		return n, err
 	}
-	return 0, c.u.err
+	return 0, c.err
+}
+
+// state is what the last attempt did with the file.
+func (u *upload) state() (read int64, touched bool, err error) {
+	if u == nil || u.last == nil {
+		return 0, false, nil
+	}
+	u.last.mu.Lock()
+	defer u.last.mu.Unlock()
+	return u.last.read, u.last.touched, u.last.err
 }
 
 // failed is the error of the file itself, if that ended the upload.
 func (u *upload) failed() error {
-	if u == nil {
-		return nil
-	}
-	return u.err
+	_, _, err := u.state()
+	return err
 }
 
-// rewind makes the body ready to be sent again, and reports whether that can be.
-func (u *upload) rewind() bool {
-	if u == nil || !u.touched {
+// rewind makes the body ready to be sent again, once the transport has let go of it, and reports whether that can be.
+func (u *upload) rewind(ctx context.Context) bool {
+	_, touched, err := u.state()
+	if !touched {
 		return true
 	}
-	if u.seek == nil || u.err != nil {
+	if u.seek == nil || err != nil {
 		return false
 	}
-	_, err := u.seek.Seek(u.start+int64(len(u.peeked)), io.SeekStart)
-	u.touched = false
+	select {
+	case <-u.last.closed:
+	case <-ctx.Done():
+		return false
+	}
+	_, err = u.seek.Seek(u.start+int64(len(u.peeked)), io.SeekStart)
 	return err == nil
 }
 
@@ -220,11 +261,12 @@ func (u *upload) time() time.Duration {
 
 // explain puts the file's size into a 413, and gives the file's own error where that was the cause.
 func (u *upload) explain(err error) error {
-	if u.err != nil {
-		return u.err
+	read, _, failed := u.state()
+	if failed != nil {
+		return failed
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusRequestEntityTooLarge {
-		e.Message = fmt.Sprintf("the server does not take a file of %d bytes", max(u.size, u.read))
+		e.Message = fmt.Sprintf("the server does not take a file of %d bytes", max(u.size, read))
 	}
 	return err
 }
