@@ -24,7 +24,7 @@ func quick() fakediscord.Options {
 		GlobalPerSecond: -1,
 		OpenAPI:         os.Getenv("DISCORD_OPENAPI"), //nolint:forbidigo // the official document, where a machine has it
 		Limits: map[string]fakediscord.Limit{
-			createMessage: {}, editMessage: {}, listMessages: {},
+			createMessage: {}, editMessage: {}, listMessages: {}, startThread: {},
 		},
 	}
 }
@@ -32,6 +32,7 @@ func quick() fakediscord.Options {
 const (
 	createMessage = "POST /channels/{channel_id}/messages"
 	editMessage   = "PATCH /channels/{channel_id}/messages/{message_id}"
+	startThread   = "POST /channels/{channel_id}/messages/{message_id}/threads"
 	listMessages  = "GET /channels/{channel_id}/messages"
 )
 

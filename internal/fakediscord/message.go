@@ -239,7 +239,7 @@ func (s *Server) change(c *call, ch *channel, m *Message) *reply {
 		next.Components = numbered(b.Components)
 	}
 	if c.has("flags") {
-		next.Flags = next.Flags&^(flagSuppressEmbeds) | b.Flags
+		next.Flags = next.Flags&^flagSuppressEmbeds | b.Flags
 	}
 	if c.has("attachments") || len(c.files) > 0 {
 		kept := m.Attachments

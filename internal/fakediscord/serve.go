@@ -108,12 +108,12 @@ func (s *Server) handle(c *call) reply {
 			s.log.stats.UnknownProperties++
 			s.log.fault(c.at, "unknown-property", c.entry.Seq, path)
 		}
-		if detail := s.schemas.check(c.route, c.body); detail != "" {
-			s.log.fault(c.at, "openapi", c.entry.Seq, detail)
-		}
 		if !r.ok() {
 			s.log.fault(c.at, "body", c.entry.Seq, r.String())
 			return malformed(r)
+		}
+		if detail := s.schemas.check(c.route, c.body); detail != "" {
+			s.log.fault(c.at, "openapi", c.entry.Seq, detail)
 		}
 	}
 	return c.route.handle(s, c)
@@ -126,9 +126,7 @@ func (s *Server) send(w http.ResponseWriter, out reply, effect Effect) {
 		return
 	}
 	body := out.bytes()
-	for k, v := range out.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), out.header)
 	if w.Header().Get("Content-Type") == "" && len(body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
