@@ -107,7 +107,7 @@ func builtins(c *conf.Config) {
 
 // bounded refuses what could run long or see what it should not.
 type bounded struct {
-	err   error
+	err error
 }
 
 // Visit implements ast.Visitor, children first.

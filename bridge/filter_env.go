@@ -83,7 +83,7 @@ func valueOf(v reflect.Value, inside []reflect.Type) any {
 		}
 		return valueOf(v.Elem(), inside)
 	case reflect.Struct:
-		if t, ok := v.Interface().(time.Time); ok {
+		if t, ok := reflect.TypeAssert[time.Time](v); ok {
 			return t
 		}
 		out := map[string]any{}
