@@ -67,18 +67,19 @@ func (a answer) body() []byte {
 	return b
 }
 
-func (a answer) write(w http.ResponseWriter) int {
+func (a answer) code() int { return max(a.status, http.StatusOK) }
+
+func (a answer) write(w http.ResponseWriter) {
 	for k, v := range a.headers {
 		w.Header().Set(k, v)
 	}
-	return writeJSON(w, max(a.status, http.StatusOK), a.fieldsJSON())
+	writeJSON(w, a.code(), a.fieldsJSON())
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) int {
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v)
-	return status
 }
 
 // serveAPI is the way of every Web API call: decode, trouble before, the method, trouble after, log.
@@ -90,43 +91,51 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	c, early := s.begin(r, body)
-	entry := Request{At: c.now, Method: c.method, Workspace: c.team(), Args: c.args.shown()}
 	var own answer
 	var t *Trouble
-	switch {
-	case early != nil:
+	if early != nil {
 		own = *early
-	default:
-		if t = s.troubleFor(c.method, c.team(), c.channelArg()); t == nil || t.Effect || t.Kind == Slow || t.Kind == Dripping {
+	} else {
+		if t = s.troubleFor(c.method, c.team(), c.channelArg()); t == nil || t.Effect || t.honest() {
 			own = c.run()
 		}
+		c.pauseFor(t)
 	}
-	if t != nil && t.Kind == RateLimited {
-		if d, ok := t.pauseOf(); ok {
-			s.limiter.pause(c.key(), c.now.Add(d))
-		}
-	}
-	at := len(s.requests)
-	s.requests = append(s.requests, entry)
+	s.log(c, own, t)
 	c.setHeaders(w.Header())
 	s.mu.Unlock()
 
 	if t != nil {
-		entry.Injected = true
-		entry.Status = s.play(w, r, t, own)
-	} else {
-		entry.Status = own.write(w)
+		s.play(w, r, t, own)
+		return
 	}
+	own.write(w)
+}
+
+// pauseFor starts the pause that an injected 429 asks for.
+func (c *call) pauseFor(t *Trouble) {
+	if t == nil || t.Kind != RateLimited {
+		return
+	}
+	if d, ok := t.pauseOf(); ok {
+		c.s.limiter.pause(c.key(), c.now.Add(d))
+	}
+}
+
+// log records a call. The caller holds mu.
+func (s *Server) log(c *call, own answer, t *Trouble) {
+	entry := Request{At: c.now, Method: c.method, Workspace: c.team(), Args: c.args.shown(), Status: own.code(), Injected: t != nil}
 	if own.err != nil {
 		entry.Error = own.err.code
 	}
-	if t == nil || t.Kind == Slow || t.Kind == Dripping {
+	if t != nil {
+		entry.Status = t.status(own)
+	}
+	if t == nil || t.honest() {
 		entry.Answer = own.fieldsJSON()
 	}
-	s.mu.Lock()
-	s.requests[at] = entry
+	s.requests = append(s.requests, entry)
 	s.touch()
-	s.mu.Unlock()
 }
 
 // begin reads the call and checks what comes before any work: method, body, token, scopes, rate. A non-nil answer

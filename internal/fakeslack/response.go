@@ -39,54 +39,57 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	c := &call{s: s, method: "response_url", now: s.opt.Now()}
-	own, shown := s.respond(c, r, body)
-	entry := Request{At: c.now, Method: c.method, Workspace: c.team(), Args: shown, Answer: own.fieldsJSON()}
+	c.find(r)
+	var own answer
+	t := s.troubleFor(c.method, c.team(), "")
+	if t == nil || t.Effect || t.honest() {
+		own = s.respond(c, r, body)
+	}
 	if own.err != nil {
 		s.fault(Fault{Method: c.method, Workspace: c.team(), Code: own.err.code, Detail: own.err.detail})
-		entry.Error = own.err.code
 	}
-	t := s.troubleFor(c.method, c.team(), "")
-	at := len(s.requests)
-	s.requests = append(s.requests, entry)
+	s.log(c, own, t)
 	s.mu.Unlock()
 
 	if t != nil {
-		entry.Injected = true
-		entry.Status = s.play(w, r, t, own)
-	} else {
-		entry.Status = own.write(w)
+		s.play(w, r, t, own)
+		return
 	}
-	s.mu.Lock()
-	s.requests[at].Status = entry.Status
-	s.requests[at].Injected = entry.Injected
-	s.touch()
-	s.mu.Unlock()
+	own.write(w)
+}
+
+// find looks the address up; it stands for the token of its workspace.
+func (c *call) find(r *http.Request) *responseURL {
+	u := c.s.responses[r.PathValue("ticket")]
+	if u == nil || u.home.ID != r.PathValue("team") {
+		return nil
+	}
+	c.tok = &token{kind: kindBot, home: u.home}
+	return u
 }
 
 // respond checks and does one use. The caller holds mu.
-func (s *Server) respond(c *call, r *http.Request, body []byte) (answer, map[string]any) {
-	u := s.responses[r.PathValue("ticket")]
-	if u == nil || u.home.ID != r.PathValue("team") {
-		return httpRefusal(http.StatusNotFound, "invalid_url", "unknown response_url"), nil
+func (s *Server) respond(c *call, r *http.Request, body []byte) answer {
+	u := c.find(r)
+	if u == nil {
+		return httpRefusal(http.StatusNotFound, "invalid_url", "unknown response_url")
 	}
-	c.tok = &token{kind: kindBot, home: u.home}
-	c.args = args{}
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return httpRefusal(http.StatusBadRequest, "invalid_payload", "no JSON content type"), nil
+		return httpRefusal(http.StatusBadRequest, "invalid_payload", "no JSON content type")
 	}
 	a, _, err := decodeArgs(r.Header.Get("Content-Type"), body)
 	if err != nil {
-		return httpRefusal(http.StatusBadRequest, "invalid_payload", err.Error()), nil
+		return httpRefusal(http.StatusBadRequest, "invalid_payload", err.Error())
 	}
 	c.args = a
 	switch {
 	case c.now.After(u.expires):
-		return httpRefusal(http.StatusNotFound, "expired_url", "after thirty minutes"), a.shown()
+		return httpRefusal(http.StatusNotFound, "expired_url", "after thirty minutes")
 	case u.uses >= responseUses:
-		return httpRefusal(http.StatusNotFound, "used_url", "a sixth use"), a.shown()
+		return httpRefusal(http.StatusNotFound, "used_url", "a sixth use")
 	case !s.opt.Limits.Off && c.now.Sub(u.last) < time.Second-s.limiter.opt.Tolerance:
 		tooFast := tooMany(time.Second - c.now.Sub(u.last))
-		return tooFast, a.shown()
+		return tooFast
 	}
 	own := s.answerPerson(c, u)
 	if own.err == nil {
@@ -95,7 +98,7 @@ func (s *Server) respond(c *call, r *http.Request, body []byte) (answer, map[str
 	} else {
 		own.status = http.StatusBadRequest
 	}
-	return own, a.shown()
+	return own
 }
 
 func httpRefusal(status int, code, detail string) answer {

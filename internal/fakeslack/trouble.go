@@ -101,37 +101,53 @@ func (t *Trouble) pauseOf() (time.Duration, bool) {
 	return time.Duration(sec * float64(time.Second)), true
 }
 
+// status is the HTTP status of the answer, 0 where none goes out.
+func (t *Trouble) status(own answer) int {
+	switch t.Kind {
+	case RateLimited:
+		return http.StatusTooManyRequests
+	case Status:
+		return max(t.Code, http.StatusInternalServerError)
+	case SoftRateLimited, Bare, Refused:
+		return http.StatusOK
+	case Slow, Dripping:
+		return own.code()
+	case Hang, Cut, Reset:
+	}
+	return 0
+}
+
+// honest says whether the method's own answer goes out in the end.
+func (t *Trouble) honest() bool { return t.Kind == Slow || t.Kind == Dripping }
+
 // play answers in the method's place. own is the method's answer where it did its work.
-func (s *Server) play(w http.ResponseWriter, r *http.Request, t *Trouble, own answer) (status int) {
+func (s *Server) play(w http.ResponseWriter, r *http.Request, t *Trouble, own answer) {
+	status := t.status(own)
 	switch t.Kind {
 	case RateLimited:
 		if t.RetryAfter != "" {
 			w.Header().Set("Retry-After", t.RetryAfter)
 		}
-		return writeJSON(w, http.StatusTooManyRequests, map[string]any{"ok": false, "error": "ratelimited"})
+		writeJSON(w, status, map[string]any{"ok": false, "error": "ratelimited"})
 	case SoftRateLimited:
-		return writeJSON(w, http.StatusOK, map[string]any{"ok": false, "error": "ratelimited"})
+		writeJSON(w, status, map[string]any{"ok": false, "error": "ratelimited"})
 	case Status:
-		return writePage(w, max(t.Code, http.StatusInternalServerError))
+		writePage(w, status)
 	case Bare:
-		return writeJSON(w, http.StatusOK, map[string]any{"ok": false})
+		writeJSON(w, status, map[string]any{"ok": false})
 	case Refused:
-		return writeJSON(w, http.StatusOK, map[string]any{"ok": false, "error": t.Error})
+		writeJSON(w, status, map[string]any{"ok": false, "error": t.Error})
 	case Slow:
-		if !s.wait(r, t.Delay) {
-			return 0
+		if s.wait(r, t.Delay) {
+			own.write(w)
 		}
-		return own.write(w)
 	case Dripping:
-		return s.drip(w, r, t.Delay, own)
+		s.drip(w, r, t.Delay, own)
 	case Hang:
 		s.wait(r, time.Hour)
-		return 0
 	case Cut, Reset:
 		hangUp(w, t.Kind == Reset)
-		return 0
 	}
-	return own.write(w)
 }
 
 // wait sleeps unless the client leaves or the server closes first.
@@ -147,24 +163,22 @@ func (s *Server) wait(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-func (s *Server) drip(w http.ResponseWriter, r *http.Request, each time.Duration, own answer) int {
+func (s *Server) drip(w http.ResponseWriter, r *http.Request, each time.Duration, own answer) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	flush := http.NewResponseController(w)
 	for _, b := range own.body() {
 		if !s.wait(r, each) {
-			return 0
+			return
 		}
 		_, _ = w.Write([]byte{b})
 		_ = flush.Flush()
 	}
-	return http.StatusOK
 }
 
-func writePage(w http.ResponseWriter, status int) int {
+func writePage(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte("<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body><h1>Server Error</h1></body></html>\n"))
-	return status
 }
 
 func hangUp(w http.ResponseWriter, reset bool) {
