@@ -1,0 +1,347 @@
+package discord
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// Limits of a message, Discord docs "Embed Limits" and "Create Message". The
+// footer is ours alone and held shorter than the 2,048 it may have, so that the
+// fixed parts never use up the sum.
+const (
+	maxContent     = 2000
+	maxTitle       = 256
+	maxAuthor      = 256
+	maxFooter      = 512
+	maxDescription = 4096
+	maxFields      = 25
+	maxFieldName   = 256
+	maxFieldValue  = 1024
+	maxEmbeds      = 6000 // sum over all texts of all embeds
+	maxLabel       = 80
+	maxRows        = 5
+	maxInRow       = 5
+	maxThreadName  = 100
+)
+
+// home carries the mark of a message that has no other address. It is not seen
+// unless the message has a title and no author.
+const home = "https://imagineanything.com/"
+
+// card is a message as Discord shows it, before it is posted or put in the
+// place of another.
+type card struct {
+	embeds []embed
+	rows   []row
+	flags  int
+	text   string // instead of embeds and rows, when these were refused
+}
+
+// create is the body that posts the card.
+func (c card) create(nonce string) createBody {
+	return createBody{
+		Content: c.text, Embeds: c.embeds, Components: c.rows, AllowedMentions: nobody(), Flags: c.flags,
+		Nonce: nonce, EnforceNonce: true,
+	}
+}
+
+// edit is the body that puts the card in the place of another. Empty lists are
+// written out: they take away what was there.
+func (c card) edit() editBody {
+	return editBody{
+		Content: c.text, Embeds: append([]embed{}, c.embeds...), Components: append([]row{}, c.rows...),
+		AllowedMentions: nobody(),
+	}
+}
+
+// render draws a message. Inside a thread it leaves out what the thread itself
+// says. Buttons that run commands are left out until there is a receiver for
+// them.
+func render(m bridge.Message, inThread bool, mark string) card {
+	e := embed{
+		Title: inline(m.Title, maxTitle), Color: color(m), Author: author(m.Author),
+		Footer: footer(m),
+	}
+	if !m.At.IsZero() {
+		e.Timestamp = m.At.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	room := maxEmbeds - e.size()
+	e.Description = description(m, inThread, min(room, maxDescription))
+	room = maxEmbeds - e.size()
+	e.Fields = fields(m, inThread, room)
+	if e.Author == nil && e.Title == "" && e.Description == "" {
+		e.Title = inline(cmp.Or(m.Event, "event"), maxTitle)
+	}
+	buttons := append(playable(m.Media, m.Actions), m.Actions...)
+	mend(&e, m, mark, buttons)
+
+	c := card{embeds: []embed{e}, rows: rows(buttons)}
+	for i, address := range images(m.Media) {
+		if i == 0 {
+			c.embeds[0].Image = &embedImage{URL: address}
+			continue
+		}
+		c.embeds = append(c.embeds, embed{Image: &embedImage{URL: address}})
+	}
+	if m.Quiet {
+		c.flags |= flagNoPush
+	}
+	return c
+}
+
+// mend gives the embed its link and the mark, on the author's address where
+// there is one.
+func mend(e *embed, m bridge.Message, mark string, buttons []bridge.Action) {
+	link := safeURL(m.Link, maxURL-len(mark)-1)
+	for _, b := range buttons {
+		if b.URL == m.Link {
+			link = "" // a button leads there already
+		}
+	}
+	if e.Author != nil {
+		e.Author.URL = marked(cmp.Or(safeURL(m.Author.URL, maxURL-len(mark)-1), safeURL(m.Link, maxURL-len(mark)-1), home), mark)
+		e.URL = link
+		return
+	}
+	e.URL = marked(cmp.Or(link, safeURL(m.Link, maxURL-len(mark)-1), home), mark)
+}
+
+func author(a *bridge.Author) *embedAuthor {
+	if a == nil {
+		return nil
+	}
+	name, handle := plain(a.Name, maxAuthor/2), plain(a.Handle, maxAuthor/3)
+	if a.Verified {
+		name = strings.TrimSpace(name + " ✓")
+	}
+	switch {
+	case handle != "" && name == "":
+		name = "@" + handle
+	case handle != "" && a.Name != a.Handle:
+		name += " (@" + handle + ")"
+	}
+	if name == "" {
+		return nil
+	}
+	return &embedAuthor{Name: name, IconURL: safeURL(a.AvatarURL, maxURL)}
+}
+
+// footer is the small print, with the agent concerned in front where no other
+// part of the card is sure to name it: one channel may hear of several.
+func footer(m bridge.Message) *embedFooter {
+	text := m.Footnote
+	own := m.Author != nil && m.Author.Handle == m.Agent
+	switch {
+	case own || m.Agent == "" || text == m.Agent:
+	case text == "":
+		text = m.Agent
+	default:
+		text = m.Agent + " · " + text
+	}
+	if text = plain(text, maxFooter); text == "" {
+		return nil
+	}
+	return &embedFooter{Text: text}
+}
+
+// description is the body: what was done, where neither title nor thread says it
+// already; the words themselves; quotes without a heading.
+func description(m bridge.Message, inThread bool, limit int) string {
+	var parts []string
+	add := func(text string) {
+		if text != "" {
+			parts = append(parts, text)
+			limit -= units(text) + 1
+		}
+	}
+	if m.Text == "" || m.Title == "" && !inThread {
+		add(headline(m.Headline, min(limit, maxFieldValue)))
+	}
+	add(block(m.Text, limit))
+	for _, q := range m.Quotes {
+		if q.Label == "" {
+			add(quoted(q.Text, min(limit, maxFieldValue)))
+		}
+	}
+	return strings.Join(parts, "\n")
+}
+
+// headline writes our own words with their styles. Labels of links are ours and
+// stripped of what could end them: Discord knows no escapes there.
+func headline(spans []bridge.Span, limit int) string {
+	var b strings.Builder
+	for _, s := range spans {
+		text := inlineSpan(s, limit-units(b.String()))
+		if units(b.String())+units(text) > limit {
+			break
+		}
+		b.WriteString(text)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+var (
+	labelText = strings.NewReplacer("[", "", "]", "", "`", "", "\\", "", "*", "", "_", " ", "~", "", "|", "", "<", "", ">", "", "@", "", "://", " ")
+	linkText  = strings.NewReplacer("(", "%28", ")", "%29")
+)
+
+func inlineSpan(s bridge.Span, limit int) string {
+	lead, tail := edges(s.Text)
+	if address := safeURL(s.URL, maxURL); address != "" {
+		if label := plain(labelText.Replace(s.Text), maxTitle); label != "" {
+			return lead + "[" + label + "](" + linkText.Replace(address) + ")" + tail
+		}
+	}
+	switch {
+	case s.Mono:
+		if text := plain(strings.ReplaceAll(s.Text, "`", "'"), limit-2); text != "" {
+			return lead + "`" + text + "`" + tail
+		}
+		return lead
+	case s.Strong:
+		if text := inline(s.Text, limit-4); text != "" {
+			return lead + "**" + text + "**" + tail
+		}
+		return lead
+	default:
+		text := inline(s.Text, limit)
+		if text == "" {
+			return lead
+		}
+		return lead + text + tail
+	}
+}
+
+// edges returns the spaces that join a span with its neighbours and that
+// cleaning takes away.
+func edges(text string) (lead, tail string) {
+	if strings.HasPrefix(text, " ") {
+		lead = " "
+	}
+	if strings.HasSuffix(text, " ") {
+		tail = " "
+	}
+	return lead, tail
+}
+
+// fields are the facts in columns: how far it is, what was said before, the
+// rest.
+func fields(m bridge.Message, inThread bool, room int) []embedField {
+	var all []embedField
+	if status := progress(m.Steps, maxFieldValue); status != "" {
+		all = append(all, embedField{Name: "Status", Value: status, Inline: true})
+		if m.Tone == bridge.ToneBusy && !m.At.IsZero() {
+			all = append(all, embedField{Name: "Since", Value: fmt.Sprintf("<t:%d:R>", m.At.Unix()), Inline: true})
+		}
+	}
+	subject := inThread && strings.HasPrefix(m.ThreadKey, "post:")
+	for _, q := range m.Quotes {
+		if q.Label != "" && !subject {
+			all = append(all, embedField{Name: inline(q.Label, maxFieldName), Value: block(q.Text, maxFieldValue)})
+		}
+	}
+	for _, f := range m.Fields {
+		value := block(f.Value, maxFieldValue)
+		all = append(all, embedField{Name: inline(f.Name, maxFieldName), Value: value, Inline: units(value) <= maxColumn})
+	}
+	var out []embedField
+	for _, f := range all {
+		size := units(f.Name) + units(f.Value)
+		if f.Name == "" || f.Value == "" || size > room || len(out) == maxFields {
+			continue
+		}
+		room -= size
+		out = append(out, f)
+	}
+	return out
+}
+
+const (
+	maxColumn = 40 // the longest value that reads well in a column
+	maxSteps  = 20
+)
+
+// progress draws the stages as a bar and names the one that counts. The first
+// stage is the waiting line: being in it is no progress yet.
+func progress(steps []bridge.Step, limit int) string {
+	var bar, name string
+	for i, s := range steps[:min(len(steps), maxSteps)] {
+		sign := "▱"
+		switch s.State {
+		case bridge.StepDone:
+			sign = "▰"
+		case bridge.StepNow:
+			name = s.Name
+			if i > 0 {
+				sign = "▰"
+			}
+		case bridge.StepFailed:
+			sign, name = "✕", s.Name
+		case bridge.StepAhead:
+		}
+		bar += sign
+	}
+	return strings.TrimSpace(bar + " " + inline(name, limit-units(bar)-1))
+}
+
+// rows lays link buttons out, five in a row.
+func rows(actions []bridge.Action) []row {
+	var out []row
+	n := 0
+	for _, a := range actions {
+		label, address := plain(a.Label, maxLabel), safeURL(a.URL, maxButtonURL)
+		if label == "" || address == "" || n == maxRows*maxInRow {
+			continue
+		}
+		if n%maxInRow == 0 {
+			out = append(out, row{Type: kindRow})
+		}
+		last := &out[len(out)-1]
+		last.Components = append(last.Components, button{Type: kindButton, Style: styleLink, Label: label, URL: address})
+		n++
+	}
+	return out
+}
+
+// size counts what the limit of 6,000 is about.
+func (e embed) size() int {
+	n := units(e.Title) + units(e.Description)
+	if e.Author != nil {
+		n += units(e.Author.Name)
+	}
+	if e.Footer != nil {
+		n += units(e.Footer.Text)
+	}
+	for _, f := range e.Fields {
+		n += units(f.Name) + units(f.Value)
+	}
+	return n
+}
+
+// color follows the event where it has a colour of its own, else the mood.
+func color(m bridge.Message) int {
+	family, _, _ := strings.Cut(m.Event, ".")
+	switch {
+	case m.Event == "notification.follow":
+		return 0x58B9FF
+	case family == "message":
+		return 0x5865F2
+	}
+	switch m.Tone {
+	case bridge.ToneWarm, bridge.ToneBad:
+		return 0xED4245
+	case bridge.ToneTalk, bridge.ToneGood:
+		return 0x57F287
+	case bridge.ToneShare:
+		return 0x9B59B6
+	case bridge.ToneCall:
+		return 0xFEE75C
+	case bridge.ToneBusy:
+		return 0xE67E22
+	case bridge.ToneNeutral:
+	}
+	return 0x95A5A6
+}

@@ -1,0 +1,180 @@
+package discord
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+)
+
+// more ends a text that was cut.
+const more = "…"
+
+// units counts as Discord does at its strictest: UTF-16 code units, never fewer
+// than code points.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// plain is text for a place without markdown, in one line of at most limit units.
+func plain(s string, limit int) string { return cut(oneLine(s), limit, false) }
+
+// inline is text for a place that reads markdown within one line: titles, names
+// of fields.
+func inline(s string, limit int) string { return cut(oneLine(s), limit, true) }
+
+// block is text for a place that reads all markdown: descriptions, values.
+func block(s string, limit int) string { return cut(clean(s), limit, true) }
+
+// quoted is block with every line behind Discord's quote sign.
+func quoted(s string, limit int) string {
+	text := clean(s)
+	limit -= 2 * (1 + strings.Count(text, "\n"))
+	if text = cut(text, limit, true); text == "" {
+		return ""
+	}
+	return "> " + strings.ReplaceAll(text, "\n", "\n> ")
+}
+
+// cut writes a clean text in at most limit units, ending it with an ellipsis at
+// the border of a letter where it is too long. With escape, what markdown would
+// read as markup is written so that it is shown.
+func cut(s string, limit int, escape bool) string {
+	if limit < units(more) {
+		return ""
+	}
+	var (
+		b    strings.Builder
+		used int
+		fits int // bytes of b that leave room for the ellipsis
+		at   = lineHead
+	)
+	for _, t := range tokens(s, escape) {
+		out := t.text
+		if escape && !t.link {
+			out = t.escaped(at)
+		}
+		if used += units(out); used > limit {
+			return strings.TrimRightFunc(b.String()[:fits], unicode.IsSpace) + more
+		}
+		b.WriteString(out)
+		if used <= limit-units(more) {
+			fits = b.Len()
+		}
+		at = at.after(t)
+	}
+	return b.String()
+}
+
+// place is where in its line a letter stands, as far as markdown cares.
+type place int
+
+const (
+	lineHead   place = iota // only spaces before it
+	lineNumber              // the number of a list before it
+	lineBody
+)
+
+// listNumber begins a numbered list at the head of a line.
+var listNumber = regexp.MustCompile(`^[0-9]+\.`)
+
+func (p place) after(t token) place {
+	switch {
+	case t.text == "\n", p == lineHead && strings.TrimSpace(t.text) == "":
+		return lineHead
+	case p == lineHead && listNumber.MatchString(t.rest), p == lineNumber && t.text >= "0" && t.text <= "9":
+		return lineNumber
+	}
+	return lineBody
+}
+
+// token is one letter as people see it, or one whole link.
+type token struct {
+	text string
+	link bool
+	rest string // the text from here on
+}
+
+// tokens splits a text into letters and, where they matter, links.
+func tokens(s string, links bool) []token {
+	var out []token
+	for state := -1; s != ""; {
+		if links {
+			if link, gap := leadingLink(s); link != "" {
+				out = append(out, token{text: link, link: true, rest: s})
+				if s, state = s[len(link):], -1; gap {
+					// Discord would read the next character as part of the link.
+					out = append(out, token{text: " ", rest: " "})
+				}
+				continue
+			}
+		}
+		letter, rest, _, next := uniseg.FirstGraphemeClusterInString(s, state)
+		if links {
+			// A link may begin inside a cluster only behind a joining sign.
+			if at := strings.Index(letter, "http"); at > 0 {
+				letter, rest, next = s[:at], s[at:], -1
+			}
+		}
+		out = append(out, token{text: letter, rest: s})
+		s, state = rest, next
+	}
+	return out
+}
+
+// addressBody is what may stand in a link. Brackets, quotes, pipes and the like
+// are no part of addresses (RFC 3986 §2) and would end or open markup.
+var addressBody = regexp.MustCompile("^https?://[\\pL\\pN][^\\s<>\"\\\\^`{|}\\[\\]\\pC]+")
+
+// leadingLink returns the address that s begins with, as Discord itself would
+// find it, and whether a gap is needed behind it. Emphasis signs at its end are
+// taken for markup around it.
+func leadingLink(s string) (link string, gap bool) {
+	if !strings.HasPrefix(s, "http") {
+		return "", false
+	}
+	link = strings.TrimRight(addressBody.FindString(s), "*_~")
+	bare := strings.TrimRight(link, ".,:;\"'")
+	if len(bare) < len("http://ab") {
+		return "", false
+	}
+	if u, err := url.Parse(bare); err != nil || u.Host == "" {
+		return "", false
+	}
+	next, _ := utf8.DecodeRuneInString(s[len(link):])
+	return link, len(link) < len(s) && !unicode.IsSpace(next)
+}
+
+// emojiName is what Discord turns into a picture.
+var emojiName = regexp.MustCompile(`^:[0-9A-Za-z_+~-]+:`)
+
+// marks are what markdown may read as markup wherever it stands.
+const marks = "\\*_~`|<>[]@"
+
+// escaped writes one letter so that markdown shows it.
+func (t token) escaped(at place) string {
+	switch {
+	case at == lineHead && (t.text == "#" || t.text == "-" || t.text == "+"),
+		at == lineNumber && t.text == ".",
+		t.text == ":" && emojiName.MatchString(t.rest):
+		return `\` + t.text
+	case !strings.ContainsAny(t.text, marks):
+		return t.text
+	}
+	var b strings.Builder
+	for _, r := range t.text {
+		if strings.ContainsRune(marks, r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
