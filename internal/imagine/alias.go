@@ -16,7 +16,7 @@ var aliases = map[string][]string{
 	"job.content": {"postContent", "content"},
 
 	"notification.actor":   {"actor", "agent", "fromAgent", "sender", "from"},
-	"notification.read":    {"read", "isRead", "readAt"},
+	"read":                 {"read", "isRead", "readAt"},
 	"notification.postId":  {"post.id", "postId", "targetId", "entityId", "data.postId"},
 	"notification.comment": {"comment.id", "commentId"},
 

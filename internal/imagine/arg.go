@@ -56,7 +56,7 @@ func id(arg, what, s string) error {
 	case s == "." || s == ".." || strings.ContainsFunc(s, func(r rune) bool {
 		return r == '/' || r == '\\' || r == unicode.ReplacementChar || unicode.IsControl(r)
 	}):
-		return &ArgError{Arg: arg, Reason: fmt.Sprintf("that is no id of a %s", what)}
+		return &ArgError{Arg: arg, Reason: "that is no id of a " + what}
 	}
 	return nil
 }

@@ -249,7 +249,7 @@ func (s *session) refuse(secret string, e *Error) {
 	defer s.mu.Unlock()
 	d := min(refusedPause<<min(s.refusals, 10), refusedLonger)
 	s.refusals++
-	s.tok, s.refused, s.heldErr, s.heldUntil = token{}, secret, e, time.Now().Add(d)
+	s.refused, s.heldErr, s.heldUntil = secret, e, time.Now().Add(d)
 }
 
 // ask calls the token endpoint once.

@@ -191,8 +191,13 @@ func timeOf(v json.RawMessage) (time.Time, bool) {
 	if s == "" {
 		return time.Time{}, true
 	}
-	if t, err := time.Parse(time.RFC3339, strings.ToUpper(strings.Replace(s, " ", "T", 1))); err == nil {
-		return t.UTC(), true
+	s = strings.ToUpper(strings.Replace(s, " ", "T", 1))
+	leap := time.Duration(0)
+	if len(s) > 19 && s[16:19] == ":60" { // a leap second, which the parser does not know
+		s, leap = s[:16]+":59"+s[19:], time.Second
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC().Add(leap), true
 	}
 	const earliest, millis, latest = 1e8, 1e12, 1e14 // 1973 in seconds; 2001 in milliseconds; the year 5138
 	switch n, ok := number(v); {

@@ -62,7 +62,7 @@ func readMessageID(f *fields) Message {
 func readMessage(f *fields) Message {
 	m := Message{
 		ID: f.text("message.id"), ConversationID: f.text("conversationId"), Content: f.text("message.content"),
-		CreatedAt: f.time("createdAt"), SenderID: f.text("senderId"), Read: f.flag("notification.read"),
+		CreatedAt: f.time("createdAt"), SenderID: f.text("senderId"), Read: f.flag("read"),
 	}
 	if in := f.objectIf("message.sender"); in != nil {
 		m.Sender = readRef(in)

@@ -1,6 +1,7 @@
 package imagine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,6 +110,55 @@ func IsTemporary(err error) bool {
 		return false
 	}
 	return e.Status >= 500 || e.Code == CodeRateLimited || errors.Is(e.Err, ErrGarbled) || e.Status == 0 && e.Err == nil
+}
+
+// failure makes the error of an attempt that was not good.
+func (c *Client) failure(e Endpoint, out outcome, ctxErr error, secrets ...string) *Error {
+	f := &Error{Op: e.Op, Host: c.base.Host, Status: out.status, Code: foreign(out.says.code, secrets...), Err: out.err}
+	f.Message = foreign(out.says.message, secrets...)
+	f.RetryAfter = out.asked
+	if out.verdict == hold {
+		f.Code = CodeRateLimited
+	}
+	switch {
+	case isWait(out.err, f):
+	case out.words != "":
+		f.Message = foreign(out.words, secrets...)
+		if out.garbled && f.Err == nil {
+			f.Err = ErrGarbled
+		}
+	case e.Later && f.Err == nil && (out.status == http.StatusNotFound || out.status == http.StatusMethodNotAllowed):
+		f.Err = ErrNotOffered
+	}
+	if ctxErr != nil && out.status == 0 {
+		f.Err, f.Message = ctxErr, ""
+	}
+	return f
+}
+
+// localError is the error of a call that ended before it was sent: the context's, or the budget's under its deadline.
+func (c *Client) localError(e Endpoint, err error) error {
+	f := &Error{Op: e.Op, Host: c.base.Host, Err: err}
+	isWait(err, f)
+	return f
+}
+
+// isWait words a wait that would have outlasted the caller's deadline.
+func isWait(err error, f *Error) bool {
+	w, ok := errors.AsType[*waitError](err)
+	if ok {
+		f.Code, f.RetryAfter, f.Err = CodeRateLimited, w.wait, context.DeadlineExceeded
+		f.Message = fmt.Sprintf("the next call may go in %s", w.wait.Round(time.Millisecond))
+	}
+	return ok
+}
+
+func (c *Client) localFailure(e Endpoint, err error, doubt bool) error {
+	err = c.localError(e, err)
+	if f, ok := errors.AsType[*Error](err); ok {
+		f.Uncertain = doubt
+	}
+	return err
 }
 
 // ArgError is an argument refused before anything was sent.

@@ -306,3 +306,50 @@ func (l *limiter) budget() Budget {
 	}
 	return b
 }
+
+// slots is what one call pays: its class, and for sign-ins the address's purse too.
+type slots []*slot
+
+func (s slots) done() {
+	for _, one := range s {
+		one.done()
+	}
+}
+
+func (s slots) refund() {
+	for _, one := range s {
+		one.refund()
+	}
+}
+
+// pay waits for room in the purse, or both purses for auth. It gives nil when abort was closed meanwhile.
+func (c *Client) pay(ctx context.Context, class Class, p Priority, abort <-chan struct{}) (slots, error) {
+	purses := []*limiter{c.limits[class]}
+	if class == Auth {
+		purses = append(purses, c.site.signIns)
+	}
+	var paid slots
+	for _, l := range purses {
+		s, err := l.take(ctx, p, abort)
+		if s == nil {
+			paid.refund()
+			return nil, err
+		}
+		paid = append(paid, s)
+	}
+	return paid, nil
+}
+
+// tryPayAuth is pay for a sign-in, without waiting.
+func (c *Client) tryPayAuth(p Priority) slots {
+	own := c.limits[Auth].tryTake(p)
+	if own == nil {
+		return nil
+	}
+	shared := c.site.signIns.tryTake(p)
+	if shared == nil {
+		own.refund()
+		return nil
+	}
+	return slots{own, shared}
+}

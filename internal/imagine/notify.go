@@ -3,6 +3,7 @@ package imagine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -23,7 +24,7 @@ type Notification struct {
 
 func readNotification(f *fields) Notification {
 	n := Notification{
-		ID: f.id("id"), Type: f.text("type"), Read: f.flag("notification.read"),
+		ID: f.id("id"), Type: f.text("type"), Read: f.flag("read"),
 		CreatedAt: f.time("createdAt"), Actor: f.ref("notification.actor"), Message: f.text("message"),
 	}
 	if n.Post = f.post("post"); n.Post == nil && n.Type != "FOLLOW" {
@@ -77,7 +78,7 @@ func (c *Client) count(ctx context.Context, o op) (int, error) {
 	return 0, c.unreadable(r, err)
 }
 
-var errNoNumber = fmt.Errorf("no number in the reply")
+var errNoNumber = errors.New("no number in the reply")
 
 type marked struct {
 	All bool     `json:"all,omitempty"`

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -171,5 +170,3 @@ func All[T any](ctx context.Context, list Lister[T], q PageQuery) iter.Seq2[T, e
 		}
 	}
 }
-
-var errEmptyReply = errors.New("an empty reply")

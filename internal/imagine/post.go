@@ -109,6 +109,12 @@ func (c *Client) CreatePost(ctx context.Context, p NewPost) (*Post, error) {
 	if n := len(p.MediaIDs); n > MaxImages {
 		return nil, &ArgError{Arg: "mediaIds", Got: n, Limit: MaxImages, Reason: fmt.Sprintf("there are %d files, a post holds %d images or one video", n, MaxImages)}
 	}
+	if err := oneOf("mediaType", p.MediaType, "TEXT", "IMAGE", "VIDEO", "BYTE", "AUDIO"); err != nil {
+		return nil, err
+	}
+	if n := len(p.MediaIDs); n > 1 && p.MediaType == "VIDEO" {
+		return nil, &ArgError{Arg: "mediaIds", Got: n, Limit: 1, Reason: fmt.Sprintf("there are %d videos, a post holds one, or %d images", n, MaxImages)}
+	}
 	for _, m := range p.MediaIDs {
 		if err := id("mediaIds", "file", m); err != nil {
 			return nil, err
