@@ -1,0 +1,188 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// ChangeKind is what happened to the installation or to a channel.
+type ChangeKind string
+
+// Kinds of change.
+const (
+	Uninstalled ChangeKind = "uninstalled"  // the app was removed: its tokens are worthless
+	Revoked     ChangeKind = "revoked"      // the bot token was
+	ChannelGone ChangeKind = "channel_gone" // archived, deleted, or the app was removed from it
+	ChannelBack ChangeKind = "channel_back" // unarchived, or the app was invited to it
+)
+
+// Change is what Slack said about the installation or one of its channels.
+type Change struct {
+	Kind    ChangeKind
+	Team    string    // workspace id
+	Channel string    // of the channel kinds
+	At      time.Time // when it happened, by Slack's clock: older than the installation means nothing
+	Reason  string    // Slack's name for it
+}
+
+// envelope is one message over the socket, read as narrowly as possible: the
+// library's types fail on fields that nobody needs.
+type envelope struct {
+	Type    string          `json:"type"`
+	ID      string          `json:"envelope_id"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// delivery is the outer part of an event (Slack docs: "Events API").
+type delivery struct {
+	Type      string `json:"type"`
+	AppID     string `json:"api_app_id"`
+	TeamID    string `json:"team_id"`
+	EventID   string `json:"event_id"`
+	EventTime int64  `json:"event_time"`
+	Event     inner  `json:"event"`
+}
+
+// inner is the event itself, as far as this sink listens.
+type inner struct {
+	Type      string          `json:"type"`
+	AppID     string          `json:"app_id"`
+	User      json.RawMessage `json:"user"` // an id, or an object in some events
+	Channel   json.RawMessage `json:"channel"`
+	ChannelID string          `json:"channel_id"`
+	MessageTS string          `json:"message_ts"`
+	Tokens    struct {
+		Bot []string `json:"bot"`
+	} `json:"tokens"`
+	Metadata struct {
+		EventType string                     `json:"event_type"`
+		Payload   map[string]json.RawMessage `json:"event_payload"`
+	} `json:"metadata"`
+}
+
+var errNoEnvelope = errors.New("not an envelope of Socket Mode")
+
+// decodeEnvelope reads one message of the socket.
+func decodeEnvelope(raw []byte) (envelope, error) {
+	var e envelope
+	if json.Unmarshal(raw, &e) != nil || e.ID == "" || len(e.ID) > 255 {
+		return envelope{}, errNoEnvelope
+	}
+	return e, nil
+}
+
+// decodeEvent reads an event. What it cannot read of the inner part stays empty:
+// an odd event is still one to acknowledge.
+func decodeEvent(raw []byte) (delivery, bool) {
+	var outer struct {
+		delivery
+		Event json.RawMessage `json:"event"`
+	}
+	if json.Unmarshal(raw, &outer) != nil {
+		return delivery{}, false
+	}
+	d := outer.delivery
+	if json.Unmarshal(outer.Event, &d.Event) != nil {
+		var name struct {
+			Type string `json:"type"`
+		}
+		_ = json.Unmarshal(outer.Event, &name)
+		d.Event = inner{Type: name.Type}
+	}
+	return d, true
+}
+
+// text is a JSON string, or "".
+func text(raw json.RawMessage) string {
+	var s string
+	if !bytes.HasPrefix(raw, []byte(`"`)) || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// change reads what an event says about the installation; ok is false for events
+// that say nothing of it. self is the app's own user.
+func (d delivery) change(self string) (Change, bool) {
+	c := Change{Team: d.TeamID, Channel: text(d.Event.Channel), At: time.Unix(d.EventTime, 0).UTC(), Reason: d.Event.Type}
+	switch d.Event.Type {
+	case "app_uninstalled":
+		c.Kind = Uninstalled
+	case "tokens_revoked":
+		if len(d.Event.Tokens.Bot) == 0 {
+			return Change{}, false // a person's token, not the app's
+		}
+		c.Kind = Revoked
+	case "channel_archive", "channel_deleted", "channel_left", "group_archive", "group_deleted", "group_left":
+		c.Kind = ChannelGone
+	case "member_left_channel":
+		if self == "" || text(d.Event.User) != self {
+			return Change{}, false
+		}
+		c.Kind = ChannelGone
+	case "channel_unarchive", "group_unarchive":
+		c.Kind = ChannelBack
+	case "member_joined_channel":
+		if self == "" || text(d.Event.User) != self {
+			return Change{}, false
+		}
+		c.Kind = ChannelBack
+	default:
+		return Change{}, false
+	}
+	return c, true
+}
+
+// echoOf reads the delivery key and place of one of our own messages out of the
+// event that Slack sends of messages with metadata.
+func (d delivery) echoOf() (key string, r bridge.Receipt, ok bool) {
+	e := d.Event
+	if e.Type != "message_metadata_posted" || e.Metadata.EventType != eventType || e.AppID != d.AppID || e.MessageTS == "" {
+		return "", bridge.Receipt{}, false
+	}
+	key = text(e.Metadata.Payload["d"])
+	var version int
+	_ = json.Unmarshal(e.Metadata.Payload["s"], &version)
+	return key, bridge.Receipt{Channel: e.ChannelID, Message: e.MessageTS, Version: version}, key != ""
+}
+
+// receive takes one message of the socket that is not the library's own business.
+// It is quick and never blocks; whatever it cannot use is counted and acknowledged
+// all the same, as Slack sends it again and again otherwise.
+func (s *Sink) receive(e envelope) {
+	if e.Type != "events_api" {
+		s.unheard(e.Type)
+		return
+	}
+	d, ok := decodeEvent(e.Payload)
+	if !ok || d.Type != "event_callback" {
+		s.unheard("events_api/" + d.Type)
+		return
+	}
+	if d.EventID != "" && !s.heard.put(d.EventID, true) {
+		s.opt.Count("slack_events_repeated")
+		return
+	}
+	if key, r, ok := d.echoOf(); ok {
+		s.echoes.put(key, r)
+		return
+	}
+	if c, ok := d.change(s.web.selfKnown().UserID); ok {
+		s.log.Info("slack reports a change", "kind", string(c.Kind), "reason", c.Reason, "channel", c.Channel)
+		s.opt.Changed(c)
+		return
+	}
+	s.unheard("events_api/" + d.Event.Type)
+}
+
+// unheard counts what nobody listens to, and says each kind once.
+func (s *Sink) unheard(kind string) {
+	s.opt.Count("slack_deliveries_unheard")
+	if s.strange.put(cut(oneLine(kind), maxName), true) {
+		s.log.Debug("nobody listens to this kind of delivery", "kind", cut(oneLine(kind), maxName))
+	}
+}

@@ -1,0 +1,432 @@
+package slack
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// Limits of Block Kit and of messages, in code points (Slack docs: "Block Kit
+// reference", "chat.postMessage").
+const (
+	maxSection  = 3000
+	maxField    = 2000
+	maxFields   = 10
+	maxElements = 10 // of a context block
+	maxButton   = 75
+	maxURL      = 3000
+	maxAlt      = 2000
+	maxFallback = 4000
+	// maxTotal is our budget for the words of all blocks: Slack refuses with
+	// msg_blocks_too_long from about 13,200 on, earlier with more blocks.
+	maxTotal = 10_000
+)
+
+// Limits of ours, so that one message fits a screen and the budget.
+const (
+	maxHeadline = 1000
+	maxText     = 6000
+	maxExcerpt  = 300 // a quote, a footnote, words in the notification
+	maxValue    = 200
+	maxName     = 80
+	maxQuotes   = 3
+	maxSteps    = 10
+	maxMedia    = 4
+	maxButtons  = 5
+)
+
+// eventType marks our messages; their metadata says which delivery they show.
+const eventType = "imagine_bridge"
+
+// form is how much of a message is sent. Smaller ones follow when Slack refuses.
+type form int
+
+const (
+	full form = iota
+	noImages
+	textOnly
+)
+
+// body is a message in Slack's terms.
+type body struct {
+	text     string
+	blocks   []slackgo.Block
+	metadata slackgo.SlackMetadata
+}
+
+// render makes a body of a delivery. repeated says that the same message may be
+// there already.
+func render(d bridge.Delivery, f form, repeated bool) body {
+	out := body{text: fallback(d.Message), metadata: metadata(d)}
+	if f == textOnly {
+		out.text = allText(d.Message, repeated)
+		return out
+	}
+	p := page{msg: d.Message, form: f}
+	p.headline()
+	at := len(p.blocks)
+	p.quotes()
+	p.fields()
+	p.steps()
+	p.media()
+	p.actions()
+	p.footer(repeated)
+	rest := p.blocks[at:]
+	p.blocks = p.blocks[:at:at]
+	p.text(min(maxText, maxTotal-p.spent)) // last, as it takes the room that is left
+	out.blocks = append(p.blocks, rest...)
+	return out
+}
+
+// metadata says which delivery a message shows. It rides along unseen and is what
+// look-back and echo know our messages by.
+func metadata(d bridge.Delivery) slackgo.SlackMetadata {
+	return slackgo.SlackMetadata{EventType: eventType, EventPayload: map[string]any{
+		"v": 1, "d": d.Key, "s": d.Message.Version, "a": cut(d.Message.Agent, maxName), "k": d.Message.Event, "id": cut(d.Event.About, maxValue),
+	}}
+}
+
+// page collects the blocks of one message and counts their words.
+type page struct {
+	msg    bridge.Message
+	form   form
+	blocks []slackgo.Block
+	spent  int
+}
+
+func (p *page) add(b slackgo.Block) { p.blocks = append(p.blocks, b) }
+
+// mrkdwn is a text object of our own words, already escaped and cut.
+func (p *page) mrkdwn(s string) *slackgo.TextBlockObject {
+	p.spent += utf8.RuneCountInString(s)
+	return slackgo.NewTextBlockObject(slackgo.MarkdownType, s, false, true)
+}
+
+// plain is a text object in which Slack reads nothing.
+func (p *page) plain(s string) *slackgo.TextBlockObject {
+	p.spent += utf8.RuneCountInString(s)
+	return slackgo.NewTextBlockObject(slackgo.PlainTextType, s, false, false)
+}
+
+func (p *page) headline() {
+	var b strings.Builder
+	b.WriteString(icon(p.msg))
+	if a := p.msg.Author; a != nil {
+		b.WriteString(" " + author(*a))
+	}
+	for _, part := range headline(p.msg) {
+		next := span(part)
+		if utf8.RuneCountInString(b.String())+utf8.RuneCountInString(next) > maxHeadline {
+			b.WriteString(ellipsis)
+			break
+		}
+		b.WriteString(next)
+	}
+	line := b.String()
+	if utf8.RuneCountInString(line) > maxSection {
+		line = icon(p.msg) + " " + words(cut(oneLine(p.msg.Title), maxName))
+	}
+	p.add(slackgo.NewSectionBlock(p.mrkdwn(line), nil, p.avatar()))
+}
+
+// headline is what was done: the message's own headline or else its title, with
+// the space before it.
+func headline(m bridge.Message) []bridge.Span {
+	spans := m.Headline
+	if len(spans) == 0 && m.Title != "" {
+		spans = []bridge.Span{{Text: m.Title, Strong: m.Author == nil}}
+	}
+	if len(spans) == 0 {
+		return nil
+	}
+	return append([]bridge.Span{{Text: " "}}, spans...)
+}
+
+// author is somebody's handle, a link to their profile where there is one. Names
+// that people choose stand elsewhere, in plain text.
+func author(a bridge.Author) string {
+	if a.Handle == "" {
+		return "*Somebody*"
+	}
+	name := handle(a.Handle)
+	if strings.HasPrefix(name, "@") {
+		name = "*" + linkTo(a.URL, name) + "*"
+	}
+	if a.Verified {
+		name += " :ballot_box_with_check:"
+	}
+	return name
+}
+
+func span(s bridge.Span) string {
+	text := cutEscaped(strings.ReplaceAll(s.Text, "\n", " "), maxValue)
+	said := words(text)
+	switch coded := strings.Contains(said, "`"); {
+	case strings.TrimSpace(text) == "":
+		return text
+	case s.URL != "" && !coded:
+		said = linkTo(s.URL, said)
+	case s.Mono && !coded:
+		return mono(text)
+	case coded:
+		return said
+	}
+	if s.Strong {
+		inner := strings.TrimSpace(said)
+		before, after, _ := strings.Cut(said, inner)
+		return before + "*" + inner + "*" + after
+	}
+	return said
+}
+
+// avatar shows who did it, on messages that show nothing else.
+func (p *page) avatar() *slackgo.Accessory {
+	a := p.msg.Author
+	if a == nil || p.form != full || p.msg.Text != "" || len(p.msg.Quotes)+len(p.msg.Media)+len(p.msg.Fields) > 0 {
+		return nil
+	}
+	link, ok := webURL(a.AvatarURL)
+	if !ok {
+		return nil
+	}
+	return slackgo.NewAccessory(slackgo.NewImageBlockElement(link, "Avatar of "+cut(oneLine(a.Handle), maxName)))
+}
+
+// text shows the main words, in rich text elements, in which Slack reads no
+// formatting.
+func (p *page) text(room int) {
+	said := cut(clean(p.msg.Text), room)
+	if blank(said) {
+		return
+	}
+	var parts []slackgo.RichTextSectionElement
+	for _, r := range runs(said) {
+		if r.url != "" && room > len(r.url) {
+			room -= len(r.url)
+			parts = append(parts, slackgo.NewRichTextSectionLinkElement(r.url, "", nil))
+			continue
+		}
+		parts = append(parts, slackgo.NewRichTextSectionTextElement(r.text, nil))
+	}
+	p.add(slackgo.NewRichTextBlock("", paragraph(p.msg, parts)))
+}
+
+// paragraph is a quote where somebody speaks, and open text where the words are
+// the thing itself.
+func paragraph(m bridge.Message, parts []slackgo.RichTextSectionElement) slackgo.RichTextElement {
+	if strings.HasPrefix(m.Event, "post.") || strings.HasPrefix(m.Event, "service.") {
+		return slackgo.NewRichTextSection(parts...)
+	}
+	return &slackgo.RichTextQuote{Type: slackgo.RTEQuote, Elements: parts}
+}
+
+func (p *page) quotes() {
+	var parts []slackgo.MixedElement
+	for _, q := range p.msg.Quotes[:min(len(p.msg.Quotes), maxQuotes)] {
+		said := cut(oneLine(q.Text), maxExcerpt)
+		if blank(said) {
+			continue
+		}
+		if label := cut(oneLine(q.Label), maxName); label != "" {
+			said = label + ": " + said
+		}
+		parts = append(parts, p.plain(said))
+	}
+	if len(parts) > 0 {
+		p.add(slackgo.NewContextBlock("", parts...))
+	}
+}
+
+func (p *page) fields() {
+	var parts []*slackgo.TextBlockObject
+	for _, f := range p.msg.Fields[:min(len(p.msg.Fields), maxFields)] {
+		name, value := cutEscaped(oneLine(f.Name), maxName), cutEscaped(oneLine(f.Value), maxValue)
+		if blank(name) && blank(value) {
+			continue
+		}
+		parts = append(parts, p.mrkdwn(span(bridge.Span{Text: name, Strong: true})+"\n"+words(value)))
+	}
+	if len(parts) > 0 {
+		p.add(slackgo.NewSectionBlock(nil, parts, nil))
+	}
+}
+
+func (p *page) steps() {
+	var parts []string
+	for _, s := range p.msg.Steps[:min(len(p.msg.Steps), maxSteps)] {
+		plain := cutEscaped(oneLine(s.Name), maxName)
+		name := words(plain)
+		switch s.State {
+		case bridge.StepDone:
+			name = ":white_check_mark: " + name
+		case bridge.StepNow:
+			name = ":arrow_right: " + span(bridge.Span{Text: plain, Strong: true})
+		case bridge.StepFailed:
+			name = ":x: " + name
+		case bridge.StepAhead:
+			name = ":white_circle: " + name
+		}
+		parts = append(parts, name)
+	}
+	if len(parts) > 0 {
+		p.add(slackgo.NewContextBlock("", p.mrkdwn(strings.Join(parts, "  "))))
+	}
+}
+
+// media shows pictures, and links what Slack cannot show in a message. Slack
+// fetches pictures while posting and refuses the whole message where it cannot:
+// in the smaller form they are links too.
+func (p *page) media() {
+	var links []slackgo.MixedElement
+	for _, m := range p.msg.Media[:min(len(p.msg.Media), maxMedia)] {
+		address, ok := webURL(m.URL)
+		if !ok {
+			continue
+		}
+		if m.Kind == bridge.MediaImage && p.form == full {
+			alt := cut(oneLine(m.Alt), min(maxAlt, maxValue))
+			if blank(alt) {
+				alt = "Picture"
+			}
+			p.add(slackgo.NewImageBlock(address, alt, "", nil))
+			continue
+		}
+		label := map[bridge.MediaKind]string{
+			bridge.MediaImage: ":frame_with_picture: Open the picture",
+			bridge.MediaVideo: ":clapper: Watch the video",
+			bridge.MediaAudio: ":musical_note: Listen",
+		}[m.Kind]
+		if p.spent+len(address) > maxTotal/2 {
+			continue
+		}
+		sign, said, _ := strings.Cut(label, " ")
+		links = append(links, p.mrkdwn(sign+" "+linkTo(address, said)))
+	}
+	if len(links) > 0 {
+		p.add(slackgo.NewContextBlock("", links...))
+	}
+}
+
+// actions shows the buttons that open a page.
+func (p *page) actions() {
+	var buttons []slackgo.BlockElement
+	for _, a := range p.msg.Actions {
+		address, ok := webURL(a.URL)
+		label := cut(oneLine(a.Label), maxButton)
+		if !ok || blank(label) || len(buttons) == maxButtons {
+			continue
+		}
+		b := slackgo.NewButtonBlockElement("ia1:open", "", p.plain(label))
+		if len(buttons) > 0 {
+			b.ActionID += ":" + strconv.Itoa(len(buttons)) // unique within the block
+		}
+		b.URL = address
+		switch {
+		case a.Danger:
+			b.Style = slackgo.StyleDanger
+		case a.Primary:
+			b.Style = slackgo.StylePrimary
+		}
+		buttons = append(buttons, b)
+	}
+	if len(buttons) > 0 {
+		p.add(slackgo.NewActionBlock("", buttons...))
+	}
+}
+
+// footer names who and what it is about, in small print.
+func (p *page) footer(repeated bool) {
+	var parts []slackgo.MixedElement
+	if a := p.msg.Author; a != nil {
+		if name := cut(oneLine(a.Name), maxName); !blank(name) && name != a.Handle {
+			parts = append(parts, p.plain(name))
+		}
+	}
+	var facts []string
+	if p.msg.Agent != "" {
+		facts = append(facts, words(cutEscaped(oneLine(p.msg.Agent), maxName)))
+	}
+	if kind := kindWord(p.msg.Event); kind != "" {
+		facts = append(facts, words(kind))
+	}
+	if at := p.msg.At; !at.IsZero() && p.msg.Tone != bridge.ToneBusy {
+		facts = append(facts, fmt.Sprintf("<!date^%d^{ago}|%s>", at.Unix(), at.UTC().Format("2 Jan 2006, 15:04 UTC")))
+	}
+	if repeated {
+		facts = append(facts, repeatNote)
+	}
+	if len(facts) > 0 {
+		parts = append(parts, p.mrkdwn(strings.Join(facts, " · ")))
+	}
+	if note := cut(oneLine(p.msg.Footnote), maxExcerpt); !blank(note) {
+		parts = append(parts, p.plain(note))
+	}
+	if len(parts) > 0 {
+		p.add(slackgo.NewContextBlock("", parts[:min(len(parts), maxElements)]...))
+	}
+}
+
+// repeatNote marks a message that had to be sent again without a way to look
+// whether the first one arrived.
+const repeatNote = "may be a repeat"
+
+// sentence is who did what, in plain words.
+func sentence(m bridge.Message) string {
+	var b strings.Builder
+	if a := m.Author; a != nil {
+		if a.Handle == "" {
+			b.WriteString("Somebody")
+		} else {
+			b.WriteString("@" + a.Handle)
+		}
+	}
+	for _, s := range headline(m) {
+		b.WriteString(s.Text)
+	}
+	return cut(oneLine(b.String()), maxHeadline)
+}
+
+// fallback is what notifications and screen readers say instead of the blocks.
+func fallback(m bridge.Message) string {
+	said := sentence(m)
+	if words := cut(oneLine(m.Text), maxExcerpt); !blank(words) {
+		if said != "" {
+			said += ": "
+		}
+		said += words
+	}
+	if said == "" {
+		said = "ImagineAnything: " + kindWord(m.Event)
+	}
+	return escape(cutEscaped(quiet(said), maxFallback))
+}
+
+// calls matches the words that ping a channel where a client parses the fallback
+// text although told not to.
+var calls = regexp.MustCompile(`(?i)@(here|channel|everyone)`)
+
+// quiet breaks such words with a character that nobody sees.
+func quiet(s string) string { return calls.ReplaceAllString(s, "@\u2060$1") }
+
+// allText is the whole message without blocks.
+func allText(m bridge.Message, repeated bool) string {
+	parts := []string{sentence(m), clean(m.Text)}
+	if repeated {
+		parts = append(parts, repeatNote)
+	}
+	const room = maxFallback / 4 // for the link
+	said := escape(cutEscaped(quiet(strings.TrimSpace(strings.Join(parts, "\n"))), maxFallback-room))
+	if link, ok := bareLink(m.Link); ok && len(link) < room {
+		said += "\n" + link
+	}
+	if said == "" {
+		return escape("ImagineAnything: " + kindWord(m.Event))
+	}
+	return said
+}

@@ -1,0 +1,221 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	slackgo "github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
+	"github.com/imaginebridge/imaginebridge/internal/golden"
+)
+
+var testTime = time.Date(2026, 2, 6, 13, 36, 48, 0, time.UTC)
+
+// deliver is the delivery of an event as the worker would make it.
+func deliver(k *events.Kind) bridge.Delivery {
+	e := events.New("https://imagineanything.com", "orbit_bot", "id_"+k.Name(), "about_1", testTime, k.Example)
+	return bridge.Delivery{
+		Key: "key_" + k.Name(), Subscription: "team", To: bridge.ParseDestination("slack:C0123456789"),
+		Event: e, Message: bridge.Layout(e), Attempt: 1,
+	}
+}
+
+// wire is a body as Slack gets it, decoded.
+func wire(t *testing.T, b body) []byte {
+	t.Helper()
+	raw, err := json.Marshal(map[string]any{"text": b.text, "blocks": b.blocks, "metadata": b.metadata})
+	require.NoError(t, err)
+	var v any
+	require.NoError(t, json.Unmarshal(raw, &v))
+	if len(b.blocks) == 0 {
+		delete(v.(map[string]any), "blocks")
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	require.NoError(t, enc.Encode(v))
+	return out.Bytes()
+}
+
+func TestRenderEveryKind(t *testing.T) {
+	t.Parallel()
+	for k := range events.Kinds() {
+		t.Run(k.Name(), func(t *testing.T) {
+			t.Parallel()
+			got := wire(t, render(deliver(k), full, false))
+			require.Empty(t, fakeslack.ValidateMessage(got))
+			golden.Equal(t, "testdata/"+k.Name()+".json", got)
+		})
+	}
+}
+
+func TestRenderSmallerForms(t *testing.T) {
+	t.Parallel()
+	for k := range events.Kinds() {
+		for _, f := range []form{noImages, textOnly} {
+			got := wire(t, render(deliver(k), f, true))
+			require.Empty(t, fakeslack.ValidateMessage(got), k.Name())
+			require.NotContains(t, string(got), `"image_url"`)
+			require.Contains(t, string(got), repeatNote)
+		}
+	}
+}
+
+func TestRenderMarksARepeatInTheSmallPrint(t *testing.T) {
+	t.Parallel()
+	for k := range events.Kinds() {
+		require.Contains(t, string(wire(t, render(deliver(k), full, true))), "may be a repeat")
+		require.NotContains(t, string(wire(t, render(deliver(k), full, false))), "may be a repeat")
+	}
+}
+
+func TestRenderHasNoButtonsWithoutALife(t *testing.T) {
+	t.Parallel()
+	d := deliver(kind(t, "notification.comment"))
+	d.Message.Actions = []bridge.Action{{Label: "Reply", Command: "post comment"}, {Label: "Open", URL: "https://imagineanything.com/post/1"}}
+	got := string(wire(t, render(d, full, false)))
+	require.NotContains(t, got, "Reply")
+	require.Contains(t, got, `"ia1:open"`)
+}
+
+func kind(t *testing.T, name string) *events.Kind {
+	t.Helper()
+	for k := range events.Kinds() {
+		if k.Name() == name {
+			return k
+		}
+	}
+	t.Fatalf("no kind %s", name)
+	return nil
+}
+
+// fields of a message with n characters each.
+func filled(n int, c string) bridge.Message {
+	long := strings.Repeat(c, n)
+	m := bridge.Message{
+		Event: "notification.comment", Agent: long, At: testTime,
+		Author: &bridge.Author{Name: long, Handle: long, AvatarURL: "https://cdn.example/" + long, URL: "https://imagineanything.com/" + long},
+		Title:  long, Link: "https://imagineanything.com/" + long, Text: long, Footnote: long,
+	}
+	for range 12 {
+		m.Headline = append(m.Headline, bridge.Span{Text: long, Strong: true, URL: "https://x.example/" + long}, bridge.Span{Text: long})
+		m.Quotes = append(m.Quotes, bridge.Quote{Label: long, Text: long})
+		m.Fields = append(m.Fields, bridge.Field{Name: long, Value: long})
+		m.Steps = append(m.Steps, bridge.Step{Name: long, State: bridge.StepNow})
+		m.Media = append(m.Media, bridge.Media{URL: "https://cdn.example/" + long, Alt: long}, bridge.Media{Kind: bridge.MediaVideo, URL: "https://cdn.example/" + long})
+		m.Actions = append(m.Actions, bridge.Action{Label: long, URL: "https://imagineanything.com/" + long, Primary: true})
+	}
+	return m
+}
+
+// S17: at, over and far over each limit nothing is refused.
+func TestS17_LimitsAreKept(t *testing.T) {
+	t.Parallel()
+	for _, c := range []string{"a", "<", "&", "*", "_", "`", ":a:", "e\u0301\u0301", "👩‍👩‍👧‍👦", "\n", " ", "http://a.example/ ", "é", "\u202e", "\u0301", "(", "|"} {
+		for _, n := range []int{0, 1, 2, 75, 76, 200, 201, 2990, 3001, 12_000} {
+			for _, f := range []form{full, noImages, textOnly} {
+				d := deliver(kind(t, "notification.comment"))
+				d.Message = filled(n, c)
+				b := render(d, f, true)
+				got := wire(t, b)
+				require.Empty(t, fakeslack.ValidateMessage(got), "%q × %d, form %d", c, n, f)
+				require.LessOrEqual(t, words10k(b), maxTotal, "%q × %d, form %d", c, n, f)
+				require.True(t, utf8.Valid(got))
+			}
+		}
+	}
+}
+
+// words10k counts the words of all blocks.
+func words10k(b body) int {
+	raw, _ := json.Marshal(b.blocks)
+	var v any
+	_ = json.Unmarshal(raw, &v)
+	n := 0
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case map[string]any:
+			for k, e := range v {
+				if s, ok := e.(string); ok && (k == "text" || k == "url" && v["type"] == "link") {
+					n += utf8.RuneCountInString(s)
+				}
+				walk(e)
+			}
+		}
+	}
+	walk(v)
+	return n
+}
+
+func TestS17_AtTheLimitTextIsUnchanged(t *testing.T) {
+	t.Parallel()
+	d := deliver(kind(t, "message.received"))
+	d.Message.Text = strings.Repeat("x", maxText)
+	require.Contains(t, string(wire(t, render(d, full, false))), `"`+d.Message.Text+`"`)
+	d.Message.Text += "x"
+	require.Contains(t, string(wire(t, render(d, full, false))), strings.Repeat("x", maxText-1)+`…"`)
+}
+
+func TestF48_HostileTextStaysText(t *testing.T) {
+	t.Parallel()
+	hostile := []string{
+		"<!channel> <!here> <!everyone> <@U012AB3CD> <#C012AB3CD> <!subteam^S012AB3CD> <!date^0^{ago}|x>",
+		"&lt;!here&gt; &amp;lt;!here&amp;gt;", "*bold* _it_ ~no~ `code` ```fence``` > quote", "[bank](http://evil.example/a)",
+		"<http://evil.example/b|bank>", "javascript:alert(1)", "safe \u202egpj.exe\u202c", "a\x00b\xff\xfe\xed\xa0\x80", "@everyone @here @channel",
+		strings.Repeat("z\u0301\u0301\u0301\u0301\u0301\u0301", 500), strings.Repeat("long ", 200_000), "http://user:pw@evil.example/", "http://xn--80ak6aa92e.com http://аррӏе.com",
+		":heart: :100:", "|", "`", "``` `` `", "\u200b\u3164", "_", "__init__", "nova_",
+	}
+	for _, text := range hostile {
+		d := deliver(kind(t, "notification.comment"))
+		m := &d.Message
+		m.Text, m.Author.Name, m.Author.Handle, m.Agent, m.Footnote, m.Title = text, text, text, text, text, text
+		m.Quotes = []bridge.Quote{{Label: text, Text: text}}
+		m.Fields = []bridge.Field{{Name: text, Value: text}}
+		m.Media = []bridge.Media{{URL: "https://cdn.example/1.png", Alt: text}}
+		m.Headline = []bridge.Span{{Text: text}, {Text: text, Strong: true}, {Text: text, Mono: true}, {Text: text, URL: "https://imagineanything.com/p"}}
+		for _, f := range []form{full, noImages, textOnly} {
+			b := render(d, f, false)
+			got := wire(t, b)
+			name := fmt.Sprintf("%.40q, form %d", text, f)
+			require.Empty(t, fakeslack.ValidateMessage(got), name)
+			require.True(t, utf8.Valid(got), name)
+			blocks, err := json.Marshal(b.blocks)
+			require.NoError(t, err)
+			seen := fakeslack.Message{Text: b.text, Blocks: blocks}
+			require.Empty(t, seen.Mentions(), name)
+			for _, l := range seen.Links() {
+				if l.Label != l.URL {
+					require.Regexp(t, "^https://(imagineanything.com|cdn.example)/", l.URL, name)
+				}
+			}
+		}
+	}
+}
+
+func TestRenderSurvivesTheLibrary(t *testing.T) {
+	t.Parallel()
+	for k := range events.Kinds() {
+		raw, err := json.Marshal(render(deliver(k), full, false).blocks)
+		require.NoError(t, err)
+		var back slackgo.Blocks
+		require.NoError(t, json.Unmarshal(raw, &back))
+		again, err := json.Marshal(back)
+		require.NoError(t, err)
+		require.JSONEq(t, string(raw), string(again))
+	}
+}

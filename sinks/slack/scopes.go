@@ -1,0 +1,38 @@
+package slack
+
+// Scopes that code asks for by name.
+const (
+	scopeHistory        = "channels:history"
+	scopePrivateHistory = "groups:history"
+	scopeDirectHistory  = "im:history"
+	scopeEcho           = "metadata.message:read"
+)
+
+// scope is one permission of the bot and what it is for. The manifest and the
+// check read the same table.
+type scope struct {
+	name     string
+	optional bool
+	gives    string   // what an optional one adds, continuing "so that"
+	events   []string // event types that come with it
+}
+
+func scopes() []scope {
+	return []scope{
+		{name: "chat:write"},
+		{name: scopeDirectHistory},
+		{name: scopeHistory, optional: true, gives: "the bridge can look whether a message arrived before it repeats it (public channels)"},
+		{name: scopePrivateHistory, optional: true, gives: "the bridge can look whether a message arrived before it repeats it (private channels)"},
+		{name: "channels:read", optional: true, gives: "the check sees public channels, and the bridge hears at once when one is archived or the app is removed",
+			events: []string{"channel_archive", "channel_deleted", "channel_unarchive", "member_joined_channel", "member_left_channel"}},
+		{name: "groups:read", optional: true, gives: "the same for private channels",
+			events: []string{"group_archive", "group_deleted", "group_unarchive"}},
+		{name: "chat:write.public", optional: true, gives: "the app can post to public channels without an invitation"},
+		{name: scopeEcho, optional: true, gives: "Slack confirms each message by an event", events: []string{"message_metadata_posted"}},
+	}
+}
+
+// freeEvents need no scope.
+func freeEvents() []string {
+	return []string{"app_uninstalled", "tokens_revoked"}
+}
