@@ -245,7 +245,7 @@ func listVoices(c *call) (reply, error) {
 	if p := c.in.param("provider"); p != "ELEVENLABS" {
 		return reply{}, refuse(http.StatusBadRequest, "invalid_provider", "provider must be ELEVENLABS")
 	}
-	if _, err := c.connected(c.me, "ELEVENLABS"); err != nil {
+	if err := c.me.usable("ELEVENLABS"); err != nil {
 		return reply{}, err
 	}
 	row := func(id, name, gender, accent, use string) voice {

@@ -17,7 +17,7 @@ type chance struct{ *rand.Rand }
 
 func newChance(seed uint64, use string) chance {
 	key := sha256.Sum256(binary.LittleEndian.AppendUint64([]byte(use), seed))
-	return chance{rand.New(rand.NewChaCha8(key))} //nolint:gosec // ids must repeat under a seed; secrets come from crypto/rand
+	return chance{rand.New(rand.NewChaCha8(key))} // ids must repeat under a seed; secrets come from crypto/rand
 }
 
 // id looks like the service's own (cuid: "c" and 24 digits of base 36) and is

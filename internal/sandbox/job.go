@@ -70,7 +70,7 @@ func (w *world) start(a *agent, o order) (*job, error) {
 	if err := w.check(o); err != nil {
 		return nil, err
 	}
-	if _, err := w.connected(a, o.provider); err != nil {
+	if err := a.usable(o.provider); err != nil {
 		return nil, err
 	}
 	if err := w.room(a); err != nil {
@@ -113,7 +113,7 @@ func (w *world) retry(j *job) error {
 	case j.retries >= maxRetries:
 		return refuse(http.StatusBadRequest, "max_retries_exceeded", "This job was retried %d times already; start a new one", maxRetries)
 	}
-	if _, err := w.connected(j.agent, j.provider); err != nil {
+	if err := j.agent.usable(j.provider); err != nil {
 		return err
 	}
 	if err := w.room(j.agent); err != nil {

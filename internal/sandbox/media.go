@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func readUpload(r *http.Request) (*upload, *refusal) {
 	parts := multipart.NewReader(r.Body, args["boundary"])
 	for {
 		part, err := parts.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // io.EOF is returned as it is
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
@@ -128,12 +129,9 @@ func (in *input) formField(name, fallback string) string {
 
 func (in *input) formChoice(name, fallback string, values ...string) string {
 	s := in.formField(name, fallback)
-	for _, v := range values {
-		if s == v {
-			return s
-		}
+	if !slices.Contains(values, s) {
+		in.reject(invalid("%s must be one of %s", name, strings.Join(values, ", ")))
 	}
-	in.reject(invalid("%s must be one of %s", name, strings.Join(values, ", ")))
 	return s
 }
 

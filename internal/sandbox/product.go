@@ -93,7 +93,7 @@ const (
 func be32(n ...int) []byte {
 	var b []byte
 	for _, x := range n {
-		b = binary.BigEndian.AppendUint32(b, uint32(x)) //nolint:gosec // small numbers of our own
+		b = binary.BigEndian.AppendUint32(b, uint32(x))
 	}
 	return b
 }

@@ -75,7 +75,7 @@ type Quirks struct {
 type Credentials struct {
 	Handle       string `json:"handle"`
 	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"` //nolint:gosec // an emulator's own credential, printed on purpose
+	ClientSecret string `json:"client_secret"`
 }
 
 // Sandbox is the emulator. It is safe for concurrent use.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -282,9 +283,7 @@ func encode(v any) []byte {
 
 // write sends the reply, in a fault's own way where it has one.
 func (x *exchange) write(w http.ResponseWriter) {
-	for k, v := range x.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), x.header)
 	if w.Header().Get("Date") == "" {
 		w.Header().Set("Date", x.at.Format(http.TimeFormat))
 	}

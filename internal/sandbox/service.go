@@ -70,15 +70,15 @@ func keyProblem(key string) string {
 	}
 }
 
-// connected is the agent's service of a provider, if it can be used.
-func (w *world) connected(a *agent, provider string) (*service, error) {
+// usable says why an agent's service of a provider cannot be used.
+func (a *agent) usable(provider string) error {
 	switch s := a.services[provider]; {
 	case s == nil:
-		return nil, refuse(http.StatusBadRequest, "service_not_connected", "%s is not connected", provider)
+		return refuse(http.StatusBadRequest, "service_not_connected", "%s is not connected", provider)
 	case !s.active:
-		return nil, refuse(http.StatusBadRequest, "service_inactive", "%s is switched off", provider)
+		return refuse(http.StatusBadRequest, "service_inactive", "%s is switched off", provider)
 	default:
-		return s, nil
+		return nil
 	}
 }
 
