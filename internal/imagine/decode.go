@@ -170,7 +170,7 @@ func (f *fields) flag(name string) bool {
 	return ok && !t.IsZero()
 }
 
-// time reads any RFC 3339 form, a Unix time in seconds, or one in milliseconds above 10¹²; absent is the zero time.
+// time reads any RFC 3339 form, a Unix time in seconds, or one in milliseconds above 10¹¹; absent is the zero time.
 func (f *fields) time(name string) time.Time {
 	v := f.find(name)
 	if v == nil {
@@ -199,7 +199,7 @@ func timeOf(v json.RawMessage) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t.UTC().Add(leap), true
 	}
-	const earliest, millis, latest = 1e8, 1e12, 1e14 // 1973 in seconds; 2001 in milliseconds; the year 5138
+	const earliest, millis, latest = 1e8, 1e11, 1e14 // 1973 in seconds; 1973 in milliseconds; the year 5138
 	switch n, ok := number(v); {
 	case !ok || n < earliest || n > latest:
 		return time.Time{}, false

@@ -25,8 +25,8 @@ const (
 	maxLimit     = 1_000_000
 )
 
-// parseRate reads X-RateLimit-*. Nonsense counts as not said. Reset is Unix time in seconds, or in milliseconds above 10¹²,
-// and is compared with the reply's own Date where there is one, since clocks differ.
+// parseRate reads X-RateLimit-*. Nonsense counts as not said. Reset is Unix time in seconds, or in milliseconds where that
+// would be the year 5138, and is compared with the reply's own Date where there is one, since clocks differ.
 func parseRate(h http.Header, now time.Time) rate {
 	var r rate
 	switch c := Class(strings.ToLower(strings.TrimSpace(h.Get("X-RateLimit-Endpoint-Type")))); c {
@@ -45,9 +45,9 @@ func parseRate(h http.Header, now time.Time) rate {
 	return r
 }
 
-// until is the time from now to a Unix time in seconds or, above 10¹², milliseconds.
+// until is the time from now to a Unix time in seconds or, above 10¹¹, milliseconds.
 func until(unix int64, now time.Time) time.Duration {
-	const millis = 1_000_000_000_000
+	const millis = 100_000_000_000
 	if unix > millis {
 		return time.UnixMilli(unix).Sub(now)
 	}
