@@ -136,7 +136,8 @@ var addressBody = regexp.MustCompile("^https?://[\\pL\\pN][^\\s<>\"\\\\^`{|}\\[\
 
 // leadingLink returns the address that s begins with, as Discord itself would
 // find it, and whether a gap is needed behind it. Emphasis signs at its end are
-// taken for markup around it.
+// taken for markup around it; an address with a user in it looks like another
+// host and is no link.
 func leadingLink(s string) (link string, gap bool) {
 	if !strings.HasPrefix(s, "http") {
 		return "", false
@@ -146,7 +147,7 @@ func leadingLink(s string) (link string, gap bool) {
 	if len(bare) < len("http://ab") {
 		return "", false
 	}
-	if u, err := url.Parse(bare); err != nil || u.Host == "" {
+	if u, err := url.Parse(bare); err != nil || u.Host == "" || u.User != nil {
 		return "", false
 	}
 	next, _ := utf8.DecodeRuneInString(s[len(link):])
@@ -159,12 +160,13 @@ var emojiName = regexp.MustCompile(`^:[0-9A-Za-z_+~-]+:`)
 // marks are what markdown may read as markup wherever it stands.
 const marks = "\\*_~`|<>[]@"
 
-// escaped writes one letter so that markdown shows it.
+// escaped writes one letter so that markdown shows it. The sign of a scheme is
+// escaped where no link of ours begins, or Discord would find one of its own.
 func (t token) escaped(at place) string {
 	switch {
 	case at == lineHead && (t.text == "#" || t.text == "-" || t.text == "+"),
 		at == lineNumber && t.text == ".",
-		t.text == ":" && emojiName.MatchString(t.rest):
+		t.text == ":" && (emojiName.MatchString(t.rest) || strings.HasPrefix(t.rest, "://")):
 		return `\` + t.text
 	case !strings.ContainsAny(t.text, marks):
 		return t.text
