@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -46,14 +47,10 @@ func refuse(code string, format string, a ...any) answer {
 
 func (a answer) fieldsJSON() map[string]any {
 	out := map[string]any{"ok": a.err == nil}
-	for k, v := range a.fields {
-		out[k] = v
-	}
+	maps.Copy(out, a.fields)
 	if a.err != nil {
 		out["error"] = a.err.code
-		for k, v := range a.err.fields {
-			out[k] = v
-		}
+		maps.Copy(out, a.err.fields)
 	}
 	if len(a.warn) > 0 {
 		out["warning"] = strings.Join(a.warn, ",")
@@ -154,9 +151,11 @@ func (s *Server) begin(r *http.Request, body []byte) (*call, *answer) {
 		return c, c.refused(*no)
 	}
 	if left := s.limiter.paused(c.key(), c.now); left > 0 {
-		s.fault(Fault{Method: c.method, Workspace: c.team(), Channel: c.channelArg(), Code: "early_call",
-			Detail: fmt.Sprintf("%v before its pause ends", left.Round(time.Millisecond))})
-		return c, new(tooMany(left))
+		early := tooMany(left)
+		early.err.code, early.err.detail = "early_call", fmt.Sprintf("%v before its pause ends", left.Round(time.Millisecond))
+		c.refused(early)
+		early.err.code = "ratelimited"
+		return c, &early
 	}
 	return c, nil
 }

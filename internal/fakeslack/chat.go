@@ -53,7 +53,7 @@ func (c *call) postMessage() answer {
 	}
 	c.thread(ch, m)
 	c.s.store(ch, m)
-	return answer{warn: c.warnings(m), fields: map[string]any{"channel": ch.id, "ts": m.TS, "message": m.wire(c.s, ch, true)}}
+	return answer{warn: c.warnings(m), fields: map[string]any{"channel": ch.id, "ts": m.TS, "message": m.wire(ch, true)}}
 }
 
 func (c *call) postEphemeral() answer {
@@ -207,6 +207,9 @@ func (c *call) thread(ch *channel, m *message) {
 		}
 		return
 	}
+	if !validTS(ts) {
+		c.badManners("invalid_thread_ts", "%s", cut(ts, 40))
+	}
 	root := ch.find(ts)
 	if root != nil && root.ThreadTS != "" {
 		c.badManners("thread_ts_of_reply", "%s is a reply, its thread is %s", ts, root.ThreadTS)
@@ -279,7 +282,7 @@ func (c *call) update() answer {
 	}
 	m.Edits++
 	warn := c.warnings(m)
-	return answer{warn: warn, fields: map[string]any{"channel": ch.id, "ts": m.TS, "text": m.Text, "message": m.wire(c.s, ch, true)}}
+	return answer{warn: warn, fields: map[string]any{"channel": ch.id, "ts": m.TS, "text": m.Text, "message": m.wire(ch, true)}}
 }
 
 func parseMode(asked, fallback string) string {

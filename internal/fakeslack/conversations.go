@@ -163,7 +163,7 @@ func (c *call) conversationHistory() answer {
 	var all []any
 	for _, m := range slices.Backward(ch.messages) {
 		if m.Ephemeral == "" && (m.ThreadTS == "" || m.Broadcast) && c.between(m.TS) {
-			all = append(all, m.wire(c.s, ch, c.args.flag("include_all_metadata")))
+			all = append(all, m.wire(ch, c.args.flag("include_all_metadata")))
 		}
 	}
 	return c.history(all)
@@ -184,10 +184,10 @@ func (c *call) conversationReplies() answer {
 	if root.ThreadTS != "" {
 		root = cmp.Or(ch.find(root.ThreadTS), root)
 	}
-	all := []any{root.wire(c.s, ch, c.args.flag("include_all_metadata"))}
+	all := []any{root.wire(ch, c.args.flag("include_all_metadata"))}
 	for _, m := range ch.messages {
 		if m.Ephemeral == "" && m.ThreadTS == root.TS && c.between(m.TS) {
-			all = append(all, m.wire(c.s, ch, c.args.flag("include_all_metadata")))
+			all = append(all, m.wire(ch, c.args.flag("include_all_metadata")))
 		}
 	}
 	return c.history(all)

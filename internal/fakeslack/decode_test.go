@@ -80,7 +80,7 @@ func FuzzBodies(f *testing.F) {
 	f.Add("application/json", `{"channel":"C1","blocks":"[{}]"}`)
 	f.Add("application/x-www-form-urlencoded", "token=xoxb-1&blocks=%5B%5D&metadata={}")
 	f.Add("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nb\r\n--x--\r\n")
-	f.Fuzz(func(t *testing.T, contentType, body string) {
+	f.Fuzz(func(_ *testing.T, contentType, body string) {
 		a, _, err := decodeArgs(contentType, []byte(body))
 		if err == nil {
 			a.shown()

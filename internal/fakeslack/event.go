@@ -84,7 +84,7 @@ func (s *Server) echo(ch *channel, m *message) {
 	}
 	scopes := ch.home.bot.scopes
 	if slices.Contains(scopes, ch.scopeOf("history")) {
-		event := m.wire(s, ch, false)
+		event := m.wire(ch, false)
 		event["channel"], event["event_ts"] = ch.id, m.TS
 		event["channel_type"] = map[channelKind]string{public: "channel", private: "group", direct: "im"}[ch.kind]
 		ch.home.emit(event)

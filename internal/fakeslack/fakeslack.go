@@ -99,7 +99,7 @@ func New(opt Options) (*Server, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	ctx, stop := context.WithCancel(context.Background()) //nolint:contextcheck // the root of the server's own life, ended by Close
+	ctx, stop := context.WithCancel(context.Background()) // the root of the server's own life, ended by Close
 	s := &Server{
 		opt: opt, stop: stop, life: ctx,
 		changed:    make(chan struct{}),

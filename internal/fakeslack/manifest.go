@@ -32,10 +32,10 @@ var manifestObjects = map[string]shape{
 		"name": str(1, 24).must(), "type": enum("global", "message").must(), "callback_id": str(1, 255).must(), "description": str(1, 150).must(),
 	},
 	"m_command": {
-		"command": str(2, 32).must(), "description": str(1, 2000).must(), "usage_hint": str(0, 1000), "url": link(3000), "should_escape": boolean(),
+		"command": str(2, 32).must(), "description": str(1, 2000).must(), "usage_hint": str(0, 1000), "url": link(), "should_escape": boolean(),
 	},
 	"m_oauth": {
-		"redirect_urls": list(0, 1000, link(3000)), "scopes": object("m_scopes"), "pkce_enabled": boolean(), "token_management_enabled": boolean(),
+		"redirect_urls": list(0, 1000, link()), "scopes": object("m_scopes"), "pkce_enabled": boolean(), "token_management_enabled": boolean(),
 	},
 	"m_scopes": {
 		"bot": list(0, 255, str(1, 255)), "bot_optional": list(0, 255, str(1, 255)),
@@ -47,11 +47,11 @@ var manifestObjects = map[string]shape{
 		"allowed_ip_address_ranges": list(0, 10, str(1, 50)), "incoming_webhooks": object("m_webhooks"),
 	},
 	"m_events": {
-		"request_url": link(3000), "bot_events": list(0, 100, str(1, 255)), "user_events": list(0, 100, str(1, 255)),
+		"request_url": link(), "bot_events": list(0, 100, str(1, 255)), "user_events": list(0, 100, str(1, 255)),
 		"metadata_subscriptions": list(0, 100, object("m_metasub")),
 	},
 	"m_metasub":       {"app_id": str(1, 255).must(), "event_type": str(1, 255).must()},
-	"m_interactivity": {"is_enabled": boolean().must(), "request_url": link(3000), "message_menu_options_url": link(3000)},
+	"m_interactivity": {"is_enabled": boolean().must(), "request_url": link(), "message_menu_options_url": link()},
 	"m_webhooks":      {"incoming_webhooks_enabled": boolean()},
 }
 

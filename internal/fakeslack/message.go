@@ -80,7 +80,7 @@ func (m *message) snapshot() Message {
 }
 
 // wire is the message as Slack's answers carry it. meta includes the metadata.
-func (m *message) wire(s *Server, ch *channel, meta bool) map[string]any {
+func (m *message) wire(ch *channel, meta bool) map[string]any {
 	out := map[string]any{"type": "message", "user": m.User, "text": m.Text, "ts": m.TS, "team": ch.home.ID}
 	if m.BotID != "" {
 		out["bot_id"], out["app_id"] = m.BotID, appID

@@ -26,8 +26,8 @@ func methodTable() map[string]method {
 		{name: "api.test", kind: kindNone, tier: 4, args: []string{"error", "foo"}, run: (*call).apiTest},
 		{name: "auth.test", kind: kindAny, run: (*call).authTest},
 		{name: "chat.postMessage", kind: kindBot, scopes: []string{"chat:write"}, perChannel: true, args: message, run: (*call).postMessage},
-		{name: "chat.postEphemeral", kind: kindBot, scopes: []string{"chat:write"}, tier: 4, args: append(message[:len(message):len(message)], "user"), run: (*call).postEphemeral},
-		{name: "chat.update", kind: kindBot, scopes: []string{"chat:write"}, tier: 3, args: append(message[:len(message):len(message)], "ts", "file_ids"), run: (*call).update},
+		{name: "chat.postEphemeral", kind: kindBot, scopes: []string{"chat:write"}, tier: 4, args: append(slices.Clip(message), "user"), run: (*call).postEphemeral},
+		{name: "chat.update", kind: kindBot, scopes: []string{"chat:write"}, tier: 3, args: append(slices.Clip(message), "ts", "file_ids"), run: (*call).update},
 		{name: "chat.delete", kind: kindBot, scopes: []string{"chat:write"}, tier: 3, args: []string{"channel", "ts", "as_user"}, run: (*call).remove},
 		{name: "chat.unfurl", kind: kindBot, scopes: []string{"links:write"}, tier: 3, args: []string{
 			"channel", "ts", "unfurls", "unfurl_id", "source", "metadata", "user_auth_blocks", "user_auth_message", "user_auth_required", "user_auth_url",
@@ -121,20 +121,20 @@ func (c *call) reactionAdd() answer {
 }
 
 func (c *call) blocksValidate() answer {
-	for key, check := range map[string]struct {
-		code string
-		run  func(any) []Problem
+	for _, check := range []struct {
+		arg, code string
+		run       func(any) []Problem
 	}{
-		"blocks":  {"invalid_blocks", func(v any) []Problem { return validateBlocks(v, onMessage) }},
-		"message": {"invalid_message", validateMessage},
-		"view":    {"invalid_view", func(v any) []Problem { return validateView(v) }},
+		{"blocks", invalidBlocks, func(v any) []Problem { return validateBlocks(v, onMessage) }},
+		{"message", "invalid_message", validateMessage},
+		{"view", "invalid_view", validateView},
 	} {
-		if !c.args.has(key) {
+		if !c.args.has(check.arg) {
 			continue
 		}
-		v, ok := c.args.json(key)
+		v, ok := c.args.json(check.arg)
 		if !ok {
-			return refuse("invalid_json", "%s", key)
+			return refuse("invalid_json", "%s", check.arg)
 		}
 		if found := check.run(v); len(found) > 0 {
 			a := refuse(check.code, "%s", found[0])

@@ -1,5 +1,7 @@
 package fakeslack
 
+import "maps"
+
 // The tables of Block Kit: which fields each kind of object has, of what type, within which limits. Sources: the
 // reference pages of blocks, block elements and composition objects at https://docs.slack.dev/reference/block-kit.
 // Limits count Unicode code points.
@@ -31,7 +33,7 @@ type field struct {
 func (f field) must() field { f.need = true; return f }
 
 func str(lo, hi int) field           { return field{kind: isString, min: lo, max: hi} }
-func link(hi int) field              { return field{kind: isURL, min: 1, max: hi} }
+func link() field                    { return field{kind: isURL, min: 1, max: 3000} }
 func enum(of ...string) field        { return field{kind: isEnum, of: of} }
 func integer(lo, hi int) field       { return field{kind: isInt, min: lo, max: hi} }
 func boolean() field                 { return field{kind: isBool} }
@@ -57,14 +59,14 @@ var blockShapes = map[string]shape{
 	"section":   {"text": text(3000), "fields": list(1, 10, text(2000)), "accessory": typed(accessories...), "expand": boolean()},
 	"header":    {"text": plain(150).must()},
 	"divider":   {},
-	"image":     {"image_url": link(3000), "slack_file": object("slack_file"), "alt_text": str(1, 2000).must(), "title": plain(2000)},
+	"image":     {"image_url": link(), "slack_file": object("slack_file"), "alt_text": str(1, 2000).must(), "title": plain(2000)},
 	"context":   {"elements": list(1, 10, typed("image", "plain_text", "mrkdwn")).must()},
 	"actions":   {"elements": list(1, 25, typed(actionElements...)).must()},
 	"input":     {"label": plain(2000).must(), "element": typed(inputElements...).must(), "hint": plain(2000), "optional": boolean(), "dispatch_action": boolean()},
 	"rich_text": {"elements": list(1, 1000, typed("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")).must()},
 	"video": {
-		"video_url": link(3000).must(), "thumbnail_url": link(3000).must(), "alt_text": str(1, 2000).must(), "title": plain(199).must(),
-		"title_url": link(3000), "author_name": str(1, 49), "provider_name": str(1, 50), "provider_icon_url": link(3000), "description": plain(200),
+		"video_url": link().must(), "thumbnail_url": link().must(), "alt_text": str(1, 2000).must(), "title": plain(199).must(),
+		"title_url": link(), "author_name": str(1, 49), "provider_name": str(1, 50), "provider_icon_url": link(), "description": plain(200),
 	},
 	"markdown": {"text": str(1, 12_000).must()},
 	"table": {
@@ -102,13 +104,8 @@ func concat(lists ...[]string) []string {
 }
 
 func with(base shape, more shape) shape {
-	out := shape{}
-	for k, v := range base {
-		out[k] = v
-	}
-	for k, v := range more {
-		out[k] = v
-	}
+	out := maps.Clone(base)
+	maps.Copy(out, more)
 	return out
 }
 
@@ -124,12 +121,12 @@ var (
 var elementShapes = map[string]shape{
 	"plain_text": {"text": str(1, 3000).must(), "emoji": boolean()},
 	"mrkdwn":     {"text": str(1, 3000).must(), "verbatim": boolean()},
-	"image":      {"image_url": link(3000), "slack_file": object("slack_file"), "alt_text": str(1, 2000).must()},
+	"image":      {"image_url": link(), "slack_file": object("slack_file"), "alt_text": str(1, 2000).must()},
 	"raw_text":   {"text": str(1, 3000).must()},
 	"rich_text":  blockShapes["rich_text"],
 
 	"button": with(action, shape{
-		"text": plain(75).must(), "url": link(3000), "value": str(1, 2000), "style": enum("primary", "danger"), "confirm": object("confirm"),
+		"text": plain(75).must(), "url": link(), "value": str(1, 2000), "style": enum("primary", "danger"), "confirm": object("confirm"),
 		"accessibility_label": str(1, 75),
 	}),
 	"workflow_button": with(action, shape{
@@ -179,7 +176,7 @@ var elementShapes = map[string]shape{
 		"indent": integer(0, 8), "offset": integer(0, 1_000_000), "border": integer(0, 1),
 	},
 	"text":      {"text": str(1, 40_000).must(), "style": object("style")},
-	"link":      {"url": link(3000).must(), "text": str(0, 3000), "unsafe": boolean(), "style": object("style")},
+	"link":      {"url": link().must(), "text": str(0, 3000), "unsafe": boolean(), "style": object("style")},
 	"emoji":     {"name": str(1, 255).must(), "unicode": str(1, 100), "skin_tone": integer(1, 6), "style": object("style")},
 	"user":      {"user_id": str(1, 255).must(), "style": object("style")},
 	"usergroup": {"usergroup_id": str(1, 255).must(), "style": object("style")},
@@ -188,7 +185,7 @@ var elementShapes = map[string]shape{
 	"broadcast": {"range": enum("here", "channel", "everyone").must(), "style": object("style")},
 	"color":     {"value": str(7, 7).must(), "style": object("style")},
 	"date": {
-		"timestamp": integer(0, 99_999_999_999).must(), "format": str(1, 3000).must(), "url": link(3000), "fallback": str(1, 3000), "style": object("style"),
+		"timestamp": integer(0, 99_999_999_999).must(), "format": str(1, 3000).must(), "url": link(), "fallback": str(1, 3000), "style": object("style"),
 	},
 }
 
@@ -199,16 +196,16 @@ var objectShapes = map[string]shape{
 	"confirm":         {"title": plain(100).must(), "text": text(300).must(), "confirm": plain(30).must(), "deny": plain(30).must(), "style": enum("primary", "danger")},
 	"option":          {"text": plain(75).must(), "value": str(1, 150).must(), "description": plain(75)},
 	"rich_option":     {"text": text(75).must(), "value": str(1, 150).must(), "description": text(75)},
-	"overflow_option": {"text": plain(75).must(), "value": str(1, 150).must(), "description": plain(75), "url": link(3000)},
+	"overflow_option": {"text": plain(75).must(), "value": str(1, 150).must(), "description": plain(75), "url": link()},
 	"option_group":    {"label": plain(75).must(), "options": list(1, 100, object("option")).must()},
 	"dispatch":        {"trigger_actions_on": list(1, 2, enum("on_enter_pressed", "on_character_entered"))},
 	"filter": {
 		"include": list(1, 4, enum("im", "mpim", "private", "public")), "exclude_external_shared_channels": boolean(), "exclude_bot_users": boolean(),
 	},
-	"slack_file": {"id": str(1, 255), "url": link(3000)},
+	"slack_file": {"id": str(1, 255), "url": link()},
 	"column":     {"align": enum("left", "center", "right"), "is_wrapped": boolean()},
 	"workflow":   {"trigger": object("trigger").must()},
-	"trigger":    {"url": link(3000).must(), "customizable_input_parameters": list(0, 100, object("parameter"))},
+	"trigger":    {"url": link().must(), "customizable_input_parameters": list(0, 100, object("parameter"))},
 	"parameter":  {"name": str(1, 255).must(), "value": str(0, 3000).must()},
 	"style": {
 		"bold": boolean(), "italic": boolean(), "strike": boolean(), "code": boolean(), "underline": boolean(),

@@ -7,10 +7,10 @@ import (
 
 // sharedLink is a message with links the app was told about by link_shared.
 type sharedLink struct {
-	id, source string // unfurl_id and source of the event
-	channel    string
-	ts         string // of the message, a UUID while it is being written
-	urls       []string
+	source  string // of the event: conversations_history, or composer while it is being written
+	channel string
+	ts      string // of the message, made up while it is being written
+	urls    []string
 }
 
 // unfurl answers link_shared (chat.unfurl documentation): by unfurl_id and source, or by channel and ts.

@@ -103,23 +103,27 @@ func (w *walker) stringValue(ptr string, v any, f field) {
 		w.bad(ptr, "must be a string")
 		return
 	}
-	switch f.kind {
-	case isEnum:
+	if f.kind == isEnum {
 		if !slices.Contains(f.of, s) {
 			w.bad(ptr, "must be a valid enum value")
 		}
 		return
-	case isNumeric:
+	}
+	if f.kind == isNumeric {
 		if _, err := strconv.ParseFloat(s, 64); err != nil {
 			w.bad(ptr, "must be a number")
 		}
 		return
-	case isURL:
-		if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" && u.Opaque == "" || strings.ContainsAny(s, " \n\t<>") {
-			w.bad(ptr, "must be a valid URL")
-		}
+	}
+	if f.kind == isURL && !validURL(s) {
+		w.bad(ptr, "must be a valid URL")
 	}
 	w.length(ptr, s, f.min, f.max)
+}
+
+func validURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && (u.Host != "" || u.Opaque != "") && !strings.ContainsAny(s, " \n\t<>")
 }
 
 // length holds a text against its limits in code points.

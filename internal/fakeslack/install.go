@@ -1,0 +1,109 @@
+package fakeslack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Install is how a person goes through the installation.
+type Install struct {
+	URL       string // the app's own install page, where the person begins
+	Workspace string // id of the workspace chosen, any when empty
+	Cancel    bool
+	Scopes    []string // granted of those asked for, all when nil
+	OrgWide   bool
+}
+
+// Page is where the person ended.
+type Page struct {
+	URL    string
+	Status int
+	Body   string
+}
+
+// Install goes through the app's installation as a browser does, with cookies: the app's page, Slack's page, a click on
+// Allow or Cancel, the app's callback.
+func (s *Server) Install(ctx context.Context, in Install) (Page, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return Page{}, fmt.Errorf("make a cookie jar: %w", err)
+	}
+	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	page, err := visit(ctx, browser, http.MethodGet, in.URL, nil)
+	if err != nil {
+		return page, err
+	}
+	at, err := url.Parse(page.URL)
+	if err != nil || at.Path != "/oauth/v2/authorize" || page.Status != http.StatusOK {
+		return page, errors.New("the install page did not lead to Slack's authorize page")
+	}
+	form := at.Query()
+	form.Set("decision", "allow")
+	if in.Cancel {
+		form.Set("decision", "cancel")
+	}
+	form.Set("workspace", in.Workspace)
+	if in.Scopes != nil {
+		form.Set("grant", strings.Join(in.Scopes, ","))
+	}
+	if in.OrgWide {
+		form.Set("org_wide", "true")
+	}
+	return visit(ctx, browser, http.MethodPost, s.URL()+"/oauth/v2/authorize", form)
+}
+
+func visit(ctx context.Context, browser *http.Client, method, address string, form url.Values) (Page, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return Page{}, fmt.Errorf("visit %s: %w", address, err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := browser.Do(r)
+	if err != nil {
+		return Page{}, fmt.Errorf("visit %s: %w", address, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
+		return Page{}, fmt.Errorf("read %s: %w", address, err)
+	}
+	return Page{URL: res.Request.URL.String(), Status: res.StatusCode, Body: string(body)}, nil
+}
+
+// AddEmptyWorkspace makes a workspace without the app, for Install.
+func (s *Server) AddEmptyWorkspace(name string) *Workspace {
+	w := s.AddWorkspace(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.uninstalled = true
+	w.bot.revoked = true
+	return w
+}
+
+// Uninstall removes the app from the workspace. Its tokens end at once; tokens_revoked and app_uninstalled follow in
+// either order.
+func (w *Workspace) Uninstall(revokedFirst bool) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.uninstalled = true
+	w.bot.revoked = true
+	events := []map[string]any{
+		{"type": "app_uninstalled"},
+		{"type": "tokens_revoked", "tokens": map[string]any{"oauth": []any{}, "bot": []any{w.BotUser}}},
+	}
+	if revokedFirst {
+		events[0], events[1] = events[1], events[0]
+	}
+	for _, event := range events {
+		w.emit(event)
+	}
+}
