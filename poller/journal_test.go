@@ -1,0 +1,171 @@
+package poller_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/sandbox"
+	"github.com/imaginebridge/imaginebridge/poller"
+)
+
+// journal keeps events and cursors in memory under the rules of the real one: a
+// stale revision is refused, and so is a batch with an id that was stored.
+type journal struct {
+	mu      sync.Mutex
+	cursors map[string][]byte
+	revs    map[string]uint64
+	events  []events.Event
+	ids     map[string]bool
+	refused []string
+	fail    func(commits int) (before, after error) // fails a commit before or after it was stored
+	commits int
+}
+
+func newJournal() *journal {
+	return &journal{cursors: map[string][]byte{}, revs: map[string]uint64{}, ids: map[string]bool{}}
+}
+
+func (j *journal) Load(_ context.Context, agent, source string) ([]byte, uint64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.cursors[agent+"/"+source], j.revs[agent+"/"+source], nil
+}
+
+func (j *journal) Commit(_ context.Context, agent, source string, evs []events.Event, cursor []byte, revision uint64) (uint64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	key := agent + "/" + source
+	j.commits++
+	var before, after error
+	if j.fail != nil {
+		before, after = j.fail(j.commits)
+	}
+	switch {
+	case before != nil:
+		return 0, before
+	case revision != j.revs[key]:
+		return 0, errors.New("fenced")
+	}
+	for _, e := range evs {
+		if j.ids[e.ID] {
+			j.refused = append(j.refused, e.ID)
+			return 0, errors.New("duplicate id " + e.ID)
+		}
+	}
+	for _, e := range evs {
+		j.ids[e.ID] = true
+	}
+	j.events = append(j.events, evs...)
+	j.cursors[key] = cursor
+	j.revs[key]++
+	return j.revs[key], after
+}
+
+// told returns the ids of the stored events whose id starts with a prefix.
+func (j *journal) told(prefix string) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := []string{}
+	for _, e := range j.events {
+		if strings.HasPrefix(e.ID, prefix) {
+			out = append(out, e.ID)
+		}
+	}
+	return out
+}
+
+// alone is the ownership of a single process.
+type alone struct{}
+
+func (alone) Hold(ctx context.Context, _ string, names []string, work func(context.Context, string) error) error {
+	var wg sync.WaitGroup
+	for _, name := range names {
+		wg.Go(func() { _ = work(ctx, name) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// town is a sandbox with one watched agent inside a synctest bubble.
+type town struct {
+	*sandbox.Sandbox
+	t       *testing.T
+	handle  string
+	api     *imagine.Client
+	journal *journal
+}
+
+// inTown runs a test in a bubble of its own time.
+func inTown(t *testing.T, opt sandbox.Options, test func(*testing.T, town)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := sandbox.New(opt)
+		require.NoError(t, err)
+		cred := s.Agents()[0]
+		api, err := imagine.New(imagine.Options{
+			BaseURL: s.BaseURL(), ClientID: cred.ClientID, ClientSecret: func() string { return cred.ClientSecret }, HTTPClient: s.Client(),
+		})
+		require.NoError(t, err)
+		test(t, town{Sandbox: s, t: t, handle: cred.Handle, api: api, journal: newJournal()})
+		require.Empty(t, s.Violations())
+	})
+}
+
+// poll runs a poller until the returned function stops it.
+func (w town) poll(change func(*poller.Options)) (p *poller.Poller, stop func()) {
+	w.t.Helper()
+	o := poller.Options{Agents: []poller.Agent{{Handle: w.handle, API: w.api}}, Journal: w.journal, Ownership: alone{}}
+	if change != nil {
+		change(&o)
+	}
+	p, err := poller.New(o)
+	require.NoError(w.t, err)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	return p, func() {
+		cancel()
+		require.NoError(w.t, <-done)
+	}
+}
+
+// act makes something happen, a millisecond after what happened before.
+func (w town) act(a sandbox.Action) sandbox.Result {
+	w.t.Helper()
+	time.Sleep(time.Millisecond)
+	r, err := w.Act(a)
+	require.NoError(w.t, err)
+	return r
+}
+
+// happened returns the ids of the events that the sandbox's ledger asks for.
+func (w town) happened(kind string) []string {
+	out := []string{}
+	for _, h := range w.Happenings(w.handle) {
+		switch {
+		case h.Kind != kind:
+		case kind == sandbox.HappenedNotification:
+			out = append(out, "ntf_"+h.ID)
+		case kind == sandbox.HappenedReceived:
+			out = append(out, "msg_"+h.ID)
+		case kind == sandbox.HappenedSent:
+			out = append(out, "msg_"+h.ID+"_sent")
+		}
+	}
+	return out
+}
+
+// pass lets time go by.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -1,0 +1,140 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+)
+
+// deepEvery is how often a source reads the whole overlap.
+const deepEvery = time.Minute
+
+// commitTimeout bounds one commit.
+const commitTimeout = 15 * time.Second
+
+// loop polls one source of one agent: look, commit, wait.
+type loop struct {
+	source  Source
+	watched *watched
+	journal Journal
+	report  func(context.Context, Status)
+	log     *slog.Logger
+
+	pace     pace
+	cursor   []byte
+	revision uint64
+	loaded   bool
+	deep     time.Time // last look at the whole overlap
+	turn     int       // looks so far
+}
+
+func (p *Poller) newLoop(w *watched, s paced) *loop {
+	w.started(s.Name())
+	return &loop{
+		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, pace: s.pace,
+		log: p.o.Log.With("component", "poller", "agent", w.agent.Handle, "source", s.Name()),
+	}
+}
+
+// run polls until ctx ends; it then returns nil.
+func (l *loop) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait := l.step(ctx)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+	return nil
+}
+
+// step looks once and returns how long to wait before the next look.
+func (l *loop) step(ctx context.Context) time.Duration {
+	found, events, err := l.look(ctx)
+	if ctx.Err() != nil {
+		return 0
+	}
+	failures := l.watched.looked(l.source.Name(), err)
+	l.watched.tell(ctx, l.report)
+	if err != nil {
+		wait := max(backoff(failures), retryAfter(err))
+		l.log.WarnContext(ctx, "poll failed", "err", err, "attempt", failures, "retry_in", wait)
+		return wait
+	}
+	if events > 0 {
+		l.log.DebugContext(ctx, "events stored", "count", events)
+	}
+	if found.More {
+		return 0
+	}
+	l.pace = l.pace.next(events > 0, found.Busy)
+	return l.pace.wait(l.watched.agent.API.Budget(imagine.Read).Refusals)
+}
+
+// look polls once and commits what was found. After any failure the cursor is
+// loaded anew: a commit whose answer was lost may have happened, and another
+// owner may have moved it.
+func (l *loop) look(ctx context.Context) (Found, int, error) {
+	if !l.loaded {
+		cursor, revision, err := l.journal.Load(ctx, l.watched.agent.Handle, l.source.Name())
+		if err != nil {
+			return Found{}, 0, fmt.Errorf("load cursor: %w", err)
+		}
+		l.cursor, l.revision, l.loaded, l.deep = cursor, revision, true, time.Time{}
+	}
+	now := time.Now()
+	deep := now.Sub(l.deep) >= deepEvery
+	found, err := l.source.Poll(ctx, Look{Cursor: l.cursor, Now: now.Add(-l.skew()), Deep: deep, Turn: l.turn})
+	if err != nil {
+		return Found{}, 0, fmt.Errorf("poll %s: %w", l.source.Name(), err)
+	}
+	count := 0
+	for _, b := range found.Batches {
+		if err := l.commit(ctx, b); err != nil {
+			l.loaded = false
+			return Found{}, count, err
+		}
+		count += len(b.Events)
+	}
+	if deep {
+		l.deep = now
+	}
+	l.turn++
+	return found, count, nil
+}
+
+// commit stores one batch. A look that was begun is stored even when ctx ends.
+func (l *loop) commit(ctx context.Context, b Batch) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	revision, err := l.journal.Commit(ctx, l.watched.agent.Handle, l.source.Name(), b.Events, b.Cursor, l.revision)
+	if err != nil {
+		return fmt.Errorf("store %d events: %w", len(b.Events), err)
+	}
+	l.cursor, l.revision = b.Cursor, revision
+	return nil
+}
+
+// skew is how far our clock is ahead of the API's, as far as it is known.
+func (l *loop) skew() time.Duration {
+	d, _ := l.watched.agent.API.Skew()
+	return d
+}
+
+// retryAfter is the API's own wish, or a minute where the credentials are
+// refused: asking on would spend the auth class of everybody.
+func retryAfter(err error) time.Duration {
+	if isRefusal(err) {
+		return time.Minute
+	}
+	if e, ok := errors.AsType[*imagine.Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}

@@ -1,0 +1,179 @@
+package poller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+)
+
+// Health is how an agent's polling goes.
+type Health string
+
+// Healths.
+const (
+	Starting Health = "starting" // not yet looked at by this process
+	OK       Health = "ok"
+	Degraded Health = "degraded" // in trouble that passes
+	Down     Health = "down"     // somebody must act
+)
+
+// Status is the state of one agent's polling.
+type Status struct {
+	Agent    string
+	Health   Health
+	Reason   string    // one sentence, "" when all is well
+	Next     string    // what to do about it, "" when nothing
+	Since    time.Time // of this state
+	Ready    bool      // every source has stored its baseline
+	LastPoll time.Time // last look that worked, of the source that lags most
+}
+
+// watched is one agent with what is known of its polling.
+type watched struct {
+	agent   Agent
+	ceiling time.Duration
+
+	mu      sync.Mutex
+	active  bool
+	sources map[string]*progress
+	told    Status
+}
+
+// progress is how one source of an agent goes.
+type progress struct {
+	worked   time.Time
+	began    time.Time
+	failures int
+	err      error
+}
+
+func newWatched(a Agent, o Options) *watched {
+	return &watched{agent: a, ceiling: o.Ceiling, sources: map[string]*progress{}, told: Status{Agent: a.Handle, Health: Starting}}
+}
+
+// begin notes that this process polls the agent now.
+func (w *watched) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active, w.sources = true, map[string]*progress{}
+}
+
+func (w *watched) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active = false
+}
+
+// started notes that a source is being polled.
+func (w *watched) started(source string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sources[source] = &progress{began: time.Now()}
+}
+
+// looked notes the outcome of a look and returns the failures in a row.
+func (w *watched) looked(source string, err error) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.sources[source]
+	if p.err = err; err == nil {
+		p.worked, p.failures = time.Now(), 0
+	} else {
+		p.failures++
+	}
+	return p.failures
+}
+
+// status judges the agent by its sources. Lateness counts by age, not by errors:
+// a call that hangs is late too.
+func (w *watched) status(now time.Time) Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := Status{Agent: w.agent.Handle, Health: Starting, Ready: w.active && len(w.sources) > 0}
+	if !w.active {
+		return s
+	}
+	s.Health = OK
+	for name, p := range w.sources {
+		last := later(p.began, p.worked)
+		if p.worked.IsZero() {
+			s.Ready = false
+			s.Health = worse(s.Health, Starting)
+		}
+		if s.LastPoll.IsZero() || last.Before(s.LastPoll) {
+			s.LastPoll = last
+		}
+		if p.err != nil && p.failures >= 3 || isRefusal(p.err) {
+			s = s.because(p.err)
+		}
+		if late := now.Sub(last); late > 3*w.ceiling && s.Reason == "" {
+			s.Health = Degraded
+			s.Reason = fmt.Sprintf("%s: %s were not read for %s.", w.agent.Handle, name, late.Round(time.Second))
+			s.Next = "They are tried on; nothing is lost that ImagineAnything still shows."
+		}
+	}
+	return s
+}
+
+func worse(a, b Health) Health {
+	order := map[Health]int{OK: 0, Starting: 1, Degraded: 2, Down: 3}
+	if order[b] > order[a] {
+		return b
+	}
+	return a
+}
+
+// because fills in what an error means for the agent.
+func (s Status) because(err error) Status {
+	switch {
+	case isRefusal(err):
+		s.Health = Down
+		s.Reason = s.Agent + ": ImagineAnything refused these credentials (invalid_client)."
+		s.Next = "Check the secret; if it is lost, make a new one in the agent's settings. Other agents keep running."
+	case imagine.IsForbidden(err):
+		s.Health = Down
+		s.Reason = s.Agent + ": ImagineAnything does not allow this agent to read (403)."
+		s.Next = "See whether the account is suspended."
+	default:
+		s.Health = worse(s.Health, Degraded)
+		s.Reason = s.Agent + ": " + err.Error() + "."
+		s.Next = "It is tried on with growing pauses."
+	}
+	return s
+}
+
+// isRefusal reports whether the credentials themselves are refused.
+func isRefusal(err error) bool { return err != nil && imagine.IsUnauthorized(err) }
+
+// watch tells every change of state, ten seconds after it at the latest, until
+// ctx ends.
+func (w *watched) watch(ctx context.Context, report func(context.Context, Status)) error {
+	tick := time.NewTicker(10 * time.Second)
+	defer tick.Stop()
+	for {
+		w.tell(ctx, report)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// tell reports the state where it differs from what was told last.
+func (w *watched) tell(ctx context.Context, report func(context.Context, Status)) {
+	now := w.status(time.Now())
+	w.mu.Lock()
+	changed := now.Health != w.told.Health || now.Health != OK && now.Reason != w.told.Reason && now.Next != w.told.Next
+	if changed {
+		now.Since = time.Now()
+		w.told = now
+	}
+	w.mu.Unlock()
+	if changed && now.Health != Starting && report != nil {
+		report(ctx, now)
+	}
+}
