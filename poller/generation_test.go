@@ -2,6 +2,7 @@ package poller
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 

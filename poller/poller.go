@@ -10,6 +10,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -100,11 +101,10 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 // Run polls the agents that this process owns until ctx ends; it then returns
 // nil, with every commit finished or given up.
 func (p *Poller) Run(ctx context.Context) error {
-	err := p.o.Ownership.Hold(ctx, "agent", p.order, p.runAgent)
-	if ctx.Err() != nil {
-		return nil
+	if err := p.o.Ownership.Hold(ctx, "agent", p.order, p.runAgent); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("hold agents: %w", err)
 	}
-	return err
+	return nil
 }
 
 // Statuses returns the state of every agent, in the order given: what this
