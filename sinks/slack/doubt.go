@@ -139,7 +139,7 @@ type look struct {
 	since  time.Time        // what the reading under way goes back to
 	begun  time.Time        // when the reading under way began
 	cursor string           // where it goes on; "" when none is under way
-	found  map[string]bridge.Receipt
+	found  map[string]slackgo.Message
 	read   time.Time // when the last complete reading began
 }
 
@@ -167,7 +167,7 @@ func (s *Sink) lookIn(ctx context.Context, where place, d bridge.Delivery) (brid
 		return bridge.Receipt{}, &fault{method: methodHistory, reason: "stopped", ended: true}
 	}
 	for l.read.Before(asked) {
-		if r, ok := l.found[d.Key]; ok && !l.begun.Before(asked) {
+		if r := located(where, l.found, d); !r.IsZero() && !l.begun.Before(asked) {
 			s.looks.settle(where, d.Key)
 			return r, nil
 		}
@@ -179,13 +179,13 @@ func (s *Sink) lookIn(ctx context.Context, where place, d bridge.Delivery) (brid
 		}
 	}
 	s.looks.settle(where, d.Key)
-	return l.found[d.Key], nil
+	return located(where, l.found, d), nil
 }
 
 // readOn reads one page. A pause that Slack asks for keeps the place.
 func (s *Sink) readOn(ctx context.Context, where place, l *look) *fault {
 	if l.cursor == "" {
-		l.begun, l.since, l.found = time.Now(), s.looks.oldest(l).Add(-clockSlack), map[string]bridge.Receipt{}
+		l.begun, l.since, l.found = time.Now(), s.looks.oldest(l).Add(-clockSlack), map[string]slackgo.Message{}
 	}
 	messages, next, f := s.history(ctx, where, l.since, l.cursor)
 	if f != nil {
@@ -201,7 +201,7 @@ func (s *Sink) readOn(ctx context.Context, where place, l *look) *fault {
 		}
 		key, ok := m.Metadata.EventPayload["d"].(string)
 		if _, known := l.found[key]; m.Metadata.EventType == eventType && ok && !known {
-			l.found[key] = found(where.channel, m)
+			l.found[key] = m
 		}
 	}
 	if l.cursor = next; next == "" {
@@ -210,15 +210,13 @@ func (s *Sink) readOn(ctx context.Context, where place, l *look) *fault {
 	return nil
 }
 
-func found(channel string, m slackgo.Message) bridge.Receipt {
-	r := bridge.Receipt{Channel: channel, Message: m.Timestamp, Thread: m.ThreadTimestamp, At: time.Now()}
-	if m.ThreadTimestamp != m.Timestamp {
-		r.Root = m.ThreadTimestamp
+// located is the receipt of a message that a reading found; the zero one of none.
+func located(where place, found map[string]slackgo.Message, d bridge.Delivery) bridge.Receipt {
+	m, ok := found[d.Key]
+	if !ok {
+		return bridge.Receipt{}
 	}
-	if v, ok := m.Metadata.EventPayload["s"].(float64); ok {
-		r.Version = int(v)
-	}
-	return r
+	return receipt(where.channel, m.Timestamp, m.ThreadTimestamp, d)
 }
 
 func (s *Sink) history(ctx context.Context, where place, since time.Time, cursor string) (page []slackgo.Message, next string, f *fault) {
