@@ -1,7 +1,8 @@
 package fakediscord
 
 import (
-	"net/http"
+	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -9,40 +10,113 @@ import (
 // Intents, docs "Gateway Intents".
 const (
 	intentGuilds         = 1 << 0
+	intentMembers        = 1 << 1
+	intentPresences      = 1 << 8
 	intentGuildMessages  = 1 << 9
 	intentDirectMessages = 1 << 12
 	intentContent        = 1 << 15
+
+	// intentAll are the bits that mean something.
+	intentAll = 1<<17 - 1 | 1<<20 | 1<<21 | 1<<24 | 1<<25
 )
 
-// Gateway close codes, docs "Gateway Close Event Codes".
-const closeAuthenticationFailed = 4004
+// hub is every gateway session and socket.
+type hub struct {
+	sessions   map[string]*session
+	lines      map[*line]bool
+	identifies []time.Time // of the last day
+	perDay     int
+	rules      []*GatewayInjector
+	ended      bool
+}
 
-// hub is every gateway session.
-type hub struct{}
+func newHub(o Options) hub {
+	return hub{sessions: map[string]*session{}, lines: map[*line]bool{}, perDay: o.Identifies}
+}
 
-func newHub(Options) hub { return hub{} }
+// budget is what is left of the day's identifies and when it is full again.
+func (h *hub) budget(now time.Time) (remaining int, reset time.Duration) {
+	for len(h.identifies) > 0 && now.Sub(h.identifies[0]) > 24*time.Hour {
+		h.identifies = h.identifies[1:]
+	}
+	if len(h.identifies) > 0 {
+		reset = h.identifies[0].Add(24 * time.Hour).Sub(now)
+	}
+	return max(h.perDay-len(h.identifies), 0), reset
+}
 
-func (h *hub) budget(time.Time) (int, time.Duration) { return 1000, 0 }
+func (s *Server) gatewayURL() string {
+	return "ws" + strings.TrimPrefix(s.url, "http")
+}
 
-func (s *Server) gatewayURL() string { return "ws" + strings.TrimPrefix(s.url, "http") + "/gateway/ws" }
-
-func (s *Server) dial(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) }
-
-func (s *Server) cutSessions() {}
-
-func (s *Server) closeSessions(int) {}
+// frame is one gateway message, either way.
+type frame struct {
+	Op   int             `json:"op"`
+	Data json.RawMessage `json:"d"`
+	Seq  *int64          `json:"s"`
+	Name *string         `json:"t"`
+}
 
 // event is one dispatch to the sessions that want it.
 type event struct {
 	name    string
 	guild   *guild
 	channel *channel
-	message *Message
+	message *Message // data is made of it for each session
 	data    any
 	intent  int
 }
 
-func (s *Server) emit(event) {}
+// emit hands an event to every session that asked for its kind, connected or
+// resumable.
+func (s *Server) emit(e event) {
+	if e.guild != nil && !e.guild.present {
+		return
+	}
+	for id, ses := range s.gateway.sessions {
+		if ses.line == nil && s.now().After(ses.until) {
+			delete(s.gateway.sessions, id)
+			continue
+		}
+		if ses.intents&e.intent == 0 || !ses.carries(e.guild) {
+			continue
+		}
+		data := e.data
+		if e.message != nil {
+			data = s.messageEvent(ses, e)
+		}
+		s.dispatch(ses, e.name, data)
+	}
+}
+
+// carries: guilds go by shard, direct messages to the first.
+func (ses *session) carries(g *guild) bool {
+	if g == nil {
+		return ses.shard == 0
+	}
+	id, _ := strconv.ParseUint(g.id, 10, 64) // our own ids are numbers
+	return (id>>22)%uint64(ses.shards) == uint64(ses.shard)
+}
+
+// messageEvent is a message as one session gets it: with nonce, member and
+// guild, and blanked without the intent.
+func (s *Server) messageEvent(ses *session, e event) any {
+	m := s.present(e.message)
+	if ses.intents&intentContent == 0 && !s.meant(e.channel, m) {
+		blankOut(m)
+	}
+	out := struct {
+		*Message
+		Nonce       string  `json:"nonce,omitempty"`
+		GuildID     string  `json:"guild_id,omitempty"`
+		Member      *member `json:"member,omitempty"`
+		ChannelType int     `json:"channel_type"`
+	}{Message: m, Nonce: e.message.Nonce, GuildID: e.channel.guildID(), ChannelType: e.channel.Type}
+	if e.guild != nil && m.WebhookID == "" {
+		out.Member = e.guild.members[m.Author.ID]
+	}
+	return out
+}
 
 func messageIntent(ch *channel) int {
 	if ch.guild == nil {
@@ -52,8 +126,8 @@ func messageIntent(ch *channel) int {
 }
 
 func (s *Server) emitMessage(name string, ch *channel, m *Message) {
-	if m.private != "" {
-		return // only people see it
+	if m.private != "" || s.permissions(ch)&PermViewChannel == 0 {
+		return
 	}
 	s.emit(event{name: name, channel: ch, guild: ch.guild, message: m, intent: messageIntent(ch)})
 }
@@ -63,19 +137,41 @@ func (s *Server) emitChannel(name string, ch *channel, data any) {
 }
 
 func (s *Server) emitGuild(g *guild) {
-	s.emit(event{name: "GUILD_CREATE", guild: g, intent: intentGuilds})
+	s.emit(event{name: "GUILD_CREATE", guild: g, data: s.guildEvent(g, 0), intent: intentGuilds})
 }
 
-// blanked is a message as a bot without the message content intent gets it:
-// words, pictures and buttons only where the bot is meant. Docs "Message
-// Content Intent".
+// guildEvent is GUILD_CREATE's data; padding makes it as large as a real big
+// guild's.
+func (s *Server) guildEvent(g *guild, padding int) map[string]any {
+	out := g.wire(s.channelsOf(g))
+	threads := []*channelWire{}
+	for _, ch := range s.world.inOrder() {
+		if ch.guild == g && ch.isThread() && !ch.Metadata.Archived {
+			threads = append(threads, ch.wire())
+		}
+	}
+	out["threads"] = threads
+	out["joined_at"], out["large"], out["unavailable"] = stamp(g.joined), false, false
+	out["member_count"], out["members"], out["presences"] = len(g.members), []any{}, []any{}
+	if padding > 0 {
+		out["description"] = strings.Repeat("x", padding)
+	}
+	return out
+}
+
+// blanked is a message as REST gives it to an application whose message
+// content intent is off: words, pictures and buttons only where the bot is
+// meant. Docs "Message Content Intent".
 func (s *Server) blanked(ch *channel, m *Message) *Message {
 	out := s.present(m)
-	if s.opts.MessageContent || s.meant(ch, out) {
-		return out
+	if !s.opts.MessageContent && !s.meant(ch, out) {
+		blankOut(out)
 	}
-	out.Content, out.Embeds, out.Attachments, out.Components = "", []Embed{}, []Attachment{}, []Component{}
 	return out
+}
+
+func blankOut(m *Message) {
+	m.Content, m.Embeds, m.Attachments, m.Components = "", []Embed{}, []Attachment{}, []Component{}
 }
 
 // meant: own messages, direct ones, mentions and replies with ping.

@@ -94,7 +94,7 @@ func (s *Server) routes() *http.ServeMux {
 		mux.Handle(rt.method+" "+apiPrefix+rt.path, s.serve(&rt))
 	}
 	mux.HandleFunc("GET /cdn/attachments/{channel_id}/{file_id}/{name}", s.download)
-	mux.HandleFunc("GET /gateway/ws", s.dial)
+	mux.HandleFunc("GET /{$}", s.dial)
 	mux.HandleFunc("/", s.elsewhere)
 	return mux
 }

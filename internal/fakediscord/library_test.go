@@ -1,0 +1,64 @@
+package fakediscord_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+)
+
+// rebase sends discordgo's requests to the emulator, at API version 10.
+type rebase struct{ host string }
+
+func (b rebase) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v"), "/")
+	r = r.Clone(r.Context())
+	r.URL = &url.URL{Scheme: "http", Host: b.host, Path: "/api/v10/" + rest, RawQuery: r.URL.RawQuery}
+	r.Host = ""
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// The library the product uses connects, sends, hears itself, makes a thread,
+// loses its line and resumes.
+func TestTheLibraryIsServed(t *testing.T) {
+	fake, ch := start(t, often())
+	s, err := discordgo.New("Bot " + fakediscord.DefaultToken)
+	require.NoError(t, err)
+	s.Client = &http.Client{Transport: rebase{strings.TrimPrefix(fake.URL(), "http://")}}
+	s.Identify.Intents = 4609
+	s.SyncEvents = true
+	version := discordgo.APIVersion
+	discordgo.APIVersion = "10"
+	t.Cleanup(func() { discordgo.APIVersion = version })
+	heard := make(chan *discordgo.MessageCreate, 10)
+	s.AddHandler(func(_ *discordgo.Session, m *discordgo.MessageCreate) { heard <- m })
+	resumed := make(chan struct{}, 1)
+	s.AddHandler(func(*discordgo.Session, *discordgo.Resumed) { resumed <- struct{}{} })
+	require.NoError(t, s.Open())
+
+	m, err := s.ChannelMessageSendComplex(ch, &discordgo.MessageSend{
+		Content:         "hello",
+		AllowedMentions: &discordgo.MessageAllowedMentions{Parse: []discordgo.AllowedMentionType{}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, m.ID, (<-heard).ID)
+
+	thread, err := s.MessageThreadStartComplex(ch, m.ID, &discordgo.ThreadStart{Name: "talk", AutoArchiveDuration: 4320})
+	require.NoError(t, err)
+	require.Equal(t, m.ID, thread.ID)
+	require.Equal(t, []string{"unknown-property"}, rules(fake), "the library sends invitable, which belongs to no thread of a message")
+
+	fake.CloseGateway(0)
+	select {
+	case <-resumed:
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "not resumed")
+	}
+	require.NoError(t, s.Close())
+}
