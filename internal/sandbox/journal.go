@@ -173,13 +173,17 @@ func (j *journal) checkRepeat(x *exchange) {
 	if x.route == nil || !x.route.Create {
 		return
 	}
+	surelyNot := x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != ""
+	doubtful := x.lost || (x.status >= 500 && !surelyNot)
+	if len(j.doubts) == 0 && !doubtful {
+		return
+	}
 	key := x.who.handle() + " " + x.req.Method + " " + x.req.URL.Path + " " + x.fingerprint()
 	if t, seen := j.doubts[key]; seen && x.at.Sub(t) < repeatWindow {
 		x.flag(RuleBlindRepeat, "the first may have been carried out")
 	}
 	delete(j.doubts, key)
-	surelyNot := x.status == http.StatusServiceUnavailable && x.header.Get("Retry-After") != ""
-	if x.lost || (x.status >= 500 && !surelyNot) {
+	if doubtful {
 		j.doubts[key] = x.at
 	}
 }

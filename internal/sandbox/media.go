@@ -114,7 +114,7 @@ func (u *upload) take(part *multipart.Part) *refusal {
 	case len(b) > maxByteVideo:
 		return tooLarge("file", maxByteVideo)
 	}
-	u.data, u.name = append([]byte{}, b...), part.FileName()
+	u.data, u.name = b[:len(b):len(b)], part.FileName()
 	return nil
 }
 
