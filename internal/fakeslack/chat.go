@@ -130,12 +130,12 @@ func (c *call) setBlocks(m *message) *answer {
 	if bad := c.s.unreachable(list); bad != "" {
 		return new(refuseProblems([]Problem{{Code: "invalid_blocks", Pointer: bad, Message: "downloading image failed"}}))
 	}
-	for i, b := range list {
+	m.blocks, _ = clone(list).([]any)
+	for i, b := range m.blocks {
 		if block, ok := b.(map[string]any); ok && block["block_id"] == nil {
 			block["block_id"] = fmt.Sprintf("b%d", i)
 		}
 	}
-	m.blocks = list
 	return nil
 }
 

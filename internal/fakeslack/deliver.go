@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -138,6 +139,11 @@ func (s *Server) sendHTTP(ctx context.Context, d Deliver, o outgoing) Attempt {
 	a.Acked = err == nil && res.StatusCode == http.StatusOK
 	if !a.Acked {
 		a.Reason = "http_error"
+	}
+	if body := strings.TrimSpace(string(a.Body)); a.Acked && !o.accepts && body != "" && body != "{}" && body != "null" {
+		s.mu.Lock()
+		s.fault(Fault{Method: "delivery", Code: "ack_body_not_accepted", Detail: o.name + ": " + cut(body, 60), Served: true})
+		s.mu.Unlock()
 	}
 	if res.Header.Get("X-Slack-No-Retry") == "1" && !a.Acked {
 		a.Reason = "no_retry"

@@ -186,3 +186,36 @@ func TestCommandsAndInteractionsAreForms(t *testing.T) {
 	require.NoError(t, got[0].signed)
 	require.NoError(t, got[1].signed)
 }
+
+func TestChallengeMustComeBack(t *testing.T) {
+	t.Parallel()
+	h := live(t)
+	answer := func(http.ResponseWriter, delivered) {}
+	a := doors(t, h, func(w http.ResponseWriter, d delivered) { answer(w, d) })
+	require.ErrorContains(t, h.VerifyURL(), "not returned")
+	require.NoError(t, h.CheckTLS())
+	answer = func(w http.ResponseWriter, d delivered) {
+		event, err := slackevents.ParseEvent(d.body, slackevents.OptionNoVerifyToken())
+		if err == nil {
+			_, _ = w.Write([]byte(event.Data.(*slackevents.EventsAPIURLVerificationEvent).Challenge))
+		}
+	}
+	require.NoError(t, h.VerifyURL())
+	answer = func(w http.ResponseWriter, _ delivered) { _, _ = w.Write([]byte("thanks")) }
+	require.Error(t, h.CheckTLS())
+	h.team.LimitEvents()
+	h.until(t, func() bool { return len(h.Deliveries()) == 5 })
+	require.Contains(t, string(a.deliveries()[4].body), "app_rate_limited")
+	require.Equal(t, []string{"ack_body_not_accepted", "ack_body_not_accepted"}, h.Codes())
+}
+
+func TestGuestsComeFromElsewhere(t *testing.T) {
+	t.Parallel()
+	h := live(t)
+	a := doors(t, h, nil)
+	_, err := h.Shortcut(h.team.AddGuest("eve"), "x")
+	require.NoError(t, err)
+	got := interaction(t, a.deliveries()[0])
+	require.Equal(t, h.team.ID, got.Team.ID)
+	require.NotEqual(t, h.team.ID, got.User.TeamID)
+}

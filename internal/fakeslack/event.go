@@ -15,21 +15,26 @@ func (w *Workspace) Emit(inner map[string]any) string {
 
 // emit is Emit for those who hold mu.
 func (w *Workspace) emit(inner map[string]any) string {
+	o := w.event(inner)
+	w.s.start(func() { w.s.deliverEvent(o) })
+	return o.id
+}
+
+// event wraps an event for its delivery. The caller holds mu.
+func (w *Workspace) event(inner map[string]any) outgoing {
 	s := w.s
 	id := s.id("Ev")
 	if inner["event_ts"] == nil {
 		inner["event_ts"] = s.ts()
 	}
 	name, _ := inner["type"].(string)
-	o := outgoing{kind: "events_api", id: id, name: name, payload: map[string]any{
+	return outgoing{kind: "events_api", id: id, name: name, payload: map[string]any{
 		"token": "fake", "team_id": w.ID, "context_team_id": w.ID, "api_app_id": appID, "type": "event_callback", "event_id": id,
 		"event_time": s.opt.Now().Unix(), "event": inner, "is_ext_shared_channel": false, "event_context": "4-fake-" + id,
 		"authorizations": []any{map[string]any{
 			"enterprise_id": nil, "team_id": w.ID, "user_id": w.BotUser, "is_bot": true, "is_enterprise_install": false,
 		}},
 	}}
-	s.start(func() { s.deliverEvent(o) })
-	return id
 }
 
 // start runs a delivery beside the caller, until Close. The caller holds mu.
@@ -68,11 +73,9 @@ func (s *Server) deliverEvent(o outgoing) {
 func (w *Workspace) Redeliver(inner map[string]any, eventID string) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	o := outgoing{kind: "events_api", id: eventID, retry: 1, reason: "http_timeout", payload: map[string]any{
-		"token": "fake", "team_id": w.ID, "api_app_id": appID, "type": "event_callback", "event_id": eventID,
-		"event_time": w.s.opt.Now().Unix(), "event": inner,
-		"authorizations": []any{map[string]any{"team_id": w.ID, "user_id": w.BotUser, "is_bot": true, "is_enterprise_install": false}},
-	}}
+	o := w.event(inner)
+	o.id, o.payload["event_id"] = eventID, eventID
+	o.retry, o.reason = 1, "http_timeout"
 	w.s.start(func() { w.s.send(w.s.life, o) })
 }
 

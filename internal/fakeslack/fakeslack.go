@@ -25,11 +25,10 @@ type Options struct {
 	Addr string           // where to listen, "127.0.0.1:0" when empty
 	Now  func() time.Time // the clock of every window and expiry, time.Now when nil
 
-	ClientID      string // of the app's OAuth credentials, a fixed value when empty
-	ClientSecret  string // likewise
-	SigningSecret string // signs every delivery over HTTP, a fixed value when empty
-	RedirectURLs  []string
-	OptionalScope []string // scopes the person may leave out when installing
+	ClientID      string   // of the app's OAuth credentials, a fixed value when empty
+	ClientSecret  string   // likewise
+	SigningSecret string   // signs every delivery over HTTP, a fixed value when empty
+	RedirectURLs  []string // what a redirect_uri must begin with, anything when empty
 
 	// RotateTokens makes bot tokens from OAuth expire after twelve hours and come with a refresh token.
 	RotateTokens bool

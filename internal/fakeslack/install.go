@@ -96,14 +96,13 @@ func (w *Workspace) Uninstall(revokedFirst bool) {
 	defer w.s.mu.Unlock()
 	w.uninstalled = true
 	w.bot.revoked = true
-	events := []map[string]any{
-		{"type": "app_uninstalled"},
-		{"type": "tokens_revoked", "tokens": map[string]any{"oauth": []any{}, "bot": []any{w.BotUser}}},
-	}
+	first := w.event(map[string]any{"type": "app_uninstalled"})
+	second := w.event(map[string]any{"type": "tokens_revoked", "tokens": map[string]any{"oauth": []any{}, "bot": []any{w.BotUser}}})
 	if revokedFirst {
-		events[0], events[1] = events[1], events[0]
+		first, second = second, first
 	}
-	for _, event := range events {
-		w.emit(event)
-	}
+	w.s.start(func() {
+		w.s.deliverEvent(first)
+		w.s.deliverEvent(second)
+	})
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Metadata rides along with a message unseen.
+// Metadata rides along with a message unseen. Numbers in its payload are json.Number.
 type Metadata struct {
 	EventType string         `json:"event_type"`
 	Payload   map[string]any `json:"event_payload"`
@@ -82,6 +82,9 @@ func (m *message) snapshot() Message {
 // wire is the message as Slack's answers carry it. meta includes the metadata.
 func (m *message) wire(ch *channel, meta bool) map[string]any {
 	out := map[string]any{"type": "message", "user": m.User, "text": m.Text, "ts": m.TS, "team": ch.home.ID}
+	if u := ch.home.s.users[m.User]; u != nil {
+		out["team"] = u.team
+	}
 	if m.BotID != "" {
 		out["bot_id"], out["app_id"] = m.BotID, appID
 		out["bot_profile"] = map[string]any{"id": m.BotID, "app_id": appID, "name": "ImagineBridge", "team_id": ch.home.ID, "deleted": false}

@@ -96,7 +96,7 @@ func (c *call) userInfo() answer {
 		return refuse("user_not_found", "%s", c.args.str("user"))
 	}
 	return answer{fields: map[string]any{"user": map[string]any{
-		"id": u.id, "team_id": u.home.ID, "name": u.name, "real_name": u.name, "is_bot": u.bot, "deleted": u.inactive, "tz": "Europe/Berlin",
+		"id": u.id, "team_id": u.team, "name": u.name, "real_name": u.name, "is_bot": u.bot, "deleted": u.inactive, "tz": "Europe/Berlin",
 		"profile": map[string]any{"display_name": u.name, "real_name": u.name},
 	}}}
 }

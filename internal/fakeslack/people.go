@@ -36,7 +36,7 @@ func (s *Server) interaction(kind string, u *user, in *view) map[string]any {
 	return map[string]any{
 		"type": kind, "api_app_id": appID, "token": "fake", "enterprise": nil, "is_enterprise_install": false,
 		"team":       map[string]any{"id": u.home.ID, "domain": u.home.Name},
-		"user":       map[string]any{"id": u.id, "username": u.name, "name": u.name, "team_id": u.home.ID},
+		"user":       map[string]any{"id": u.id, "username": u.name, "name": u.name, "team_id": u.team},
 		"trigger_id": s.newTrigger(u.home, u.id, in),
 	}
 }

@@ -215,7 +215,12 @@ func TestSilenceMakesTheLibraryReconnect(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- client.RunContext(ctx) }()
 	go func() {
-		for range client.Events { //nolint:revive // drained, so that the client goes on
+		for {
+			select {
+			case <-client.Events:
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
 	opened := func() int { return len(h.Requests("apps.connections.open")) }

@@ -46,7 +46,7 @@ func (c *call) unfurl() answer {
 	}
 	if ch := c.s.channels[shared.channel]; ch != nil {
 		if m := ch.find(shared.ts); m != nil {
-			m.Unfurls = cards
+			m.Unfurls, _ = clone(cards).(map[string]any)
 		}
 	}
 	return answer{}

@@ -23,7 +23,8 @@ type Workspace struct {
 
 type user struct {
 	id, name string
-	home     *Workspace
+	team     string     // of Slack Connect guests another than the workspace's
+	home     *Workspace // where the person is seen
 	bot      bool
 	inactive bool
 }
@@ -64,8 +65,8 @@ func (s *Server) AddWorkspace(name string, scopes ...string) *Workspace {
 	w := &Workspace{ID: s.id("T"), Name: name, BotUser: s.id("U"), BotID: s.id("B"), AppID: appID, Owner: s.id("U"), s: s}
 	w.since = s.opt.Now()
 	s.workspaces[w.ID] = w
-	s.users[w.BotUser] = &user{id: w.BotUser, name: "imaginebridge", home: w, bot: true}
-	s.users[w.Owner] = &user{id: w.Owner, name: "owner", home: w}
+	s.users[w.BotUser] = &user{id: w.BotUser, name: "imaginebridge", team: w.ID, home: w, bot: true}
+	s.users[w.Owner] = &user{id: w.Owner, name: "owner", team: w.ID, home: w}
 	w.bot = s.mint(kindBot, w, slices.Clone(scopes))
 	return w
 }
@@ -105,7 +106,16 @@ func (w *Workspace) AddUser(name string) string {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
 	id := w.s.id("U")
-	w.s.users[id] = &user{id: id, name: name, home: w}
+	w.s.users[id] = &user{id: id, name: name, team: w.ID, home: w}
+	return id
+}
+
+// AddGuest makes a person of another organisation who shares channels with the workspace (Slack Connect).
+func (w *Workspace) AddGuest(name string) string {
+	id := w.AddUser(name)
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.s.users[id].team = w.s.id("T")
 	return id
 }
 
