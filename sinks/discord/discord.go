@@ -34,19 +34,16 @@ type Options struct {
 	// Watch is told of places that went, came back or changed. It is called
 	// from one goroutine and should return soon. May be nil.
 	Watch func(Change)
-	// Report is told when the state of the connection changes. It is called
-	// from one goroutine and should return soon. May be nil.
+	// Report is told when the state of the connection changes, from whichever
+	// goroutine learns it; it should return soon. May be nil.
 	Report func(Status)
-
-	// ReadIdle is how long the gateway may be silent before its line is cut,
-	// default 75 s: heartbeats are answered every 41 s.
-	ReadIdle time.Duration
 }
 
 // Sink sends to Discord with one bot token. It is safe for concurrent use.
 type Sink struct {
 	o      Options
 	log    *slog.Logger
+	times  times
 	rest   *rest
 	edits  *outbox
 	echoes *echoes
@@ -55,7 +52,7 @@ type Sink struct {
 	mu        sync.Mutex           // guards all below
 	names     map[string]string    // channel → name
 	noThreads map[string]time.Time // channels that take no threads → until when
-	status    Status
+	health    [aspects]Status
 }
 
 var _ bridge.Sink = (*Sink)(nil)
@@ -73,7 +70,6 @@ func New(o Options) (*Sink, error) {
 	if o.HTTPClient != nil && o.HTTPClient.Transport != nil {
 		next = o.HTTPClient.Transport
 	}
-	o.ReadIdle = cmp.Or(o.ReadIdle, 75*time.Second)
 	agent := "DiscordBot (https://github.com/imaginebridge/imaginebridge, " + cmp.Or(o.Version, "0") + ")"
 	r, err := newREST(base, next, o.Token, agent, o.Shares)
 	if err != nil {
@@ -83,8 +79,10 @@ func New(o Options) (*Sink, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Sink{
-		o: o, log: log, rest: r, edits: newOutbox(), echoes: newEchoes(),
-		names: map[string]string{}, noThreads: map[string]time.Time{}, status: Status{State: StateDown, Reason: "not connected yet"},
-	}, nil
+	s := &Sink{
+		o: o, log: log, times: usual, rest: r, edits: newOutbox(), echoes: newEchoes(),
+		names: map[string]string{}, noThreads: map[string]time.Time{},
+	}
+	r.onTrouble = s.trouble
+	return s, nil
 }

@@ -211,10 +211,11 @@ func (t *ticket) release() {
 }
 
 // done learns from an answer and gives the turn back. It fills in how long a
-// refusal asks to wait where Discord did not say.
-func (t *ticket) done(h http.Header, e *Error) {
+// refusal asks to wait where Discord did not say. many says that so many requests
+// were refused lately that people should look.
+func (t *ticket) done(h http.Header, e *Error) (many bool) {
 	if t.b == nil {
-		return
+		return false
 	}
 	l, now := t.l, time.Now()
 	l.mu.Lock()
@@ -227,8 +228,10 @@ func (t *ticket) done(h http.Header, e *Error) {
 	if e != nil {
 		l.refused(b, e, now)
 	}
+	many = l.fuse.count(now) >= fuseWarn
 	l.mu.Unlock()
 	t.release()
+	return many
 }
 
 // refused learns from a refusal; callers hold mu.

@@ -32,6 +32,9 @@ type rest struct {
 	limit   *limiter
 	library *discordgo.Session
 
+	onTrouble func(trouble, time.Duration) // set once, before the first request
+	troubled  atomic.Bool
+
 	dead atomic.Pointer[string] // the token that Discord refused
 	skew atomic.Int64           // nanoseconds that Discord's clock is ahead of ours
 }
@@ -135,7 +138,9 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer resp.Body.Close()
 		return nil, x.refused(resp)
 	}
-	x.ticket.done(resp.Header, nil)
+	if !x.ticket.done(resp.Header, nil) {
+		x.rest.tell(untroubled, 0)
+	}
 	stripLimits(resp.Header)
 	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
 	return resp, nil
@@ -146,11 +151,36 @@ func (x *exchange) refused(resp *http.Response) *Error {
 	e := readError(x.call, resp.StatusCode, resp.Header, body)
 	e.Text = x.hide(e.Text)
 	e.Unsure = e.Status >= http.StatusInternalServerError
-	if e.Status == http.StatusUnauthorized && !x.call.exempt {
+	many := x.ticket.done(resp.Header, e)
+	switch {
+	case e.Status == http.StatusUnauthorized && !x.call.exempt:
 		x.rest.dead.Store(&x.token)
+		x.rest.tell(tokenRefused, 0)
+	case e.Edge, e.Code == codeInternalNetwork:
+		x.rest.tell(addressStopped, e.After)
+	case many:
+		x.rest.tell(manyRefused, 0)
+	default:
+		x.rest.tell(untroubled, 0)
 	}
-	x.ticket.done(resp.Header, e)
 	return e
+}
+
+// trouble is what stops more than one request.
+type trouble int
+
+const (
+	untroubled trouble = iota
+	tokenRefused
+	addressStopped
+	manyRefused
+)
+
+// tell passes a change of trouble on.
+func (r *rest) tell(t trouble, after time.Duration) {
+	if was := r.troubled.Swap(t != untroubled); (was || t != untroubled) && r.onTrouble != nil {
+		r.onTrouble(t, after)
+	}
 }
 
 // explain makes an *Error of what the library returned.

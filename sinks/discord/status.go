@@ -9,7 +9,7 @@ type State string
 const (
 	StateOK       State = "ok"
 	StateDegraded State = "degraded" // works in part, or will again by itself
-	StateDown     State = "down"     // does not work until somebody acts or the network returns
+	StateDown     State = "down"     // does not work until somebody acts
 )
 
 // Status is how the connection is, with the reason and the next step for people.
@@ -20,28 +20,69 @@ type Status struct {
 	Since  time.Time
 }
 
-// Status returns the present state, for readiness pages.
+// aspect is a part of the connection that can be well or ill by itself.
+type aspect int
+
+const (
+	byGateway aspect = iota // the session that receives; "" in processes that hold none
+	byREST                  // the requests that send
+	aspects
+)
+
+// Status returns the present state, for readiness pages: the worse of sending
+// and receiving. A process that holds no gateway session is judged by sending.
 func (s *Sink) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.status
+	return s.worst()
 }
 
-// report stores a state and tells of it when it differs from the last.
-func (s *Sink) report(state State, reason, next string) {
-	s.mu.Lock()
-	same := s.status.State == state && s.status.Reason == reason && !s.status.Since.IsZero()
-	if !same {
-		s.status = Status{State: state, Reason: reason, Next: next, Since: time.Now()}
+// worst picks the aspect to speak of; callers hold mu.
+func (s *Sink) worst() Status {
+	out := Status{State: StateOK, Since: s.health[byREST].Since}
+	rank := map[State]int{"": 0, StateOK: 0, StateDegraded: 1, StateDown: 2}
+	for _, h := range s.health {
+		if rank[h.State] > rank[out.State] || out.Since.IsZero() && rank[h.State] == rank[out.State] {
+			out = h
+		}
 	}
-	now := s.status
+	if out.State == "" {
+		out.State = StateOK
+	}
+	return out
+}
+
+// report stores the state of one aspect and tells of the whole when it differs
+// from the last.
+func (s *Sink) report(of aspect, state State, reason, next string) {
+	s.mu.Lock()
+	before := s.worst()
+	if h := s.health[of]; h.State != state || h.Reason != reason {
+		s.health[of] = Status{State: state, Reason: reason, Next: next, Since: time.Now()}
+	}
+	now := s.worst()
 	s.mu.Unlock()
-	if same {
+	if before.State == now.State && before.Reason == now.Reason && !before.Since.IsZero() {
 		return
 	}
-	s.log.Info("discord connection changed", "state", string(state), "reason", reason)
+	s.log.Info("discord connection changed", "state", string(now.State), "reason", now.Reason)
 	if s.o.Report != nil {
 		s.o.Report(now)
+	}
+}
+
+// trouble reports what stops sending, and its end.
+func (s *Sink) trouble(t trouble, after time.Duration) {
+	switch t {
+	case untroubled:
+		s.report(byREST, StateOK, "", "")
+	case tokenRefused:
+		s.report(byREST, StateDown, "Discord refuses the bot token", tokenAdvice)
+	case addressStopped:
+		s.report(byREST, StateDegraded, "Discord's network refuses this address for now",
+			"Nothing is to be done: sending goes on by itself in "+after.Round(time.Second).String()+".")
+	case manyRefused:
+		s.report(byREST, StateDegraded, "Discord refuses many requests", "Run imaginebridge check: it names the missing permissions.")
 	}
 }
 
@@ -57,9 +98,9 @@ type ChangeKind int
 
 // Kinds of changes.
 const (
-	Altered ChangeKind = iota // permissions or settings differ: what failed may work now
+	Altered ChangeKind = iota // permissions or settings may differ: what failed may work now
 	Removed                   // it is gone, or the bot was removed from it
-	Joined                    // the bot is in it, for the first time or again
+	Joined                    // the bot is new in it
 )
 
 // String names the kind for logs.

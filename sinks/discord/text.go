@@ -74,19 +74,19 @@ func cut(s string, limit int, escape bool) string {
 	return b.String()
 }
 
-// place is where in its line a letter stands, as far as markdown cares.
-type place int
+// position is where in its line a letter stands, as far as markdown cares.
+type position int
 
 const (
-	lineHead   place = iota // only spaces before it
-	lineNumber              // the number of a list before it
+	lineHead   position = iota // only spaces before it
+	lineNumber                 // the number of a list before it
 	lineBody
 )
 
 // listNumber begins a numbered list at the head of a line.
 var listNumber = regexp.MustCompile(`^[0-9]+\.`)
 
-func (p place) after(t token) place {
+func (p position) after(t token) position {
 	switch {
 	case t.text == "\n", p == lineHead && strings.TrimSpace(t.text) == "":
 		return lineHead
@@ -162,7 +162,7 @@ const marks = "\\*_~`|<>[]@"
 
 // escaped writes one letter so that markdown shows it. The sign of a scheme is
 // escaped where no link of ours begins, or Discord would find one of its own.
-func (t token) escaped(at place) string {
+func (t token) escaped(at position) string {
 	switch {
 	case at == lineHead && (t.text == "#" || t.text == "-" || t.text == "+"),
 		at == lineNumber && t.text == ".",
