@@ -49,7 +49,8 @@ type Record struct {
 type Intent struct {
 	Position uint64    `json:"position"`
 	Attempt  int       `json:"attempt"`
-	At       time.Time `json:"at"` // of the first attempt that may have arrived
+	At       time.Time `json:"at"`             // of the first attempt that may have arrived
+	Tried    time.Time `json:"tried,omitzero"` // of the newest attempt
 }
 
 // State of a lane.

@@ -2,8 +2,8 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,7 +14,8 @@ import (
 // the platform allows it.
 type Sink interface {
 	// Send delivers once and reports where the message now lives. Errors are
-	// *SendError; any other error means Retry. Send ends within its own deadline
+	// *SendError; any other error is one that the sink knows nothing of: it is
+	// retried for ten minutes, then the event goes to the dead letters. Send ends within its own deadline
 	// whatever the platform does, and its errors hold no secret.
 	//
 	// A zero Receipt without an error means that it is done and there is nothing
@@ -39,6 +40,15 @@ func (d Destination) String() string {
 		return d.Scheme
 	}
 	return d.Scheme + ":" + d.Place
+}
+
+// Label is the destination as logs, metrics and records may show it: of an
+// address only the host, since the rest may hold a secret.
+func (d Destination) Label() string {
+	if u, err := url.Parse(d.Place); err == nil && u.Host != "" {
+		return d.Scheme + ":" + u.Host
+	}
+	return d.String()
 }
 
 // Delivery is one message on its way to one destination.
@@ -116,11 +126,3 @@ func (e *SendError) Error() string {
 
 // Unwrap returns the cause.
 func (e *SendError) Unwrap() error { return e.Err }
-
-// verdictOf returns the typed error in err; anything untyped is to be retried.
-func verdictOf(err error) *SendError {
-	if e, ok := errors.AsType[*SendError](err); ok {
-		return e
-	}
-	return &SendError{Verdict: Retry, Err: err}
-}

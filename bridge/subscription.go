@@ -17,16 +17,9 @@ type Subscription struct {
 	Filter *Filter       // nil lets all of them through
 	To     Destination   // where messages go
 	Secret func() string // signing secret of a webhook; nil where there is none
-	Start  Start         // on its first start only
+	Start  string        // "new", "all" or a duration back from now, on its first start only
 	Digest time.Duration // gather for so long; 0 sends each event by itself
 	Quiet  *Quiet        // hours without messages; nil for none
-}
-
-// Start says where a new subscription begins in the stream. The zero value is
-// at what comes next.
-type Start struct {
-	All  bool          // at the oldest event that is kept
-	Back time.Duration // otherwise so long before now
 }
 
 // Covers reports whether the subscription is about the event's agent and kind,

@@ -1,0 +1,252 @@
+package bridge
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	lookAgain    = time.Hour        // a suspended lane tries by itself so often
+	unknownLimit = 10 * time.Minute // of errors that the sink knows nothing of
+	poisonLimit  = 8                // failures of one message at a destination that answers
+	panicLimit   = 5                // panics in a minute that suspend the lane
+)
+
+// Prober is a sink that can ask without harm whether a destination answers. Only
+// where it does is a message that keeps failing taken for poison.
+type Prober interface {
+	// Probe returns nil when the destination answers.
+	Probe(ctx context.Context, to Destination) error
+}
+
+// trial is what is known of the attempts to send one parcel.
+type trial struct {
+	attempt  int       // number of the one under way
+	began    time.Time // when it began
+	doubt    time.Time // when the first that may have arrived began
+	failures int       // where surely nothing arrived
+	unknown  time.Time // since when only errors come that the sink knows nothing of
+}
+
+// deliver takes a parcel to its end: sent, superseded or in the dead letters.
+func (w *Worker) deliver(ctx context.Context, p parcel) error {
+	t := trial{attempt: 1}
+	if in := w.record.Intent; in != nil && in.Position == p.last().Position {
+		t.attempt, t.doubt = in.Attempt+1, in.At
+	}
+	for ; ; t.attempt++ {
+		if err := w.hush(ctx); err != nil {
+			return err
+		}
+		m, failure := w.render(p)
+		if failure == nil {
+			d, superseded, err := w.address(ctx, p, m, t)
+			if err != nil {
+				return err
+			}
+			if superseded {
+				w.moved(p.last().Position, false)
+				w.reportParcel(ctx, p, t, Outcome{Kind: Superseded})
+				return nil
+			}
+			if err := w.intend(ctx, p, &t); err != nil {
+				return err
+			}
+			var r Receipt
+			if r, failure = w.send(ctx, d); failure == nil {
+				return w.settle(ctx, p, t, d, r)
+			}
+		}
+		if done, err := w.judge(ctx, p, &t, failure); done || err != nil {
+			return err
+		}
+	}
+}
+
+// render makes the parcel's message; a panic there is a failure like others.
+func (w *Worker) render(p parcel) (m Message, failure error) {
+	defer func() {
+		if v := recover(); v != nil {
+			failure = w.panicked(v, Retry)
+		}
+	}()
+	return w.message(p), nil
+}
+
+// address looks up where the message belongs. It is superseded when a newer
+// state of the same thing is already shown.
+func (w *Worker) address(ctx context.Context, p parcel, m Message, t trial) (d Delivery, superseded bool, err error) {
+	s := &w.Subscription
+	d = Delivery{
+		Key:          Key(s.Name, p.id(), s.To, 0, w.record.Generation),
+		Subscription: s.Name, To: s.To, Event: p.events[len(p.events)-1],
+		Generation: w.record.Generation, Message: m, Attempt: t.attempt, Doubt: t.doubt,
+	}
+	shown, err := w.receipt(ctx, w.updateKey(m))
+	if err != nil || shown.Version > m.Version {
+		return d, err == nil, err
+	}
+	if shown.Message != "" {
+		d.Replaces = shown
+	}
+	d.Thread, err = w.receipt(ctx, w.threadKey(m))
+	return d, false, err
+}
+
+// intend stores that the message is about to be sent, and with it the last move.
+func (w *Worker) intend(ctx context.Context, p parcel, t *trial) error {
+	before := w.record.Intent
+	t.began = time.Now().UTC()
+	first := t.began
+	if !t.doubt.IsZero() {
+		first = t.doubt
+	}
+	w.record.Intent = &Intent{Position: p.last().Position, Attempt: t.attempt, At: first, Tried: t.began}
+	if w.record.State != Suspended {
+		w.record.State, w.record.Reason, w.record.Until = Live, "", time.Time{}
+	}
+	w.unsaved = true
+	err := w.insist(ctx, "intend", w.save)
+	if err != nil {
+		w.record.Intent = before // nothing was sent
+	}
+	return err
+}
+
+// send hands the delivery to the sink. One in flight when ctx ends may finish.
+func (w *Worker) send(ctx context.Context, d Delivery) (r Receipt, failure error) {
+	ctx, cancel := graceful(ctx, sendGrace)
+	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, w.SendTimeout)
+	defer stop()
+	defer func() {
+		if v := recover(); v != nil {
+			r, failure = Receipt{}, w.panicked(v, InDoubt)
+		}
+	}()
+	return w.Sink.Send(ctx, d)
+}
+
+// panicked turns a panic into a failure. Its value is not shown: it may hold
+// anything.
+func (w *Worker) panicked(value any, v Verdict) error {
+	w.panics = append(w.panics, time.Now())
+	if len(w.panics) > panicLimit {
+		w.panics = w.panics[1:]
+	}
+	stack := debug.Stack()
+	w.log.Error("a sink or layout panicked", "kind", fmt.Sprintf("%T", value), "stack", string(stack[:min(len(stack), 4<<10)]))
+	return &SendError{Verdict: v, Err: errors.New("panicked")}
+}
+
+// unsound reports whether panics come too often to go on.
+func (w *Worker) unsound() bool {
+	return len(w.panics) == panicLimit && time.Since(w.panics[0]) < time.Minute
+}
+
+// settle records that the parcel was sent, and moves the lane.
+func (w *Worker) settle(ctx context.Context, p parcel, t trial, d Delivery, r Receipt) error {
+	late, cancel := graceful(ctx, saveGrace)
+	defer cancel()
+	if err := w.keep(late, d, r); err != nil {
+		return err // the stored intent says that it is in doubt
+	}
+	if w.record.State == Suspended {
+		w.record.State, w.record.Reason, w.record.Until = Live, "", time.Time{}
+		w.log.Info("the destination works again")
+		w.report(late, Outcome{Kind: Resumed, Position: p.last().Position})
+	}
+	w.moved(p.last().Position, true)
+	w.reportParcel(late, p, t, Outcome{Kind: Delivered})
+	return nil
+}
+
+// judge is the one place that decides what follows from a failure. It is done
+// when the parcel is out of the way; otherwise it returns when the next attempt
+// is due.
+func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (done bool, err error) {
+	e, known := errors.AsType[*SendError](failure)
+	if !known {
+		e = &SendError{Verdict: InDoubt, Err: failure}
+		t.unknown = cmp.Or(t.unknown, time.Now())
+	} else {
+		t.unknown = time.Time{}
+	}
+	if e.Verdict == InDoubt {
+		t.doubt = cmp.Or(t.doubt, t.began)
+	}
+	if t.doubt.IsZero() {
+		w.record.Intent, w.unsaved = nil, true // surely nothing arrived
+	}
+	switch {
+	case w.unsound():
+		return false, w.suspend(ctx, p, t, &SendError{Verdict: e.Verdict, Advice: "The bridge broke on this event five times within a minute. Please report it; the lane looks again every hour."})
+	case !known && time.Since(t.unknown) > unknownLimit:
+		return true, w.bury(ctx, p, cutReason(failure), t.attempt)
+	}
+	switch e.Verdict {
+	case Reject:
+		return true, w.bury(ctx, p, reasonOf(e), t.attempt)
+	case Gone, Revoked:
+		return false, w.suspend(ctx, p, t, e)
+	case Retry, InDoubt:
+		if w.poisonous(ctx, t, e) {
+			return true, w.bury(ctx, p, "failed 8 times while the destination answers: "+reasonOf(e), t.attempt)
+		}
+	}
+	return false, w.again(ctx, p, t, e)
+}
+
+// poisonous counts failures and reports whether the message is to blame for them.
+func (w *Worker) poisonous(ctx context.Context, t *trial, e *SendError) bool {
+	if e.Verdict != Retry || e.Paced {
+		return false
+	}
+	t.failures++
+	prober, can := w.Sink.(Prober)
+	if !can || t.failures < poisonLimit || !t.doubt.IsZero() {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.SendTimeout)
+	defer cancel()
+	return prober.Probe(ctx, w.Subscription.To) == nil
+}
+
+// again waits until the next attempt is due.
+func (w *Worker) again(ctx context.Context, p parcel, t *trial, e *SendError) error {
+	d := backoff(t.attempt)
+	if e.After > 0 {
+		asked := obeyed(e.After)
+		if d = max(d, asked); e.Paced {
+			d = asked
+		}
+	}
+	w.log.Warn("not sent, trying again", "event_id", p.id(), "attempt", t.attempt, "status", e.Verdict, "retry_in", d, "err", e.Err)
+	w.reportParcel(ctx, p, *t, Outcome{Kind: Retried, Verdict: e.Verdict.String(), Reason: e.Advice, RetryIn: d})
+	if e.Paced {
+		t.attempt-- // a pause that the platform asked for is no attempt
+	}
+	return wait(ctx, d)
+}
+
+// reportParcel reports an outcome of the parcel.
+func (w *Worker) reportParcel(ctx context.Context, p parcel, t trial, o Outcome) {
+	o.Position, o.Attempt = p.last().Position, t.attempt
+	if len(p.events) > 0 {
+		e := p.events[len(p.events)-1]
+		o.EventID, o.Event, o.EventTime = e.ID, e.Name(), e.Time
+	}
+	w.report(ctx, o)
+}
+
+// reasonOf is a failure for people.
+func reasonOf(e *SendError) string {
+	if e.Advice != "" {
+		return e.Advice
+	}
+	return cutReason(e)
+}

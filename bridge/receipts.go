@@ -1,0 +1,88 @@
+package bridge
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// updateKey is where the receipt of the message that m replaces is kept, "" for
+// none. A replay shows its messages anew.
+func (w *Worker) updateKey(m Message) string {
+	if m.UpdateKey == "" {
+		return ""
+	}
+	key := w.Subscription.To.String() + "|" + m.UpdateKey
+	if w.record.Generation > 0 {
+		key += "|" + strconv.Itoa(w.record.Generation)
+	}
+	return key
+}
+
+// threadKey is where the receipt of the head of m's thread is kept, "" for none.
+func (w *Worker) threadKey(m Message) string {
+	if m.ThreadKey == "" {
+		return ""
+	}
+	return w.Subscription.To.String() + "|" + m.ThreadKey
+}
+
+func (w *Worker) receipt(ctx context.Context, key string) (r Receipt, err error) {
+	if key == "" {
+		return r, nil
+	}
+	err = w.insist(ctx, "receipt", func(ctx context.Context) (err error) {
+		r, err = w.Ledger.Receipt(ctx, key)
+		return err
+	})
+	return r, err
+}
+
+// keep stores where the message now lives, so that later ones can replace it or
+// join its thread.
+func (w *Worker) keep(ctx context.Context, d Delivery, r Receipt) error {
+	if r.At.IsZero() {
+		r.At = time.Now().UTC()
+	}
+	if key := w.updateKey(d.Message); key != "" {
+		shown := r
+		if shown.Message == "" {
+			shown = d.Replaces // nothing new to remember but the version
+		}
+		shown.Version = d.Message.Version
+		if err := w.keepAt(ctx, key, shown); err != nil {
+			return err
+		}
+	}
+	if key := w.threadKey(d.Message); key != "" {
+		if head := headOf(d.Thread, r); head != d.Thread {
+			return w.keepAt(ctx, key, head)
+		}
+	}
+	return nil
+}
+
+func (w *Worker) keepAt(ctx context.Context, key string, r Receipt) error {
+	if r.Message == "" {
+		return nil
+	}
+	return w.insist(ctx, "keep", func(ctx context.Context) error { return w.Ledger.Keep(ctx, key, r) })
+}
+
+// headOf is the head of the thread that a sent message stands in: the known one,
+// perhaps with the thread that was opened under it just now, or the message
+// itself where the former head is gone.
+func headOf(known, sent Receipt) Receipt {
+	switch {
+	case sent.Message == "":
+		return known
+	case known.IsZero():
+		return sent
+	case sent.Thread == "" || sent.Thread == known.Thread:
+		return known
+	case sent.Root == "":
+		return sent
+	}
+	known.Thread, known.Message = sent.Thread, sent.Root
+	return known
+}

@@ -1,0 +1,294 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// Worker takes the events of one lane to one destination, one after the other:
+// fetched, rendered, intended, sent, recorded, moved. The lane moves last, so
+// that a crash anywhere repeats a step and skips none.
+type Worker struct {
+	WorkerOptions
+	log    *slog.Logger
+	resume chan struct{}
+
+	record  Record    // as it should be stored
+	unsaved bool      // record differs from what is stored
+	prompt  bool      // what differs tells of something sent: to be stored soon
+	saved   time.Time // when it was stored last
+	panics  []time.Time
+	stood   time.Time // when the newest event that was looked at had been stored
+	broken  bool      // the filter broke before, which is told once
+}
+
+// WorkerOptions are what a worker needs; Reporter may be nil.
+type WorkerOptions struct {
+	Subscription Subscription
+	Lane         Lane
+	Ledger       Ledger
+	Sink         Sink
+	Reporter     Reporter
+	Log          *slog.Logger
+	// SendTimeout bounds one Send, 15 s when 0. An intent that another process
+	// left is waited out for twice as long.
+	SendTimeout time.Duration
+	// Sole says that no other process can own the lane, as with an embedded
+	// server: an intent found at the start is nobody's and not waited for.
+	Sole bool
+}
+
+const (
+	sendTimeout = 15 * time.Second
+	sendGrace   = 5 * time.Second       // for a Send in flight when the worker is told to end
+	saveGrace   = 2 * time.Second       // likewise for records
+	linger      = 20 * time.Millisecond // for a next event whose intent shares the write
+	lazily      = 5 * time.Second       // a record that only passes over events may wait so long
+)
+
+// NewWorker makes the worker of one lane. It starts nothing.
+func NewWorker(o WorkerOptions) *Worker {
+	if o.SendTimeout == 0 {
+		o.SendTimeout = sendTimeout
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Worker{
+		WorkerOptions: o, resume: make(chan struct{}, 1),
+		log: o.Log.With("subscription", o.Subscription.Name, "destination", o.Subscription.To.Label()),
+	}
+}
+
+// Resume makes a suspended worker look again now, as after a new credential or
+// permission. It may be called at any time.
+func (w *Worker) Resume() {
+	select {
+	case w.resume <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends: then a Send in flight gets 5 s, its record 2 s
+// more, and Run returns nil. It returns ErrFenced at once when another process
+// owns the lane.
+func (w *Worker) Run(ctx context.Context) error {
+	w.record, w.saved = w.Lane.Record(), time.Now()
+	err := w.adopt(ctx)
+	for err == nil {
+		var p parcel
+		if p, err = w.gather(ctx); err == nil {
+			err = w.deliver(ctx, p)
+		}
+	}
+	if errors.Is(err, ErrFenced) {
+		return ErrFenced
+	}
+	if ctx.Err() == nil {
+		return err
+	}
+	return w.leave(ctx)
+}
+
+// adopt waits while a person paused the lane, and waits out an intent that another
+// process may be sending at this moment.
+func (w *Worker) adopt(ctx context.Context) error {
+	if w.record.State == Paused {
+		select {
+		case <-w.resume:
+			w.record.State, w.record.Reason, w.unsaved = Live, "", true
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	in := w.record.Intent
+	if in == nil || w.Sole {
+		return nil
+	}
+	newest := in.At
+	if in.Tried.After(newest) {
+		newest = in.Tried
+	}
+	if fresh := time.Until(newest.Add(2 * w.SendTimeout)); fresh > 0 {
+		w.log.Info("a message is in doubt, waiting for whoever sends it", "position", in.Position, "retry_in", fresh)
+		return wait(ctx, fresh)
+	}
+	return nil
+}
+
+// leave stores what is not stored yet.
+func (w *Worker) leave(ctx context.Context) error {
+	if !w.unsaved {
+		return nil
+	}
+	ctx, cancel := graceful(ctx, saveGrace)
+	defer cancel()
+	if err := w.save(ctx); err != nil && !errors.Is(err, ErrFenced) {
+		w.log.Warn("the lane's last move was not stored and will be repeated", "err", err)
+	}
+	return nil
+}
+
+// save stores the record once.
+func (w *Worker) save(ctx context.Context) error {
+	w.record.Updated = time.Now().UTC()
+	if err := w.Lane.Save(ctx, w.record); err != nil {
+		return err
+	}
+	w.unsaved, w.prompt, w.saved = false, false, time.Now()
+	return nil
+}
+
+// insist repeats an operation on the store until it succeeds, another process
+// owns the lane, or ctx ends.
+func (w *Worker) insist(ctx context.Context, what string, f func(context.Context) error) error {
+	for n := 1; ; n++ {
+		err := f(ctx)
+		if err == nil || errors.Is(err, ErrFenced) || ctx.Err() != nil {
+			return err
+		}
+		if n == 1 {
+			w.log.Warn("the store refuses, trying again", "operation", what, "err", err)
+		}
+		if err := wait(ctx, backoff(n)); err != nil {
+			return err
+		}
+	}
+}
+
+// moved notes that everything up to the position is done.
+func (w *Worker) moved(position uint64, sent bool) {
+	w.record.Position, w.record.Intent = position, nil
+	w.unsaved, w.prompt = true, w.prompt || sent
+}
+
+// next returns the next entry after the position, or errDue at that instant when
+// there is one. What is unsaved is stored when no entry comes soon; otherwise it
+// shares the write of the next intent.
+func (w *Worker) next(ctx context.Context, after uint64, due time.Time) (Entry, error) {
+	for failed := 0; ; {
+		wake := due
+		if w.unsaved {
+			patience := linger
+			if !w.prompt {
+				patience = max(linger, lazily-time.Since(w.saved))
+			}
+			wake = time.Now().Add(patience)
+		}
+		entry, err := w.nextUntil(ctx, after, wake)
+		switch {
+		case err == nil:
+			return entry, nil
+		case ctx.Err() != nil:
+			return entry, ctx.Err()
+		case wake.IsZero() || time.Now().Before(wake):
+			if failed++; failed == 1 {
+				w.log.Warn("the stream can't be read, trying again", "err", err)
+			}
+			if err := wait(ctx, backoff(failed)); err != nil {
+				return entry, err
+			}
+		}
+		if w.unsaved {
+			if err := w.insist(ctx, "save", w.save); err != nil {
+				return entry, err
+			}
+		}
+		if !due.IsZero() && !time.Now().Before(due) {
+			return entry, errDue
+		}
+	}
+}
+
+func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (Entry, error) {
+	if wake.IsZero() {
+		return w.Lane.Next(ctx, after)
+	}
+	ctx, cancel := context.WithDeadline(ctx, wake)
+	defer cancel()
+	return w.Lane.Next(ctx, after)
+}
+
+// parcel is what becomes one message: one event, or several as a digest.
+type parcel struct {
+	entries []Entry
+	events  []events.Event
+}
+
+func (p *parcel) last() Entry { return p.entries[len(p.entries)-1] }
+
+// gather returns the next parcel, past what the filter holds back and what can't
+// be read.
+func (w *Worker) gather(ctx context.Context) (parcel, error) {
+	var p parcel
+	after := w.record.Position
+	for w.wants(p) {
+		entry, err := w.next(ctx, after, w.due(p))
+		if errors.Is(err, errDue) {
+			break
+		}
+		if err != nil {
+			return p, err
+		}
+		var e events.Event
+		err = json.Unmarshal(entry.Data, &e)
+		if err != nil && len(p.entries) > 0 {
+			break // what was gathered goes first
+		}
+		w.tellGap(ctx, entry)
+		if err != nil {
+			if err := w.bury(ctx, parcel{entries: []Entry{entry}}, cutReason(err), 0); err != nil {
+				return p, err
+			}
+			after = entry.Position
+			continue
+		}
+		after = entry.Position
+		if w.lets(e) {
+			p.entries, p.events = append(p.entries, entry), append(p.events, e)
+		} else if len(p.entries) == 0 {
+			w.moved(after, false)
+		}
+	}
+	return p, nil
+}
+
+// lets reports whether the subscription wants the event. A filter that breaks is
+// told once.
+func (w *Worker) lets(e events.Event) bool {
+	if !w.Subscription.Covers(e) {
+		return false
+	}
+	through, err := w.Subscription.Filter.Match(e)
+	if err != nil && !w.broken {
+		w.broken = true
+		w.log.Warn("the filter broke on an event, which goes through", "event_id", e.ID, "err", err)
+	}
+	return through
+}
+
+// tellGap reports events that retention took while the lane waited.
+func (w *Worker) tellGap(ctx context.Context, e Entry) {
+	defer func() { w.stood = e.Stored }()
+	if e.Skipped == 0 {
+		return
+	}
+	w.log.Warn("events were removed before they could be sent", "count", e.Skipped)
+	w.report(ctx, Outcome{Kind: Gap, Position: e.Position, Count: e.Skipped, From: w.stood, Until: e.Stored})
+}
+
+func (w *Worker) report(ctx context.Context, o Outcome) {
+	if w.Reporter == nil {
+		return
+	}
+	o.Subscription, o.To, o.At = w.Subscription.Name, w.Subscription.To.Label(), time.Now().UTC()
+	w.Reporter.Report(ctx, o)
+}
+
+// cutReason makes an error a reason that people can read.
+func cutReason(err error) string { return shorten(oneLine(err.Error()), maxQuote) }
