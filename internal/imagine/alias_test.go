@@ -30,7 +30,7 @@ func (f fixed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-func fixedClient(t testing.TB, body string) *Client {
+func fixedClient(t *testing.T, body string) *Client {
 	t.Helper()
 	c, err := New(Options{BaseURL: "http://127.0.0.1:1", ClientID: "id", ClientSecret: func() string { return "secret" }, HTTPClient: &http.Client{Transport: fixed(body)}})
 	require.NoError(t, err)

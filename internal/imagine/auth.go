@@ -217,29 +217,33 @@ func (s *session) credentials(ctx context.Context, pay func() (slots, error)) er
 	if secret == "" {
 		return &Error{Op: e.Op, Host: s.c.base.Host, Err: ErrNoCredentials}
 	}
+	var failure *Error
 	for try := 1; ; try++ {
 		paid, err := pay()
+		if err != nil && failure != nil {
+			return failure
+		}
 		if err != nil {
 			return s.c.localError(e, err)
 		}
 		out := s.ask(ctx, opToken, paid, map[string]string{"grant_type": "client_credentials", "client_id": s.id, "client_secret": secret})
+		if out.verdict == done {
+			return nil
+		}
+		failure = s.c.failure(e, out, ctx.Err(), secret)
 		wait, left := backoff(try, time.Since(started), out.asked)
 		switch {
-		case out.verdict == done:
-			return nil
 		case out.verdict == hold && try < signInTries: // the purse waits as told
-			continue
 		case out.verdict == again && left && try < signInTries:
-			if err := sleep(ctx, wait); err != nil {
-				return s.c.localError(e, err)
+			if sleep(ctx, wait) != nil {
+				return failure
 			}
-			continue
-		}
-		failure := s.c.failure(e, out, nil, secret)
-		if out.verdict == renew || out.verdict == final && out.status == http.StatusBadRequest {
+		case out.verdict == renew, out.verdict == final && out.status == http.StatusBadRequest:
 			s.refuse(secret, failure)
+			return failure
+		default:
+			return failure
 		}
-		return failure
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	minPause     = time.Second
 	maxPause     = 2 * time.Minute
 	defaultPause = time.Minute
-	maxLimit     = 1_000_000
+	maxLimit     = 10_000 // calls a minute; no more are believed
 )
 
 // parseRate reads X-RateLimit-*. Nonsense counts as not said. Reset is Unix time in seconds, or in milliseconds where that
@@ -33,11 +33,11 @@ func parseRate(h http.Header, now time.Time) rate {
 	case Auth, Read, Write, Upload:
 		r.class = c
 	}
-	if n, ok := headerInt(h, "X-RateLimit-Limit"); ok && n > 0 && n <= maxLimit {
-		r.limit = int(n)
+	if n, ok := headerInt(h, "X-RateLimit-Limit"); ok && n > 0 {
+		r.limit = int(min(n, maxLimit))
 	}
-	if n, ok := headerInt(h, "X-RateLimit-Remaining"); ok && n <= maxLimit {
-		r.remaining, r.hasRemaining = int(max(n, 0)), true
+	if n, ok := headerInt(h, "X-RateLimit-Remaining"); ok {
+		r.remaining, r.hasRemaining = int(min(max(n, 0), maxLimit)), true
 	}
 	if n, ok := headerInt(h, "X-RateLimit-Reset"); ok && n > 0 {
 		r.reset, r.hasReset = until(n, serverTime(h, now)), true
