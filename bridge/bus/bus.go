@@ -57,6 +57,10 @@ type Options struct {
 	// three on a cluster of at least three servers, else with one.
 	Replicas int
 
+	// Guest leaves streams and buckets as they are, for programs that look at a
+	// running bridge: their settings may differ from the bridge's own.
+	Guest bool
+
 	// Name tells this process apart for people who look at connections.
 	Name string
 	// Buffer bounds the bytes of events that wait in memory for all lanes
@@ -80,6 +84,7 @@ type Bus struct {
 	closed   chan struct{} // closed when the connection is
 	tail     *tail
 	members  *members
+	cursors  cursors
 	running  atomic.Bool
 	closeAll sync.Once
 }
@@ -98,6 +103,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	}
 	b := &Bus{
 		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
+		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer),
 	}
 	if err := b.connect(ctx); err != nil {
 		return nil, errors.Join(err, b.shut(ctx))
@@ -113,16 +119,18 @@ func (b *Bus) prepare(ctx context.Context) error {
 	if err := b.checkServer(ctx); err != nil {
 		return err
 	}
-	if err := b.converge(ctx); err != nil {
-		return err
+	b.members = newMembers(b.me)
+	if !b.opts.Guest {
+		if err := b.converge(ctx); err != nil {
+			return err
+		}
 	}
 	at, err := b.bounds(ctx, streamEvents)
-	if err != nil {
-		return err
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return stateOf(Mismatch, err, "%s holds no stream %s: no bridge has run on it yet.", b.where(), streamEvents)
 	}
-	b.tail = newTail(at.last, b.opts.Buffer)
-	b.members = newMembers(b.me)
-	return nil
+	b.tail.seen.Store(at.last)
+	return err
 }
 
 // Run keeps the process alive among its fellows, feeds the lanes and looks after

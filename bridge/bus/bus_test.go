@@ -20,7 +20,7 @@ const (
 // open starts a bus with an embedded server that nobody else can reach.
 func open(t *testing.T, change ...func(*Options)) *Bus {
 	t.Helper()
-	o := Options{DataDir: t.TempDir(), Listen: "off", Store: 64 << 20, Log: slog.New(slog.DiscardHandler)}
+	o := Options{DataDir: t.TempDir(), Listen: "off", Store: 64 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	for _, c := range change {
 		c(&o)
 	}
@@ -95,4 +95,9 @@ func requireState(t *testing.T, err error, want State) {
 	e, ok := errors.AsType[*StateError](err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, want, e.State, e.Text)
+}
+
+func contextWithin(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), d)
 }

@@ -27,10 +27,11 @@ func (b *Bus) Load(ctx context.Context, agent, source string) (cursor []byte, re
 	if err != nil {
 		return nil, 0, err
 	}
-	m, err := b.last(ctx, streamEvents, "ia.cursor."+key)
+	m, err := b.lookUp(ctx, streamEvents, "ia.cursor."+key)
 	if err != nil {
 		return nil, 0, err
 	}
+	b.cursors.note(key, m.seq)
 	return m.data, m.seq, nil
 }
 
@@ -50,20 +51,25 @@ func (b *Bus) Commit(ctx context.Context, agent, source string, evs []events.Eve
 	}
 	s := swap{
 		stream: streamEvents, subject: "ia.put.cursor." + key, stored: "ia.cursor." + key,
-		data: cursor, revision: revision,
+		data: cursor, revision: b.cursors.current(key, revision),
 	}
 	if s.with, err = messages(evs); err != nil {
 		return 0, err
 	}
 	seq, err := b.swap(ctx, s)
-	if !errors.Is(err, errDuplicate) {
-		return seq, err
+	if errors.Is(err, errDuplicate) {
+		seq, err = b.commitFresh(ctx, s, agent, source)
 	}
-	fresh, lookErr := b.unknown(ctx, s.with)
-	if lookErr != nil {
-		return 0, lookErr
+	if err == nil {
+		b.cursors.note(key, seq)
 	}
-	if len(fresh) == len(s.with) {
+	return seq, err
+}
+
+// commitFresh commits what the stream has not taken yet.
+func (b *Bus) commitFresh(ctx context.Context, s swap, agent, source string) (uint64, error) {
+	fresh, err := b.unknown(ctx, s.with)
+	if err != nil {
 		return 0, err
 	}
 	b.log.Warn("events are stored already and were left out", "agent", agent, "source", source, "count", len(s.with)-len(fresh))

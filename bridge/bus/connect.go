@@ -156,9 +156,7 @@ func (b *Bus) dialOptions() []nats.Option {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.log.Info("nats connection is back")
-			if t := b.tail; t != nil {
-				t.doubt()
-			}
+			b.tail.doubt()
 		}),
 	}
 }

@@ -23,6 +23,11 @@ import (
 // that the former bearer is gone, so its shards need no waiting for.
 const hostMember = "embedded"
 
+// noLimit is the server's own bound on its store, in bytes. The streams' bounds
+// together keep to the configured size; a tight bound here would refuse to make
+// them smaller after that size was lowered.
+const noLimit = 1 << 50
+
 // host is the embedded server with its folder.
 type host struct {
 	dir               string // <data>/nats
@@ -34,7 +39,7 @@ type host struct {
 
 // startHost locks the folder and starts the server in it. Nothing in the server
 // itself keeps two of them off one store.
-func startHost(ctx context.Context, o Options) (h *host, err error) {
+func startHost(ctx context.Context, o Options) (_ *host, err error) {
 	every, always, err := parseSync(o.Sync)
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func startHost(ctx context.Context, o Options) (h *host, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h = &host{dir: filepath.Join(o.DataDir, "nats")}
+	h := &host{dir: filepath.Join(o.DataDir, "nats")}
 	if err := h.claimFolder(o.DataDir); err != nil {
 		return nil, err
 	}
@@ -58,7 +63,7 @@ func startHost(ctx context.Context, o Options) (h *host, err error) {
 	h.options = &server.Options{
 		ServerName: "imaginebridge", Host: address, Port: port, DontListen: o.Listen == "off",
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
-		JetStream: true, StoreDir: h.dir, JetStreamMaxStore: o.Store, JetStreamMaxMemory: 64 << 20,
+		JetStream: true, StoreDir: h.dir, JetStreamMaxStore: noLimit, JetStreamMaxMemory: 64 << 20,
 		SyncInterval: every, SyncAlways: always,
 	}
 	if h.options.Users, err = h.users(); err != nil {

@@ -92,7 +92,7 @@ func (l *Lane) subject() string { return "ia.lane." + l.key }
 
 func (l *Lane) claim(ctx context.Context, start string) error {
 	for attempt := 0; ; attempt++ {
-		m, err := l.bus.last(ctx, streamDelivery, l.subject())
+		m, err := l.bus.lookUp(ctx, streamDelivery, l.subject())
 		if err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func TestASlowLaneCatchesUpAndJoinsTheTailAgain(t *testing.T) {
 	run(t, b)
 	l := lane(t, b, LaneSpec{Subscription: "slow"})
 	quick := lane(t, b, LaneSpec{Subscription: "quick"})
-	const n = 5 * laneBuffer
+	const n = 3 * laneBuffer
 	done := make(chan []string, 1)
 	go func() {
 		var got []string
@@ -118,12 +118,13 @@ func TestASlowLaneCatchesUpAndJoinsTheTailAgain(t *testing.T) {
 	}
 	commit(t, b, "nova", "ntf_1")
 	take()
-	for i := 2; i <= n; i++ {
-		commit(t, b, "nova", fmt.Sprintf("ntf_%d", i))
-		if i%3 == 0 { // the stream grows while the lane is reading
+	for i := 2; i < n; i += 2 {
+		commit(t, b, "nova", fmt.Sprintf("ntf_%d", i), fmt.Sprintf("ntf_%d", i+1))
+		if i > n/2 { // the stream grows while the lane is reading
 			take()
 		}
 	}
+	commit(t, b, "nova", fmt.Sprintf("ntf_%d", n))
 	require.Len(t, receive(t, done), n, "the slow one holds nobody back")
 	for seen < n {
 		take()

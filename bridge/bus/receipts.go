@@ -19,7 +19,7 @@ var _ bridge.Ledger = (*Bus)(nil)
 // Receipt returns what was kept under the key, or the zero Receipt.
 func (b *Bus) Receipt(ctx context.Context, key string) (bridge.Receipt, error) {
 	var r bridge.Receipt
-	m, err := b.last(ctx, "KV_"+bucketReceipts, receiptSubject(key))
+	m, err := b.lookUp(ctx, "KV_"+bucketReceipts, receiptSubject(key))
 	if err != nil || m.seq == 0 || m.header.Get("KV-Operation") != "" {
 		return r, err
 	}

@@ -94,7 +94,11 @@ func (b *Bus) converge(ctx context.Context) error {
 }
 
 func (b *Bus) convergeOne(ctx context.Context, want jetstream.StreamConfig) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	limit := callTimeout
+	if b.nc.ConnectedClusterName() != "" {
+		limit = patience // to elect a leader takes its time
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	there, err := b.js.Stream(ctx, want.Name)
 	switch {

@@ -17,27 +17,24 @@ import (
 
 // tail is the end of the stream, read once for all lanes of this process.
 type tail struct {
-	from    uint64 // events behind it come through feed
-	limit   int64  // of buffered, in bytes
+	limit   int64 // of buffered, in bytes
 	lanes   *gsl.GenericSublist[*Lane]
-	seen    atomic.Uint64 // every event up to here was offered to its lanes
+	seen    atomic.Uint64 // every event up to here, from Open on, was offered to its lanes
 	waiting atomic.Int64  // bytes that wait in all lanes
 
 	mu  sync.Mutex
 	all map[*Lane]struct{}
 }
 
-func newTail(from uint64, limit int64) *tail {
-	t := &tail{from: from, limit: limit, lanes: gsl.NewSublist[*Lane](), all: map[*Lane]struct{}{}}
-	t.seen.Store(from)
-	return t
+func newTail(limit int64) *tail {
+	return &tail{limit: limit, lanes: gsl.NewSublist[*Lane](), all: map[*Lane]struct{}{}}
 }
 
 // feed reads the tail until ctx ends.
 func (b *Bus) feed(ctx context.Context) error {
 	t := b.tail
 	return b.follow(ctx, streamEvents, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{allEvents}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.from + 1,
+		FilterSubjects: []string{allEvents}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.seen.Load() + 1,
 	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 		e := bridge.Entry{Position: md.Sequence.Stream, Data: m.Data(), Stored: md.Timestamp}
 		t.lanes.Match(m.Subject(), func(l *Lane) { l.offer(e) })

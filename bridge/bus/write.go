@@ -123,6 +123,18 @@ type stored struct {
 	time   time.Time
 }
 
+// lookUp is last, tried until the store answers.
+func (b *Bus) lookUp(ctx context.Context, stream, subject string) (stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		m, err := b.last(ctx, stream, subject)
+		if err == nil || !wait(ctx, backoff(attempt)) {
+			return m, err
+		}
+	}
+}
+
 // last reads the newest message of a subject from the stream's leader. A direct
 // get may be answered by a replica that is behind.
 func (b *Bus) last(ctx context.Context, stream, subject string) (stored, error) {

@@ -1,0 +1,165 @@
+package bus
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// care looks after the store: it brings JetStream of the embedded server back
+// when it switched itself off, and keeps cursors and lane records from being
+// overtaken by retention.
+func (b *Bus) care(ctx context.Context) error {
+	look := time.NewTicker(2 * time.Second)
+	defer look.Stop()
+	refresh := time.NewTicker(time.Minute)
+	defer refresh.Stop()
+	for pause := time.Duration(0); ; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look.C:
+			if b.host == nil || b.host.server.JetStreamEnabled() {
+				pause = 0
+				continue
+			}
+			pause = min(pause+2*time.Second, 10*time.Second)
+			b.reviveHost(ctx)
+			if !wait(ctx, pause) {
+				return ctx.Err()
+			}
+		case <-refresh.C:
+			b.refresh(ctx)
+		}
+	}
+}
+
+func (b *Bus) reviveHost(ctx context.Context) {
+	b.log.Error("jetstream switched itself off; is the disk full?", "folder", b.host.dir)
+	if err := b.host.revive(); err != nil {
+		b.log.Error("jetstream stays off", "err", err)
+		return
+	}
+	b.log.Info("jetstream is on again")
+	b.tail.doubt()
+	s := Status{Component: "nats", State: OK, Reason: "JetStream had switched itself off after a failed write and is on again.", Next: "Look at the free space of the disk."}
+	if err := b.Status(ctx, s); err != nil {
+		b.log.Warn("status was not stored", "err", err)
+	}
+}
+
+// refresh rewrites what lies in the older half of a stream that is half full:
+// a full stream drops its oldest messages, whatever they are.
+func (b *Bus) refresh(ctx context.Context) {
+	if at, err := b.bounds(ctx, streamDelivery); err == nil {
+		limit := b.oldHalf(at, 15)
+		for _, l := range b.tail.each() {
+			l.refresh(ctx, limit)
+		}
+	}
+	at, err := b.bounds(ctx, streamEvents)
+	if err != nil {
+		return
+	}
+	limit := b.oldHalf(at, 60)
+	for key, revision := range b.cursors.olderThan(limit) {
+		b.refreshCursor(ctx, key, revision)
+	}
+}
+
+// oldHalf is the sequence in the middle of a stream, or 0 while it is not half
+// full of its share of the store.
+func (b *Bus) oldHalf(at bounds, percent int64) uint64 {
+	if int64(at.bytes) < b.opts.Store*percent/200 { //nolint:gosec // a size in bytes
+		return 0
+	}
+	return at.first + (at.last-at.first)/2
+}
+
+// refresh saves a record that may be overtaken, or whose position can move on
+// because nothing of what came was for this lane.
+func (l *Lane) refresh(ctx context.Context, limit uint64) {
+	l.mu.Lock()
+	r, old := l.record, l.revision < limit
+	ahead := l.clear(r) > r.Position
+	skip := l.fenced || r.Intent != nil
+	l.mu.Unlock()
+	if skip || !old && !ahead {
+		return
+	}
+	if err := l.store(ctx, r, nil); err != nil {
+		l.bus.log.Debug("lane was not refreshed", "subscription", l.subscription, "err", err)
+	}
+}
+
+func (b *Bus) refreshCursor(ctx context.Context, key string, revision uint64) {
+	m, err := b.last(ctx, streamEvents, "ia.cursor."+key)
+	if err != nil || m.seq != revision {
+		b.cursors.forget(key)
+		return
+	}
+	now, err := b.swap(ctx, swap{
+		stream: streamEvents, subject: "ia.put.cursor." + key, stored: "ia.cursor." + key, data: m.data, revision: revision,
+	})
+	if err != nil {
+		b.log.Debug("cursor was not refreshed", "cursor", key, "err", err)
+		return
+	}
+	b.cursors.moved(key, revision, now)
+}
+
+// cursors are the revisions of the cursors that this process read or wrote.
+type cursors struct {
+	mu    sync.Mutex
+	known map[string]cursorState
+}
+
+// cursorState is a cursor's revision, and the one that its owner still knows it
+// by after a refresh.
+type cursorState struct{ revision, alias uint64 }
+
+func (c *cursors) note(key string, revision uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[key] = cursorState{revision: revision}
+}
+
+func (c *cursors) forget(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, key)
+}
+
+func (c *cursors) moved(key string, from, to uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.known[key]; s.revision == from {
+		if s.alias == 0 {
+			s.alias = from
+		}
+		s.revision = to
+		c.known[key] = s
+	}
+}
+
+// current is the revision to expect where the owner knows the given one.
+func (c *cursors) current(key string, revision uint64) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.known[key]; s.alias != 0 && s.alias == revision {
+		return s.revision
+	}
+	return revision
+}
+
+func (c *cursors) olderThan(limit uint64) map[string]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := map[string]uint64{}
+	for key, s := range c.known {
+		if s.revision > 0 && s.revision < limit {
+			out[key] = s.revision
+		}
+	}
+	return out
+}
