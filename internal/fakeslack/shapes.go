@@ -70,7 +70,7 @@ var blockShapes = map[string]shape{
 	},
 	"markdown": {"text": str(1, 12_000).must()},
 	"table": {
-		"rows":            list(1, 100, list(1, 20, typed("raw_text", "rich_text"))).must(),
+		"rows":            list(1, 100, list(1, 20, typed("raw_text", "raw_number", "rich_text"))).must(),
 		"column_settings": list(1, 20, object("column")),
 	},
 }
@@ -89,7 +89,7 @@ var (
 	}
 	pickers        = []string{"datepicker", "timepicker", "datetimepicker", "checkboxes", "radio_buttons"}
 	accessories    = concat([]string{"button", "overflow", "image", "workflow_button"}, selects, pickers)
-	actionElements = concat([]string{"button", "overflow", "workflow_button"}, selects, pickers)
+	actionElements = concat([]string{"button", "overflow", "workflow_button", "rich_text_input"}, selects, pickers)
 	inputElements  = concat([]string{
 		"plain_text_input", "email_text_input", "url_text_input", "number_input", "file_input", "rich_text_input",
 	}, selects, pickers)
@@ -123,6 +123,7 @@ var elementShapes = map[string]shape{
 	"mrkdwn":     {"text": str(1, 3000).must(), "verbatim": boolean()},
 	"image":      {"image_url": link(), "slack_file": object("slack_file"), "alt_text": str(1, 2000).must()},
 	"raw_text":   {"text": str(1, 3000).must()},
+	"raw_number": {"value": integer(-1_000_000_000_000, 1_000_000_000_000).must(), "text": str(1, 3000).must()},
 	"rich_text":  blockShapes["rich_text"],
 
 	"button": with(action, shape{
@@ -131,6 +132,7 @@ var elementShapes = map[string]shape{
 	}),
 	"workflow_button": with(action, shape{
 		"text": plain(75).must(), "workflow": object("workflow").must(), "style": enum("primary", "danger"), "accessibility_label": str(1, 75),
+		"confirm": object("confirm"),
 	}),
 	"overflow":      with(action, shape{"options": list(1, 5, object("overflow_option")).must(), "confirm": object("confirm")}),
 	"checkboxes":    with(asking, shape{"options": list(1, 10, object("rich_option")).must(), "initial_options": list(1, 10, object("rich_option"))}),
@@ -162,7 +164,7 @@ var elementShapes = map[string]shape{
 	}),
 	"email_text_input": with(typing, shape{"initial_value": str(0, 3000)}),
 	"url_text_input":   with(typing, shape{"initial_value": str(0, 3000)}),
-	"rich_text_input":  with(typing, shape{"initial_value": typed("rich_text")}),
+	"rich_text_input":  with(typing, shape{"initial_value": typed("rich_text"), "min_lines": integer(1, 100), "max_lines": integer(1, 100)}),
 	"number_input": with(typing, shape{
 		"is_decimal_allowed": boolean().must(), "initial_value": field{kind: isNumeric}, "min_value": field{kind: isNumeric}, "max_value": field{kind: isNumeric},
 	}),
@@ -177,7 +179,7 @@ var elementShapes = map[string]shape{
 	},
 	"text":      {"text": str(1, 40_000).must(), "style": object("style")},
 	"link":      {"url": link().must(), "text": str(0, 3000), "unsafe": boolean(), "style": object("style")},
-	"emoji":     {"name": str(1, 255).must(), "unicode": str(1, 100), "skin_tone": integer(1, 6), "style": object("style")},
+	"emoji":     {"name": str(1, 255).must(), "unicode": str(1, 100), "url": link(), "skin_tone": integer(1, 6), "style": object("style")},
 	"user":      {"user_id": str(1, 255).must(), "style": object("style")},
 	"usergroup": {"usergroup_id": str(1, 255).must(), "style": object("style")},
 	"channel":   {"channel_id": str(1, 255).must(), "style": object("style")},
@@ -217,7 +219,7 @@ var objectShapes = map[string]shape{
 var viewShapes = map[string]shape{
 	"modal": {
 		"title": plain(24).must(), "submit": plain(24), "close": plain(24), "private_metadata": str(0, 3000), "callback_id": str(0, 255),
-		"external_id": str(0, 255), "clear_on_close": boolean(), "notify_on_close": boolean(), "submit_disabled": boolean(),
+		"external_id": str(0, 255), "clear_on_close": boolean(), "notify_on_close": boolean(),
 	},
 	"home": {"private_metadata": str(0, 3000), "callback_id": str(0, 255), "external_id": str(0, 255)},
 }
