@@ -7,7 +7,7 @@ import (
 
 // hush waits while it is quiet at the destination.
 func (w *Worker) hush(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		until := w.Subscription.Quiet.Until(time.Now())
 		if until.IsZero() {
 			return nil
@@ -18,10 +18,9 @@ func (w *Worker) hush(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := wait(ctx, time.Until(until)); err != nil {
-			return err
-		}
+		_ = wait(ctx, time.Until(until)) // its error ends the loop
 	}
+	return ctx.Err()
 }
 
 // suspend keeps the backlog until the destination may work again: after an hour,

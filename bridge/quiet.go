@@ -52,15 +52,20 @@ func (q *Quiet) Until(now time.Time) time.Time {
 	}
 	y, m, d := now.In(q.Zone).Date()
 	for _, day := range []int{d - 1, d} {
-		from, end := q.From.on(y, m, day, q.Zone), q.To.on(y, m, day, q.Zone)
-		if !end.After(from) {
-			end = q.To.on(y, m, day+1, q.Zone)
+		last := day
+		if q.To.before(q.From) {
+			last++
 		}
+		from, end := q.From.on(y, m, day, q.Zone), q.To.on(y, m, last, q.Zone)
 		if !now.Before(from) && now.Before(end) {
 			return end
 		}
 	}
 	return time.Time{}
+}
+
+func (w WallTime) before(o WallTime) bool {
+	return w.Hour < o.Hour || w.Hour == o.Hour && w.Minute < o.Minute
 }
 
 func (w WallTime) on(y int, m time.Month, d int, zone *time.Location) time.Time {

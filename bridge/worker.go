@@ -80,7 +80,7 @@ func (w *Worker) Resume() {
 func (w *Worker) Run(ctx context.Context) error {
 	w.record, w.saved = w.Lane.Record(), time.Now()
 	err := w.adopt(ctx)
-	for err == nil {
+	for err == nil && ctx.Err() == nil {
 		var p parcel
 		if p, err = w.gather(ctx); err == nil {
 			err = w.deliver(ctx, p)
@@ -228,6 +228,9 @@ func (w *Worker) gather(ctx context.Context) (parcel, error) {
 	var p parcel
 	after := w.record.Position
 	for w.wants(p) {
+		if err := ctx.Err(); err != nil {
+			return p, err
+		}
 		entry, err := w.next(ctx, after, w.due(p))
 		if errors.Is(err, errDue) {
 			break
