@@ -55,11 +55,12 @@ type commandOption struct {
 	MinValue     *float64          `json:"min_value,omitempty"`
 	MaxValue     *float64          `json:"max_value,omitempty"`
 	ChannelTypes []int             `json:"channel_types,omitempty"`
-	Choices      []commandChoice   `json:"choices,omitempty"`
+	Choices      []Choice          `json:"choices,omitempty"`
 	Options      []commandOption   `json:"options,omitempty"`
 }
 
-type commandChoice struct {
+// Choice is one of the values an option offers, fixed or by completion.
+type Choice struct {
 	Name      string            `json:"name"`
 	NameLocal map[string]string `json:"name_localizations,omitempty"`
 	Value     any               `json:"value"`

@@ -169,9 +169,7 @@ func (s *Server) Say(user, channelID, text, replyTo string, ping bool) string {
 	defer s.mu.Unlock()
 	ch := s.world.channels[channelID]
 	author := s.person(user)
-	if ch.guild != nil && ch.guild.members[author.ID] == nil {
-		ch.guild.members[author.ID] = &member{Roles: []string{}, JoinedAt: stamp(s.now())}
-	}
+	s.join(ch.guild, author)
 	m := &Message{Author: *author, Content: text}
 	if replyTo != "" {
 		m.Type = 19

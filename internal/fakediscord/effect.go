@@ -200,6 +200,11 @@ func EdgeBan(wait time.Duration) Effect {
 	return Effect{name: "edge ban", bare: true, before: func() reply { return edge(wait) }}
 }
 
+// EdgeBlocked answers 403 with HTML, as the network in front of Discord does.
+func EdgeBlocked() Effect {
+	return Effect{name: "edge block", bare: true, before: func() reply { return upstream(http.StatusForbidden) }}
+}
+
 // jsonOf is for bodies that are known to marshal.
 func jsonOf(v any) json.RawMessage {
 	b, err := json.Marshal(v)

@@ -60,6 +60,7 @@ func TestEffects(t *testing.T) {
 			require.Empty(t, a.header.Get("Retry-After"))
 			require.Contains(t, string(a.body), `"retry_after":0.3`)
 		}},
+		"edge block": {effect: fakediscord.EdgeBlocked(), status: 403},
 		"edge ban": {effect: fakediscord.EdgeBan(10 * time.Minute), status: 429, look: func(t *testing.T, a answer) {
 			t.Helper()
 			require.Equal(t, "600", a.header.Get("Retry-After"))
@@ -149,7 +150,7 @@ func TestCloseEndsWaits(t *testing.T) {
 		defer close(done)
 		_, _ = try(r)
 	}()
-	require.Eventually(t, func() bool { return len(fake.Messages(ch)) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(fake.Messages(ch)) == 1 }, waiting, step)
 	fake.Close()
 	<-done
 }

@@ -18,13 +18,18 @@ import (
 
 const agent = "DiscordBot (https://github.com/imaginebridge/imaginebridge, 0.1.0)"
 
+const (
+	waiting = 5 * time.Second
+	step    = time.Millisecond
+)
+
 // quick are the options of tests that aren't about limits: none.
 func quick() fakediscord.Options {
 	return fakediscord.Options{
 		GlobalPerSecond: -1,
 		OpenAPI:         os.Getenv("DISCORD_OPENAPI"), //nolint:forbidigo // the official document, where a machine has it
 		Limits: map[string]fakediscord.Limit{
-			createMessage: {}, editMessage: {}, listMessages: {}, startThread: {},
+			createMessage: {}, editMessage: {}, listMessages: {}, startThread: {}, followup: {},
 		},
 	}
 }
@@ -33,6 +38,7 @@ const (
 	createMessage = "POST /channels/{channel_id}/messages"
 	editMessage   = "PATCH /channels/{channel_id}/messages/{message_id}"
 	startThread   = "POST /channels/{channel_id}/messages/{message_id}/threads"
+	followup      = "POST /webhooks/{webhook_id}/{webhook_token}"
 	listMessages  = "GET /channels/{channel_id}/messages"
 )
 

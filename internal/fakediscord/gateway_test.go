@@ -248,7 +248,7 @@ func TestResume(t *testing.T) {
 	ws := greeted(t, fake)
 	id := ws.ready("4609")
 	require.NoError(t, ws.Close()) // no close frame: 1006
-	require.Eventually(t, func() bool { return fake.Sessions() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return fake.Sessions() == 0 }, waiting, step)
 	fake.Say("ada", ch, "missed", "", false)
 
 	again := greeted(t, fake)
@@ -263,7 +263,7 @@ func TestResume(t *testing.T) {
 
 	require.NoError(t, again.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second)))
 	require.Equal(t, 1000, again.code())
-	require.Eventually(t, func() bool { return len(fake.Stats().Closes) == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(fake.Stats().Closes) == 2 }, waiting, step)
 	require.Equal(t, []int{1006, 1000}, fake.Stats().Closes)
 	dead := greeted(t, fake)
 	resume(dead, id, "4")
@@ -273,7 +273,7 @@ func TestResume(t *testing.T) {
 
 	id = dead.ready("4609") // on the same socket, as op 9 allows
 	require.NoError(t, dead.Close())
-	require.Eventually(t, func() bool { return fake.Sessions() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return fake.Sessions() == 0 }, waiting, step)
 	clock.Add(3 * time.Minute)
 	late := greeted(t, fake)
 	resume(late, id, "2")

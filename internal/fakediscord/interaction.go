@@ -25,9 +25,11 @@ const (
 // interactionStore holds the interactions people have started and the key the
 // HTTP door signs with.
 type interactionStore struct {
-	byID    map[string]*interaction
-	byToken map[string]*interaction
+	byID    map[string]*Interaction
+	byToken map[string]*Interaction
 	key     ed25519.PrivateKey
+	door    string // the application's endpoint, "" while interactions go to the gateway
+	trouble Disturbance
 }
 
 func newInteractionStore() interactionStore {
@@ -35,15 +37,17 @@ func newInteractionStore() interactionStore {
 	if err != nil {
 		panic(err) // the system's random source never fails
 	}
-	return interactionStore{byID: map[string]*interaction{}, byToken: map[string]*interaction{}, key: key}
+	return interactionStore{byID: map[string]*Interaction{}, byToken: map[string]*Interaction{}, key: key}
 }
 
 func (s *interactionStore) publicKey() string {
 	return hex.EncodeToString(s.key.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // by the type's contract
 }
 
-// interaction is one click, command, completion or submitted modal.
-type interaction struct {
+// Interaction is one click, command, completion or submitted modal of a person.
+type Interaction struct {
+	server *Server
+
 	id, token string
 	kind      int
 	user      *User
@@ -55,13 +59,14 @@ type interaction struct {
 	pending   bool     // deferred and not yet filled
 	followups int
 	userOnly  bool // installed by a user only: five follow-ups
-	choices   []commandChoice
-	modal     *modal
+	choices   []Choice
+	modal     *Modal
 	answered  chan struct{} // closed with the first response
+	settled   chan struct{} // closed when nothing is pending any more
 }
 
-// modal is what a person sees after response type 9.
-type modal struct {
+// Modal is the form a person sees after response type 9.
+type Modal struct {
 	CustomID   string      `json:"custom_id"`
 	Title      string      `json:"title"`
 	Components []Component `json:"components"`
@@ -101,7 +106,7 @@ type responseBody struct {
 	Type int `json:"type"`
 	Data struct {
 		messageBody
-		Choices []commandChoice `json:"choices"`
+		Choices []Choice `json:"choices"`
 	} `json:"data"`
 }
 
@@ -125,13 +130,13 @@ func (s *Server) callbackRules(c *call, r *report) {
 		}
 		s.messageRules(c, r, "data", jsonOf(data), k)
 	case respondModal:
-		modalRules(r, "data.components", decode[modal](jsonOf(data)).Components)
+		modalRules(r, "data.components", decode[Modal](jsonOf(data)).Components)
 	}
 }
 
 // fits says which responses an interaction can have, docs "Interaction
 // Callback Type".
-func fits(in *interaction, response int) bool {
+func fits(in *Interaction, response int) bool {
 	switch response {
 	case respondPong:
 		return in.kind == interactionPing
@@ -196,7 +201,7 @@ func (s *Server) callback(c *call) reply {
 }
 
 // respond carries out the first response.
-func (s *Server) respond(c *call, in *interaction) *reply {
+func (s *Server) respond(c *call, in *Interaction) *reply {
 	b := decode[responseBody](c.raw)
 	switch b.Type {
 	case respondMessage, respondDefer:
@@ -225,16 +230,19 @@ func (s *Server) respond(c *call, in *interaction) *reply {
 		in.choices = b.Data.Choices
 	case respondModal:
 		in.modal = new(decode[struct {
-			Data modal `json:"data"`
+			Data Modal `json:"data"`
 		}](c.raw).Data)
 	}
 	in.response = b.Type
 	close(in.answered)
+	if !in.pending {
+		close(in.settled)
+	}
 	return nil
 }
 
 // responseMessage is an empty message from the bot to answer in.
-func (s *Server) responseMessage(in *interaction, flags int64) *Message {
+func (s *Server) responseMessage(in *Interaction, flags int64) *Message {
 	m := &Message{
 		Author: s.world.bot, Type: 20, ApplicationID: s.opts.ApplicationID, WebhookID: s.opts.ApplicationID,
 		Mentions: []User{}, MentionRoles: []string{}, Attachments: []Attachment{},
@@ -249,7 +257,7 @@ func (s *Server) responseMessage(in *interaction, flags int64) *Message {
 }
 
 // rewrite applies a body to a message, as an edit does.
-func (s *Server) rewrite(c *call, in *interaction, m *Message, data any) *reply {
+func (s *Server) rewrite(c *call, in *Interaction, m *Message, data any) *reply {
 	inner := *c
 	inner.body, inner.raw = data, jsonOf(data)
 	if data == nil {

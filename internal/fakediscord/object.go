@@ -195,6 +195,8 @@ type member struct {
 	Deaf     bool     `json:"deaf"`
 	Mute     bool     `json:"mute"`
 	Flags    int      `json:"flags"`
+
+	may uint64 // permissions as interactions tell them
 }
 
 type overwrite struct {

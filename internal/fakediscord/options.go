@@ -44,10 +44,6 @@ type Options struct {
 	// MessageContent says whether the privileged intent is switched on in the
 	// portal; without it Identify with that intent is closed with 4014.
 	MessageContent bool
-
-	// InteractionsURL is the application's interactions endpoint; when set,
-	// interactions go there, signed, and not to the gateway. See SetDoor.
-	InteractionsURL string
 }
 
 func (o Options) withDefaults() Options {

@@ -26,8 +26,8 @@ func (s *Server) getApplication(*call) reply {
 		flags |= flagMessageContentLimited
 	}
 	var endpoint *string
-	if s.opts.InteractionsURL != "" {
-		endpoint = &s.opts.InteractionsURL
+	if s.calls.door != "" {
+		endpoint = &s.calls.door
 	}
 	return ok(map[string]any{
 		"id": s.opts.ApplicationID, "name": s.opts.BotName, "icon": nil, "description": "",

@@ -28,6 +28,7 @@ type Server struct {
 	url     string
 	http    *http.Server
 	closing chan struct{} // closed by Close, ends every wait
+	client  *http.Client  // to the application's endpoint
 	tasks   sync.WaitGroup
 
 	mu        sync.Mutex // guards all below
@@ -80,6 +81,7 @@ func NewUnbound(o Options) (*Server, error) {
 		limits:  newLimiter(o),
 		nonces:  map[string]sent{},
 		url:     "http://fakediscord.invalid",
+		client:  &http.Client{Timeout: answerWithin, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	s.world = newWorld(s.bot())
 	s.calls = newInteractionStore()

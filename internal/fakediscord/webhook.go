@@ -1,7 +1,7 @@
 package fakediscord
 
 // byHook finds the interaction of a webhook path.
-func (s *Server) byHook(c *call) (*interaction, *reply) {
+func (s *Server) byHook(c *call) (*Interaction, *reply) {
 	if c.PathValue("webhook_id") != s.opts.ApplicationID {
 		return nil, new(refuse(codeUnknownWebhook))
 	}
@@ -55,7 +55,7 @@ func (s *Server) followup(c *call) reply {
 }
 
 // responseOf finds a response's message, "" being @original.
-func (s *Server) responseOf(in *interaction, id string) *Message {
+func (s *Server) responseOf(in *Interaction, id string) *Message {
 	if id == "" {
 		if in.original == nil {
 			return nil
@@ -69,7 +69,7 @@ func (s *Server) responseOf(in *interaction, id string) *Message {
 	return m
 }
 
-func (s *Server) openResponse(c *call) (*interaction, *Message, *reply) {
+func (s *Server) openResponse(c *call) (*Interaction, *Message, *reply) {
 	in, refusal := s.byHook(c)
 	if refusal != nil {
 		return nil, nil, refusal
@@ -98,13 +98,14 @@ func (s *Server) editResponse(c *call) reply {
 }
 
 // edited changes a response; the first edit ends "is thinking".
-func (s *Server) edited(c *call, in *interaction, m *Message) reply {
+func (s *Server) edited(c *call, in *Interaction, m *Message) reply {
+	if refusal := s.change(c, in.channel, m); refusal != nil {
+		return *refusal
+	}
 	if in.pending && m == in.original {
 		m.Flags &^= flagLoading
 		in.pending = false
-	}
-	if refusal := s.change(c, in.channel, m); refusal != nil {
-		return *refusal
+		close(in.settled)
 	}
 	return ok(s.present(m))
 }
@@ -116,6 +117,7 @@ func (s *Server) deleteResponse(c *call) reply {
 	}
 	if in.pending && m == in.original {
 		in.pending = false
+		close(in.settled)
 	}
 	s.erase(in.channel, m)
 	return noContent()
