@@ -91,8 +91,22 @@ func failed(to bridge.Destination, err error) error {
 		out.Verdict, out.Err = bridge.InDoubt, fmt.Errorf("post to %s: %w", host(to), context.Canceled)
 	default:
 		out.Err = fmt.Errorf("post to %s: %s", host(to), reason(err))
+		if !neverLeft(err) {
+			out.Verdict = bridge.InDoubt
+		}
 	}
 	return out
+}
+
+// neverLeft reports whether a request surely was not sent: no connection came
+// about.
+func neverLeft(err error) bool {
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return true
+	}
+	_, name := errors.AsType[*net.DNSError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	return name || certificate
 }
 
 // reason is a cause without addresses.
