@@ -47,7 +47,7 @@ func TestF3_CrashInAnyGapLosesAndDoublesNothing(t *testing.T) {
 					r := w.run(t)
 					wait(time.Minute)
 					if crashed = w.life > 1; crashed {
-						_ = <-r.done // whatever a dead process returns
+						t.Log("it ended with", <-r.done)
 						r = w.run(t)
 						wait(time.Minute)
 					}
@@ -207,6 +207,30 @@ func TestSilentSinkIsCutOff(t *testing.T) {
 		r := w.run(t)
 		wait(20 * time.Second)
 		require.Equal(t, names(1), w.seen())
+		r.stop(t)
+	})
+}
+
+func TestF73_ShutdownBeforeTheReceiptLeavesTheIntent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.refuse = func(op string) error {
+			if op == "keep" {
+				return errors.New("permissions violation")
+			}
+			return nil
+		}
+		w.publish(comment(1), comment(2))
+		r := w.run(t)
+		wait(time.Minute)
+		r.stop(t)
+		require.NotNil(t, w.stored().Intent, "sent but not recorded, so in doubt")
+		w.refuse = nil
+		r = w.run(t)
+		wait(time.Minute)
+		require.Equal(t, names(2), w.seen())
+		require.Equal(t, w.shown[0].id, w.shown[1].thread, "the thread was not forgotten")
 		r.stop(t)
 	})
 }

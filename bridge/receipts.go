@@ -41,16 +41,15 @@ func (w *Worker) receipt(ctx context.Context, key string) (r Receipt, err error)
 // keep stores where the message now lives, so that later ones can replace it or
 // join its thread.
 func (w *Worker) keep(ctx context.Context, d Delivery, r Receipt) error {
+	if r.Message == "" {
+		return nil // nothing to remember
+	}
 	if r.At.IsZero() {
 		r.At = time.Now().UTC()
 	}
 	if key := w.updateKey(d.Message); key != "" {
-		shown := r
-		if shown.Message == "" {
-			shown = d.Replaces // nothing new to remember but the version
-		}
-		shown.Version = d.Message.Version
-		if err := w.keepAt(ctx, key, shown); err != nil {
+		r.Version = d.Message.Version
+		if err := w.keepAt(ctx, key, r); err != nil {
 			return err
 		}
 	}
@@ -63,9 +62,6 @@ func (w *Worker) keep(ctx context.Context, d Delivery, r Receipt) error {
 }
 
 func (w *Worker) keepAt(ctx context.Context, key string, r Receipt) error {
-	if r.Message == "" {
-		return nil
-	}
 	return w.insist(ctx, "keep", func(ctx context.Context) error { return w.Ledger.Keep(ctx, key, r) })
 }
 
@@ -74,8 +70,6 @@ func (w *Worker) keepAt(ctx context.Context, key string, r Receipt) error {
 // itself where the former head is gone.
 func headOf(known, sent Receipt) Receipt {
 	switch {
-	case sent.Message == "":
-		return known
 	case known.IsZero():
 		return sent
 	case sent.Thread == "" || sent.Thread == known.Thread:
