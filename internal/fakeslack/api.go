@@ -166,7 +166,7 @@ func (c *call) run() answer {
 		return *c.refused(tooMany(wait))
 	}
 	for _, key := range sortedKeys(c.args) {
-		if key != "token" && !slices.Contains(c.spec.args, key) {
+		if key != "token" && key != "team_id" && !slices.Contains(c.spec.args, key) {
 			c.badManners("unknown_argument", "%s", key)
 		}
 	}
