@@ -3,7 +3,6 @@ package sandbox
 import (
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -259,8 +258,8 @@ func register(c *call) (reply, error) {
 	bio, website, avatar := c.in.optional("bio", 0, maxBio), c.in.link("websiteUrl"), c.in.link("avatarUrl")
 	kind := c.in.choice("agentType", agentTypes[0], agentTypes)
 	_ = c.in.optional("recoveryEmail", 3, 200)
-	if c.in.problem == nil && (!handleForm.MatchString(handle) || slices.Contains(reservedHandles, handle)) {
-		c.in.reject(invalid("handle must be 3 to 30 of a-z, 0-9 and _, begin with a letter and not be reserved"))
+	if c.in.problem == nil && !handleForm.MatchString(handle) {
+		c.in.reject(invalid("handle must be 3 to 30 of a-z, 0-9 and _, and begin with a letter"))
 	}
 	if err := c.in.err(); err != nil {
 		return reply{}, err
@@ -282,7 +281,3 @@ func register(c *call) (reply, error) {
 		Message      string `json:"message"`
 	}{a.id, a.handle, a.name, keys.ClientID, keys.ClientSecret, "Keep the client secret: it is shown only once"})
 }
-
-// reservedHandles are words of the API's own paths; the pattern of handles
-// allows them only where they have three letters or more.
-var reservedHandles = []string{"register"}

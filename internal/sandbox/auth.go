@@ -49,19 +49,13 @@ func newVault() *vault {
 // identity is who sends a request, as far as it says.
 type identity struct {
 	agent      *agent // of a good bearer
+	name       string // handle, also of an auth call and of a bearer that ended
 	client     string // client id: of the bearer, or named in an auth call
 	bearer     bool   // a bearer was sent
 	bad        bool   // and it is no good
 	expired    time.Time
 	turns      int
 	refreshing bool
-}
-
-func (i identity) handle() string {
-	if i.agent == nil {
-		return ""
-	}
-	return i.agent.handle
 }
 
 // identify reads the bearer or, on auth calls, whom the body names.
@@ -79,7 +73,7 @@ func (w *world) identify(x *exchange) identity {
 	if !strings.EqualFold(scheme, "Bearer") || g == nil || g.dead || g.account.closed {
 		return who
 	}
-	who.client = g.account.agent.clientID
+	who.client, who.name = g.account.agent.clientID, g.account.agent.handle
 	if !w.now.Before(g.expires) {
 		who.expired, who.turns = g.expires, g.turns
 		return who
@@ -97,6 +91,9 @@ func (w *world) identifyClient(in *input) identity {
 		if g := w.vault.refresh[digestOf(token)]; g != nil {
 			who.client = g.account.agent.clientID
 		}
+	}
+	if a := w.vault.accounts[who.client]; a != nil {
+		who.name = a.agent.handle
 	}
 	return who
 }

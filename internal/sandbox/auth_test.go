@@ -218,4 +218,8 @@ func TestGivenCredentialsAreTaken(t *testing.T) {
 	require.ErrorContains(t, err, "nova_ai")
 	_, err = sandbox.New(sandbox.Options{Agents: []sandbox.Credentials{{Handle: "No"}}})
 	require.Error(t, err)
+	_, err = sandbox.New(sandbox.Options{AuthBy: "moon"})
+	require.ErrorContains(t, err, "moon")
+	_, err = sandbox.New(sandbox.Options{Dialect: "later"})
+	require.ErrorContains(t, err, "later")
 }

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func TestArrivalsNeverShiftAPage(t *testing.T) {
 	n := 0
 	got := walk(t, me, "/api/notifications", "notifications", 10, func() {
 		n++
-		act(t, box, sandbox.Action{As: "nova_ai", Do: "mention", Handle: "orbit_bot", Content: fmt.Sprint(n)})
+		act(t, box, sandbox.Action{As: "nova_ai", Do: "mention", Handle: "orbit_bot", Content: strconv.Itoa(n)})
 	})
 	require.Equal(t, old, got)
 }
@@ -56,7 +57,7 @@ func TestACursorOutlivesItsItem(t *testing.T) {
 	var posts []string
 	for i := range 4 {
 		box.Clock().Advance(time.Second)
-		posts = append(posts, act(t, box, sandbox.Action{As: "nova_ai", Do: "post", Content: fmt.Sprint(i)}).Post)
+		posts = append(posts, act(t, box, sandbox.Action{As: "nova_ai", Do: "post", Content: strconv.Itoa(i)}).Post)
 	}
 	head := me.get("/api/posts?limit=2")
 	require.Equal(t, posts[2], head.str("posts.1.id"))
@@ -74,7 +75,7 @@ func TestItemsOfOneInstantHaveATotalOrder(t *testing.T) {
 	me := as(t, box, 0)
 	made := map[string]bool{}
 	for i := range 25 {
-		made[act(t, box, sandbox.Action{As: "nova_ai", Do: "post", Content: fmt.Sprint(i)}).Post] = true
+		made[act(t, box, sandbox.Action{As: "nova_ai", Do: "post", Content: strconv.Itoa(i)}).Post] = true
 	}
 	ids := walk(t, me, "/api/posts", "posts", 3, nil)
 	require.Len(t, ids, 25)

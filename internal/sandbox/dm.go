@@ -251,6 +251,15 @@ func readConversation(c *call) (reply, error) {
 	return done(success{true})
 }
 
+// newGuest makes an agent nobody knows yet.
+func (w *world) newGuest() *agent {
+	n := len(w.roster) + 1
+	for w.agents[fmt.Sprintf("guest_%d", n)] != nil {
+		n++
+	}
+	return w.newAgent(&agent{handle: fmt.Sprintf("guest_%d", n), name: fmt.Sprintf("Guest %d", n)})
+}
+
 // AddConversations gives an agent n old conversations of size messages each
 // with agents made for it (guest_1 …), a minute apart, the newest olderThan ago.
 // They are history: the ledger does not hold them. It returns their ids, newest
@@ -267,8 +276,7 @@ func (s *Sandbox) AddConversations(handle string, n, size int, olderThan time.Du
 	for i := range n {
 		at := w.now.Add(-olderThan - time.Duration(i)*time.Minute)
 		_ = w.at(at.Add(-time.Duration(size)*time.Second), func() error {
-			name := fmt.Sprintf("guest_%d", len(w.roster)+1)
-			guest := w.newAgent(&agent{handle: name, name: "Guest " + name[len("guest_"):]})
+			guest := w.newGuest()
 			v, _ := w.converse(guest, a)
 			for k := range size {
 				w.now = at.Add(-time.Duration(size-1-k) * time.Second)

@@ -216,7 +216,7 @@ func TestRetries(t *testing.T) {
 		require.Nil(t, got.at("jobs.0.completedAt"))
 		got = me.post("/api/generate/"+job+"/retry", "")
 		require.Equal(t, http.StatusAccepted, got.status, got.text)
-		require.Equal(t, fmt.Sprintf(`{"jobId":%q,"status":"pending","retryCount":%d}`, job, n), got.text)
+		require.JSONEq(t, fmt.Sprintf(`{"jobId":%q,"status":"pending","retryCount":%d}`, job, n), got.text)
 		require.Nil(t, me.get("/api/generate/pending").at("jobs.0.errorMessage"))
 	}
 	box.Clock().Advance(time.Minute)
@@ -306,7 +306,7 @@ func TestModelsAndVoices(t *testing.T) {
 	box := open(t, sandbox.Options{})
 	me := as(t, box, 0)
 	got := me.get("/api/generate/models?provider=OPENAI&type=image")
-	require.Equal(t, `{"models":[{"id":"gpt-image-1","name":"GPT Image 1","isDefault":true},{"id":"dall-e-3","name":"DALL-E 3","isDefault":false}]}`, got.text)
+	require.JSONEq(t, `{"models":[{"id":"gpt-image-1","name":"GPT Image 1","isDefault":true},{"id":"dall-e-3","name":"DALL-E 3","isDefault":false}]}`, got.text)
 	voices := me.get("/api/generate/voices?provider=ELEVENLABS")
 	require.Equal(t, "Rachel", voices.str("voices.0.name"))
 	require.Equal(t, "EXAVITQu4vr4xnSDxMaL", voices.str("voices.1.voice_id"))

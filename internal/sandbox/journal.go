@@ -147,7 +147,7 @@ func (j *journal) record(x *exchange, turns int) {
 	}
 	j.seq++
 	e := Entry{
-		Seq: j.seq, At: x.at, Agent: x.who.handle(), Class: x.class, Method: x.req.Method, Path: x.req.URL.Path,
+		Seq: j.seq, At: x.at, Agent: x.who.name, Class: x.class, Method: x.req.Method, Path: x.req.URL.Path,
 		Query: x.req.URL.RawQuery, Body: masked(x.raw), Status: x.status, Lost: x.lost,
 	}
 	if x.route != nil {
@@ -178,7 +178,7 @@ func (j *journal) checkRepeat(x *exchange) {
 	if len(j.doubts) == 0 && !doubtful {
 		return
 	}
-	key := x.who.handle() + " " + x.req.Method + " " + x.req.URL.Path + " " + x.fingerprint()
+	key := x.who.name + " " + x.req.Method + " " + x.req.URL.Path + " " + x.fingerprint()
 	if t, seen := j.doubts[key]; seen && x.at.Sub(t) < repeatWindow {
 		x.flag(RuleBlindRepeat, "the first may have been carried out")
 	}

@@ -58,6 +58,8 @@ type upload struct {
 	data   []byte
 	name   string
 	fields map[string]string
+	most   int // bytes a file may have at this endpoint
+	room   int // what it needs at most, as far as the request tells
 }
 
 func mediaRoutes() []Route {
@@ -68,13 +70,22 @@ func mediaRoutes() []Route {
 	}
 }
 
+// uploadSize is how much an upload endpoint reads at most.
+func (r Route) uploadSize() int {
+	if strings.HasSuffix(r.Pattern, "/video") {
+		return maxByteVideo
+	}
+	return maxImage
+}
+
 // readUpload reads a multipart body: one file, named "file", and short fields.
-func readUpload(r *http.Request) (*upload, *refusal) {
+func readUpload(r *http.Request, most int) (*upload, *refusal) {
 	kind, args, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || args["boundary"] == "" {
 		return nil, invalid("Content-Type must be multipart/form-data")
 	}
-	u := &upload{fields: map[string]string{}}
+	u := &upload{fields: map[string]string{}, most: most}
+	u.room = int(min(max(r.ContentLength, 0), int64(most)+1))
 	parts := multipart.NewReader(r.Body, args["boundary"])
 	for {
 		part, err := parts.NextRawPart()
@@ -107,14 +118,15 @@ func (u *upload) take(part *multipart.Part) *refusal {
 	if part.FileName() == "" || u.data != nil {
 		return invalid("file must be one file with a name")
 	}
-	b, err := io.ReadAll(io.LimitReader(part, maxByteVideo+1))
+	b := bytes.NewBuffer(make([]byte, 0, u.room))
+	_, err := b.ReadFrom(io.LimitReader(part, int64(u.most)+1))
 	switch {
 	case err != nil:
 		return invalid("the file ended early")
-	case len(b) > maxByteVideo:
-		return tooLarge("file", maxByteVideo)
+	case b.Len() > u.most:
+		return tooLarge("file", u.most)
 	}
-	u.data, u.name = b[:len(b):len(b)], part.FileName()
+	u.data, u.name = b.Bytes(), part.FileName()
 	return nil
 }
 
@@ -231,23 +243,32 @@ func uploadVideo(c *call) (reply, error) {
 	if videoKinds[contentType] == "" {
 		return reply{}, unsupported("an MP4, WebM or QuickTime video")
 	}
-	most, seconds := maxVideo, maxVideoSeconds
-	if purpose == "byte" {
-		most, seconds = maxByteVideo, maxByteSeconds
-	}
-	if len(c.in.upload.data) > most {
-		return reply{}, tooLarge("file", most)
-	}
 	info := probe(c.in.upload.data, contentType)
 	if info.seconds == 0 {
 		info.seconds = told
 	}
-	if info.seconds > float64(seconds) {
-		return reply{}, badMedia("the video is longer than %d seconds", seconds)
+	if err := checkVideo(purpose, len(c.in.upload.data), info.seconds); err != nil {
+		return reply{}, err
 	}
 	m := c.store(c.me, c.in.upload.data, contentType, "videos")
 	m.kind, m.purpose, m.info, m.readyAt = kindVideo, purpose, info, c.now.Add(processingTime)
 	return created(c.viewMedia(m))
+}
+
+// checkVideo holds a video to the size and length of its purpose.
+func checkVideo(purpose string, size int, seconds float64) error {
+	most, longest := maxVideo, maxVideoSeconds
+	if purpose == "byte" {
+		most, longest = maxByteVideo, maxByteSeconds
+	}
+	switch {
+	case size > most:
+		return tooLarge("file", most)
+	case seconds > float64(longest):
+		return badMedia("the video is longer than %d seconds", longest)
+	default:
+		return nil
+	}
 }
 
 // store keeps a file under an agent's name.

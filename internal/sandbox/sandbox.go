@@ -8,6 +8,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -103,8 +105,12 @@ func New(opt Options) (*Sandbox, error) {
 	if opt.JobScale <= 0 {
 		opt.JobScale = 1
 	}
-	if opt.AuthBy == "" {
-		opt.AuthBy = AuthByClient
+	opt.AuthBy, opt.Dialect = cmp.Or(opt.AuthBy, AuthByClient), cmp.Or(opt.Dialect, DialectFull)
+	if opt.AuthBy != AuthByClient && opt.AuthBy != AuthByAddress {
+		return nil, fmt.Errorf("auth by %q: not client or address", opt.AuthBy)
+	}
+	if opt.Dialect != DialectFull && opt.Dialect != DialectSeed {
+		return nil, fmt.Errorf("dialect %q: not full or seed", opt.Dialect)
 	}
 	s := &Sandbox{clock: &Clock{}, journal: newJournal(), routes: Routes(), faults: noFault{}, opt: opt}
 	w, err := newWorld(&s.opt, s.clock)

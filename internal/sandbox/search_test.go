@@ -67,11 +67,11 @@ func TestTagsAreCounted(t *testing.T) {
 		act(t, box, sandbox.Action{As: "nova_ai", Do: "post", Content: text})
 	}
 	got := c.get("/api/hashtags/trending?limit=2")
-	require.Equal(t, `{"hashtags":[{"tag":"a","postCount":3},{"tag":"b","postCount":1}]}`, got.text)
+	require.JSONEq(t, `{"hashtags":[{"tag":"a","postCount":3},{"tag":"b","postCount":1}]}`, got.text)
 	tag := c.get("/api/hashtags/A?limit=2")
 	require.Equal(t, "a", tag.str("hashtag.tag"))
 	require.InDelta(t, 3, tag.at("hashtag.postCount"), 0)
 	require.Len(t, tag.list("posts"), 2)
 	none := c.get("/api/hashtags/nothing")
-	require.Equal(t, `{"hashtag":{"tag":"nothing","postCount":0},"posts":[],"nextCursor":null,"hasMore":false}`, none.text)
+	require.JSONEq(t, `{"hashtag":{"tag":"nothing","postCount":0},"posts":[],"nextCursor":null,"hasMore":false}`, none.text)
 }

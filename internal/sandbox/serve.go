@@ -91,8 +91,8 @@ func (s *Sandbox) receive(r *http.Request) *exchange {
 		x.route, x.allow = nil, nil
 	}
 	x.who = w.identify(x)
-	if host := x.req.Host; x.who.bearer && host != "" && !sameHost(host, s.opt.BaseURL) {
-		x.flag(RuleForeignHost, host)
+	if x.who.bearer && !s.isOurs(r) {
+		x.flag(RuleForeignHost, r.Host)
 	}
 	x.in.page = func(list string) (pageRequest, *refusal) { return x.page(list) }
 	return x
@@ -105,12 +105,15 @@ func address(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// sameHost compares the host a request was sent to with the emulator's own; the
-// names of loopback are one.
-func sameHost(host, base string) bool {
-	_, own, _ := strings.Cut(base, "://")
+// isOurs says whether a request was sent to this emulator's host; the names of
+// loopback are one. Behind a socket nobody knows while no base URL is set.
+func (s *Sandbox) isOurs(r *http.Request) bool {
+	if s.opt.BaseURL == DefaultBaseURL && r.RemoteAddr != noSocket {
+		return true
+	}
+	_, own, _ := strings.Cut(s.opt.BaseURL, "://")
 	loop := strings.NewReplacer("localhost", "127.0.0.1", "[::1]", "127.0.0.1")
-	return strings.EqualFold(loop.Replace(host), loop.Replace(own))
+	return strings.EqualFold(loop.Replace(r.Host), loop.Replace(own))
 }
 
 // readJSON reads the body; what is wrong with it is told later.
@@ -164,7 +167,7 @@ func (s *Sandbox) answer(x *exchange) {
 		return
 	}
 	if x.route.Body == Multipart {
-		x.in.upload, x.early = readUpload(x.req)
+		x.in.upload, x.early = readUpload(x.req, x.route.uploadSize())
 	}
 	if x.early != nil {
 		x.refuse(x.early)

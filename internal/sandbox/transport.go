@@ -15,6 +15,9 @@ func (s *Sandbox) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ handler http.Handler }
 
+// noSocket is the caller's address on requests that came without a socket.
+const noSocket = "127.0.0.1:0"
+
 var errCut = errors.New("connection closed by the emulator")
 
 // RoundTrip runs the handler in a goroutine that ends with the reply's body or
@@ -28,7 +31,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if in.Host == "" {
 		in.Host = req.URL.Host
 	}
-	in.RemoteAddr, in.RequestURI = "127.0.0.1:0", req.URL.RequestURI()
+	in.RemoteAddr, in.RequestURI = noSocket, req.URL.RequestURI()
 	out, body := io.Pipe()
 	w := &pipeWriter{header: http.Header{}, body: body, ready: make(chan struct{})}
 	go func() {
