@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -16,8 +17,13 @@ import (
 )
 
 // TestMain checks that no goroutine outlives its supervisor, except those that
-// the library loses itself when the first frame is op 7.
+// the library loses itself when the first frame is op 7. Most tests wait for
+// sockets, not for the processor: so many may run at once.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/bwmarrin/discordgo.(*Session).reconnect"),
 		goleak.IgnoreAnyFunction("github.com/bwmarrin/discordgo.(*Session).CloseWithCode"))
 }
@@ -40,6 +46,10 @@ type stand struct {
 func newStand(t *testing.T, fo fakediscord.Options, change ...func(*Options)) *stand {
 	t.Helper()
 	fo.Token = secretToken
+	if fo.Limits == nil {
+		fo.Limits = map[string]fakediscord.Limit{}
+	}
+	fo.Limits["GET /gateway/bot"] = fakediscord.Limit{}
 	if fo.IdentifyEvery == 0 {
 		fo.IdentifyEvery = -1
 	}

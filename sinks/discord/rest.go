@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	requestTimeout = 15 * time.Second
+	requestTimeout = 12 * time.Second // leaves a Send time to wait for the echo of a lost answer
 	maxAnswer      = 8 << 20
 	maxRefusal     = 64 << 10
 )

@@ -1,0 +1,197 @@
+package discord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// Finding is one thing that a check saw.
+type Finding struct {
+	Level   Level
+	Subject string // "discord", "#alerts", "DISCORD_BOT_TOKEN"
+	Problem string // what is wrong; of a Fine finding, what is right
+	Remedy  string // what to do and where to click, "" where nothing is to be done
+}
+
+// Level says how much a finding matters.
+type Level int
+
+// Levels of findings.
+const (
+	Fine    Level = iota
+	Warning       // works, but not all of it
+	Failure       // does not work until it is mended
+)
+
+// String names the level.
+func (l Level) String() string {
+	switch l {
+	case Fine:
+		return "fine"
+	case Warning:
+		return "warning"
+	case Failure:
+		return "failure"
+	}
+	return "unknown"
+}
+
+const (
+	maxSkew       = 30 * time.Second
+	contentFlags  = 1<<18 | 1<<19 // of an application: Message Content is switched on (docs, "Application Flags")
+	intentsRemedy = "Enable Message Content in Developer Portal → Bot → Privileged Gateway Intents, or set message_content: false."
+	tokenLooks    = "DISCORD_BOT_TOKEN does not look like a bot token (three parts with dots)."
+	tokenRemedy   = "Copy it from Developer Portal → Bot → Reset Token."
+)
+
+// Check asks Discord about token, application, intents, clock, gateway and each
+// channel (ids), and names what is wrong with the click that mends it. It only
+// reads. What it could not ask is a finding too.
+func (s *Sink) Check(ctx context.Context, channels ...string) []Finding {
+	c := &checkup{Sink: s, guilds: map[flexID]*guildView{}}
+	if !looksLikeToken(s.rest.token()) {
+		return append(c.found, Finding{Failure, "DISCORD_BOT_TOKEN", tokenLooks, tokenRemedy})
+	}
+	if !c.identity(ctx) {
+		return c.found
+	}
+	c.clock()
+	c.application(ctx)
+	c.gateway(ctx)
+	for i, id := range channels {
+		if !slices.Contains(channels[:i], id) {
+			c.channel(ctx, id)
+		}
+	}
+	return c.found
+}
+
+// Probe implements bridge.Prober: it reads the channel, which harms nobody.
+func (s *Sink) Probe(ctx context.Context, to bridge.Destination) error {
+	return s.rest.do(ctx, fill("GET", "/channels/{channel}", to.Place), nil, nil)
+}
+
+// looksLikeToken knows a bot token from what people paste by mistake.
+func looksLikeToken(token string) bool {
+	parts := strings.Split(token, ".")
+	return len(parts) == 3 && !slices.Contains(parts, "") && !strings.ContainsAny(token, " \t\n\"'")
+}
+
+// checkup is one Check under way.
+type checkup struct {
+	*Sink
+	found  []Finding
+	me     flexID
+	guilds map[flexID]*guildView
+}
+
+func (c *checkup) add(l Level, subject, problem, remedy string) {
+	c.found = append(c.found, Finding{l, subject, problem, remedy})
+}
+
+func (c *checkup) get(ctx context.Context, out any, route string, ids ...string) error {
+	call := fill("GET", route, ids...)
+	call.probe = true
+	return c.rest.do(ctx, call, nil, out)
+}
+
+// identity learns who the token is. Without that nothing else can be asked.
+func (c *checkup) identity(ctx context.Context) bool {
+	var me struct {
+		ID       flexID `json:"id"`
+		Username string `json:"username"`
+		Bot      bool   `json:"bot"`
+	}
+	if err := c.get(ctx, &me, "/users/@me"); err != nil {
+		c.unanswered("discord", err)
+		return false
+	}
+	c.me = me.ID
+	c.add(Fine, "discord", "connected as "+plain(me.Username, maxLabel), "")
+	return true
+}
+
+// unanswered is the finding of a request that failed.
+func (c *checkup) unanswered(subject string, err error) {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case ok && e.Status == http.StatusUnauthorized:
+		c.add(Failure, "DISCORD_BOT_TOKEN", "Discord refuses this bot token (401).", tokenRemedy)
+	case ok && e.Edge:
+		c.add(Failure, subject, "Discord's network refuses this address for now.", "Wait "+e.After.Round(time.Minute).String()+"; too many refused requests came from here.")
+	case ok && e.Held:
+		c.add(Failure, subject, "Discord asked for a pause of "+e.After.Round(time.Second).String()+".", "Check again after it.")
+	default:
+		c.add(Failure, subject, fmt.Sprintf("%s did not answer as expected: %v.", c.rest.base.Host, err), "Check the network and discord.api_url.")
+	}
+}
+
+func (c *checkup) clock() {
+	if skew := time.Duration(c.rest.skew.Load()); skew.Abs() > maxSkew {
+		way := "behind"
+		if skew < 0 {
+			way = "ahead of"
+		}
+		c.add(Warning, "clock", fmt.Sprintf("This machine's clock is %s %s Discord's.", skew.Abs().Round(time.Second), way), "Turn on time sync.")
+	}
+}
+
+func (c *checkup) application(ctx context.Context) {
+	var app struct {
+		ID       flexID `json:"id"`
+		Flags    int    `json:"flags"`
+		Endpoint string `json:"interactions_endpoint_url"`
+	}
+	if err := c.get(ctx, &app, "/applications/@me"); err != nil {
+		c.unanswered("application", err)
+		return
+	}
+	if want := c.o.ApplicationID; want != "" && want != string(app.ID) {
+		c.add(Failure, "DISCORD_APPLICATION_ID", fmt.Sprintf("It is %s, but the token belongs to application %s.", short(want), app.ID),
+			"Copy the Application ID from Developer Portal → General Information, or leave it empty.")
+	}
+	on := app.Flags&contentFlags != 0
+	switch {
+	case c.o.MessageContent && !on:
+		c.add(Failure, "message_content", "The intent Message Content is asked for, but switched off in the portal: Discord would close the gateway with 4014.", intentsRemedy)
+	case c.o.MessageContent:
+		c.add(Fine, "message_content", "on: every message in a thread can be an answer", "")
+	}
+	if app.Endpoint != "" {
+		c.add(Warning, "interactions", "The application has an Interactions Endpoint URL, so buttons and commands do not come by the gateway.",
+			"Clear it in Developer Portal → General Information.")
+	}
+}
+
+func (c *checkup) gateway(ctx context.Context) {
+	var bot struct {
+		URL    string `json:"url"`
+		Shards int    `json:"shards"`
+		Limit  struct {
+			Total     int   `json:"total"`
+			Remaining *int  `json:"remaining"`
+			Reset     int64 `json:"reset_after"`
+		} `json:"session_start_limit"`
+	}
+	if err := c.get(ctx, &bot, "/gateway/bot"); err != nil {
+		c.unanswered("gateway", err)
+		return
+	}
+	if _, err := parseGateway(bot.URL, c.rest.base); err != nil {
+		c.add(Failure, "gateway", "Its address is refused: it must begin with wss:// (ws:// only on this machine).", "Check discord.api_url.")
+	}
+	if left := bot.Limit.Remaining; left != nil && *left < identifyLeast {
+		c.add(Warning, "gateway", fmt.Sprintf("Only %d of %d session starts are left today.", *left, bot.Limit.Total),
+			"Look for what restarts so often; the count is full again in "+(time.Duration(bot.Limit.Reset)*time.Millisecond).Round(time.Minute).String()+".")
+	}
+	if bot.Shards > 1 {
+		c.add(Warning, "gateway", fmt.Sprintf("Discord asks for %d shards; only the first is held.", bot.Shards), "Remove the bot from servers that do not use it.")
+	}
+}
