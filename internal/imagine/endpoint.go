@@ -20,6 +20,9 @@ type Endpoint struct {
 	bare   bool // no token is sent
 }
 
+// Creates reports that doing it twice makes two, so that it is never repeated when the first may have happened.
+func (e Endpoint) Creates() bool { return e.repeat == create }
+
 // repeat says what a second execution of the same request would mean, and so what may follow a lost reply.
 type repeat int
 
