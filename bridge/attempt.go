@@ -169,12 +169,14 @@ func (w *Worker) settle(ctx context.Context, p parcel, t trial, d Delivery, r Re
 // when the parcel is out of the way; otherwise it returns when the next attempt
 // is due.
 func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (done bool, err error) {
-	e, known := errors.AsType[*SendError](failure)
-	if !known {
-		e = &SendError{Verdict: InDoubt, Err: failure}
-		t.unknown = cmp.Or(t.unknown, time.Now())
-	} else {
+	e, typed := errors.AsType[*SendError](failure)
+	if !typed {
+		e = &SendError{Verdict: InDoubt, Unknown: true, Err: failure}
+	}
+	if !e.Unknown {
 		t.unknown = time.Time{}
+	} else if t.unknown.IsZero() {
+		t.unknown = time.Now()
 	}
 	if e.Verdict == InDoubt {
 		t.doubt = cmp.Or(t.doubt, t.began)
@@ -185,8 +187,8 @@ func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (
 	switch {
 	case w.unsound():
 		return false, w.suspend(ctx, p, t, &SendError{Verdict: e.Verdict, Advice: "The bridge broke on this event five times within a minute. Please report it; the lane looks again every hour."})
-	case !known && time.Since(t.unknown) > unknownLimit:
-		return true, w.bury(ctx, p, cutReason(failure), t.attempt)
+	case e.Unknown && time.Since(t.unknown) > unknownLimit:
+		return true, w.bury(ctx, p, reasonOf(e), t.attempt)
 	}
 	switch e.Verdict {
 	case Reject:

@@ -104,9 +104,9 @@ func TestF73_IntentThatNobodyFinishedIsNotForgotten(t *testing.T) {
 		sole       bool
 		waits      time.Duration
 	}{
-		"fresh":                         {time.Second, time.Second, false, 29 * time.Second},
+		"fresh":                         {time.Second, time.Second, false, 49 * time.Second},
 		"old":                           {time.Minute, time.Minute, false, 0},
-		"old, but tried again just now": {time.Hour, 5 * time.Second, false, 25 * time.Second},
+		"old, but tried again just now": {time.Hour, 5 * time.Second, false, 45 * time.Second},
 		"fresh, but nobody else's":      {time.Second, time.Second, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestSilentSinkIsCutOff(t *testing.T) {
 		}
 		w.publish(like(1))
 		r := w.run(t)
-		wait(20 * time.Second)
+		wait(30 * time.Second)
 		require.Equal(t, names(1), w.seen())
 		r.stop(t)
 	})

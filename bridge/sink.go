@@ -14,8 +14,7 @@ import (
 // the platform allows it.
 type Sink interface {
 	// Send delivers once and reports where the message now lives. Errors are
-	// *SendError; any other error is one that the sink knows nothing of: it is
-	// retried for ten minutes, then the event goes to the dead letters. Send ends within its own deadline
+	// *SendError; any other error counts as Unknown. Send ends within its own deadline
 	// whatever the platform does, and its errors hold no secret.
 	//
 	// A zero Receipt without an error means that it is done and there is nothing
@@ -112,6 +111,7 @@ type SendError struct {
 	Verdict Verdict
 	After   time.Duration // the platform's own wish, or 0
 	Paced   bool          // a wait the platform asked for (429): not counted as an attempt
+	Unknown bool          // the sink knows nothing of this answer: retried for ten minutes at most, then a dead letter
 	Advice  string        // for the owner: what is wrong and the next step, one or two sentences; "" where there is nothing to do
 	Err     error         // for the log; holds no secret
 }

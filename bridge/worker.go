@@ -35,8 +35,8 @@ type WorkerOptions struct {
 	Sink         Sink
 	Reporter     Reporter
 	Log          *slog.Logger
-	// SendTimeout bounds one Send, 15 s when 0. An intent that another process
-	// left is waited out for twice as long.
+	// SendTimeout bounds one Send whose sink has no deadline of its own, 25 s when
+	// 0. An intent that another process left is waited out for twice as long.
 	SendTimeout time.Duration
 	// Sole says that no other process can own the lane, as with an embedded
 	// server: an intent found at the start is nobody's and not waited for.
@@ -44,7 +44,7 @@ type WorkerOptions struct {
 }
 
 const (
-	sendTimeout = 15 * time.Second
+	sendTimeout = 25 * time.Second
 	sendGrace   = 5 * time.Second       // for a Send in flight when the worker is told to end
 	saveGrace   = 2 * time.Second       // likewise for records
 	linger      = 20 * time.Millisecond // for a next event whose intent shares the write

@@ -59,6 +59,7 @@ func TestWorkerJudgesEachVerdict(t *testing.T) {
 		"revoked":           {failing(1, &bridge.SendError{Verdict: bridge.Revoked}), time.Minute, 0, 1, 0, bridge.Suspended, kinds(bridge.Stopped)},
 		"unknown":           {failing(1, errors.New("418")), 2 * time.Second, 2, 3, 0, bridge.Live, kinds(bridge.Retried, bridge.Delivered, bridge.Delivered)},
 		"unknown for 9 min": {failing(1e6, errors.New("418")), 9 * time.Minute, 0, 0, 0, bridge.Live, nil},
+		"unknown and typed": {failing(1e6, &bridge.SendError{Verdict: bridge.Retry, Unknown: true}), 13 * time.Minute, 0, 0, 1, bridge.Live, nil},
 		"unknown for long":  {failing(1e6, errors.New("418")), 13 * time.Minute, 0, 0, 1, bridge.Live, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

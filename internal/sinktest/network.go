@@ -39,6 +39,7 @@ func answers(st *stage, a Answer) {
 	require.NotNil(st, err, "it was not sent")
 	require.Equal(st, a.Want.String(), err.Verdict.String(), "verdict; the error is %v", err)
 	require.Equal(st, a.Paced, err.Paced, "Paced")
+	require.Equal(st, a.Unknown, err.Unknown, "Unknown")
 	require.GreaterOrEqual(st, err.After, a.After, "After")
 	if a.Advice {
 		require.NotEmpty(st, err.Advice, "the owner is not told what to do")

@@ -87,11 +87,12 @@ type Answer struct {
 	Header map[string]string
 	Body   string
 
-	Sent   bool           // it means that the message was sent: no error
-	Want   bridge.Verdict // otherwise, the verdict
-	After  time.Duration  // the least SendError.After
-	Paced  bool           // SendError.Paced
-	Advice bool           // SendError.Advice must tell the owner what to do
+	Sent    bool           // it means that the message was sent: no error
+	Want    bridge.Verdict // otherwise, the verdict
+	After   time.Duration  // the least SendError.After
+	Paced   bool           // SendError.Paced
+	Unknown bool           // SendError.Unknown
+	Advice  bool           // SendError.Advice must tell the owner what to do
 }
 
 // Statuses are the HTTP statuses that every table of answers has a row for.
