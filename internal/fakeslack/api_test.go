@@ -268,6 +268,7 @@ func TestUpdateRules(t *testing.T) {
 	require.NotNil(t, now().Metadata, "left out is kept")
 	require.Empty(t, update(map[string]any{"text": "three", "metadata": map[string]any{}}))
 	require.Empty(t, now().Blocks, "text alone takes the blocks away")
+	require.Equal(t, "client", now().Parse, "the default of an update")
 	require.True(t, now().Edited)
 	require.Nil(t, now().Metadata, "{} removes")
 	require.Equal(t, 2, now().Edits)

@@ -85,8 +85,9 @@ func (c *call) warnings(m *message) []string {
 
 // compose makes a message of the arguments, checked as Slack checks them.
 func (c *call) compose(ch *channel) (*message, *answer) {
-	m := &message{parse: c.args.str("parse")}
+	m := &message{}
 	m.Channel, m.User, m.BotID, m.Text = ch.id, c.tok.home.BotUser, c.tok.home.BotID, c.args.str("text")
+	m.Parse = parseMode(c.args.str("parse"), "none")
 	if no := c.setBlocks(m); no != nil {
 		return nil, no
 	}
@@ -275,7 +276,7 @@ func (c *call) update() answer {
 		m.blocks = next.blocks // text alone takes the old blocks away
 	}
 	if c.args.has("text") {
-		m.Text, m.parse = c.args.str("text"), parseMode(c.args.str("parse"), "client")
+		m.Text, m.Parse = c.args.str("text"), parseMode(c.args.str("parse"), "client")
 	}
 	if c.args.has("metadata") {
 		m.Metadata = meta

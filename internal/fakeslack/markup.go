@@ -8,16 +8,19 @@ import (
 // Link is something to click that is not a button: where it says it leads and where it does.
 type Link struct{ Label, URL string }
 
-// what a message's markup does to people: pings and links.
+// effects is what a message's markup does: pings, links, formatting.
 type effects struct {
 	mentions []string
 	links    []Link
+	formats  []string
 }
 
 var (
 	special = regexp.MustCompile(`<([^<>\n]+)>`)
 	bareURL = regexp.MustCompile(`https?://[^\s<>|]+`)
 	atWord  = regexp.MustCompile(`(?:^|[\s(])@(here|channel|everyone)\b`)
+	formats = regexp.MustCompile("(?:^|[\\s([{.,:;!?'\"-])(\\*\\S(?:[^*\n]*\\S)?\\*|_\\S(?:[^_\n]*\\S)?_|~\\S(?:[^~\n]*\\S)?~|`[^`\n]+`|:[a-z0-9_+-]+:)")
+	quotes  = regexp.MustCompile(`(?m)^(?:>|&gt;).*$`)
 )
 
 // Mentions lists whom the message pings: user ids, "subteam:S…", "here", "channel", "everyone"; and "#C…" for channels
@@ -27,9 +30,16 @@ func (m Message) Mentions() []string { return m.effects().mentions }
 // Links lists the links a reader could follow, in order.
 func (m Message) Links() []Link { return m.effects().links }
 
+// Formats lists the pieces that mrkdwn shows in another way than written: "*bold*", "_italic_", "~struck~", "`code`",
+// ":emoji:", and whole lines that begin a quote. The fallback text counts where there are no blocks.
+func (m Message) Formats() []string { return m.effects().formats }
+
 func (m Message) effects() effects {
 	var e effects
 	e.mrkdwn(m.Text, false)
+	if len(m.Blocks) > 0 {
+		e.formats = nil
+	}
 	if len(m.Blocks) > 0 {
 		if v, err := parseJSON(m.Blocks); err == nil {
 			e.walk(v)
@@ -98,10 +108,14 @@ func (e *effects) mrkdwn(s string, verbatim bool) {
 			e.links = append(e.links, Link{unescape(target), unescape(target)})
 		}
 	}
+	rest := special.ReplaceAllString(s, " ")
+	for _, f := range formats.FindAllStringSubmatch(rest, -1) {
+		e.formats = append(e.formats, f[1])
+	}
+	e.formats = append(e.formats, quotes.FindAllString(rest, -1)...)
 	if verbatim {
 		return
 	}
-	rest := special.ReplaceAllString(s, " ")
 	for _, u := range bareURL.FindAllString(rest, -1) {
 		e.links = append(e.links, Link{unescape(u), unescape(u)})
 	}

@@ -22,6 +22,7 @@ type Message struct {
 	User      string
 	BotID     string // empty for people
 	Text      string // fallback where there are blocks
+	Parse     string // in force: "none" unless asked otherwise, "client" after an update that did not say
 	Blocks    json.RawMessage
 	Metadata  *Metadata
 	Edited    bool   // shown as "(edited)": changed without blocks
@@ -37,7 +38,6 @@ type message struct {
 	Message
 	blocks    []any
 	at        time.Time
-	parse     string
 	reactions []string
 }
 

@@ -75,3 +75,17 @@ func TestMentionsAndLinksAreWhatMarkupDoes(t *testing.T) {
 		require.Equal(t, tc.links, m.Links(), name)
 	}
 }
+
+func TestFormatsAreWhatMrkdwnShowsOtherwise(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"*bold* and _this_, ~that~ `code` :tada:": {"*bold*", "_this_", "~that~", "`code`", ":tada:"},
+		"2*3*4, snake_case_name, a ~ b, 12:30:45": nil,
+		"&gt; quoted":          {"&gt; quoted"},
+		"<https://a.test|*x*>": nil,
+	} {
+		require.Equal(t, want, fakeslack.Message{Text: text}.Formats(), text)
+	}
+	m := fakeslack.Message{Text: "*fallback*", Blocks: json.RawMessage(`[{"type":"rich_text","elements":[{"type":"rich_text_quote","elements":[{"type":"text","text":"*plain*"}]}]}]`)}
+	require.Empty(t, m.Formats())
+}
