@@ -45,10 +45,8 @@ func (s *Sink) resolve(ctx context.Context, d bridge.Delivery) (r bridge.Receipt
 			return bridge.Receipt{}, false, s.stillInDoubt(f, d)
 		}
 	}
-	if slices.Contains(scopes, scopeEcho) && s.sockets.Load() > 0 {
-		if r, ok := s.awaitEcho(ctx, d); ok {
-			return r, false, nil
-		}
+	if left := time.Until(d.Doubt.Add(echoWait)); left > 0 && left <= echoWait && slices.Contains(scopes, scopeEcho) && s.sockets.Load() > 0 {
+		return r, false, &bridge.SendError{Verdict: bridge.InDoubt, After: left, Paced: true, Err: errors.New("waits for Slack's word about the message")}
 	}
 	if _, twice := s.repeated.get(d.Key); twice {
 		return r, false, &bridge.SendError{
@@ -97,20 +95,6 @@ func historyScopes(channel string) []string {
 		return []string{"im:history"}
 	}
 	return []string{scopeHistory, scopePrivateHistory}
-}
-
-// awaitEcho waits for Slack's own event about the message, ten seconds from the
-// doubt on.
-func (s *Sink) awaitEcho(ctx context.Context, d bridge.Delivery) (bridge.Receipt, bool) {
-	const step = 100 * time.Millisecond
-	for left := min(time.Until(d.Doubt.Add(echoWait)), echoWait); ; left -= step {
-		if r, ok := s.echoed(d); ok {
-			return r, true
-		}
-		if left <= 0 || sleep(ctx, min(step, left)) != nil {
-			return bridge.Receipt{}, false
-		}
-	}
 }
 
 // echoed is the receipt of a message that Slack told us about. The event does not

@@ -15,7 +15,8 @@ import (
 type edits struct {
 	mu      sync.Mutex // guards waiting and what is in it
 	waiting map[call]*waiting
-	shown   *memory[int]
+	shown   *memory[int]  // versions
+	gone    *memory[bool] // messages that can no longer be edited
 }
 
 // waiting is a message whose newest state is still to be shown.
@@ -27,15 +28,13 @@ type waiting struct {
 
 // edit changes the message that the delivery replaces. A state in between that
 // comes too soon after the last edit waits here, replaced by newer ones, while
-// Send returns: a crash loses such a state, never the final one.
-//
-// A receipt without a message stands for one that somebody deleted: states in
-// between are dropped, the final one is posted anew.
+// Send returns: a crash loses such a state, never the final one. When the message
+// was deleted, states in between are dropped and the final one is posted anew.
 func (s *Sink) edit(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *bridge.SendError) {
-	if d.Replaces.Message == "" {
+	c := call{method: methodUpdate, channel: d.Replaces.Channel, ts: d.Replaces.Message}
+	if _, gone := s.edits.gone.get(c.id()); gone {
 		return s.anew(ctx, d)
 	}
-	c := call{method: methodUpdate, channel: d.Replaces.Channel, ts: d.Replaces.Message}
 	if d.Message.Version > 0 && d.Message.Version <= s.edits.version(c, d.Replaces.Version) {
 		return d.Replaces, nil
 	}
@@ -44,7 +43,8 @@ func (s *Sink) edit(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 	} else if s.postpone(ctx, c, d) {
 		return edited(d), nil
 	}
-	if err := s.editSlot(ctx, c); err != nil {
+	// Waiting here and not in the channel's turn holds up nobody else.
+	if err := s.await(ctx, c.method, func(now time.Time) time.Duration { return s.pacer.wait(now, c) }); err != nil {
 		return bridge.Receipt{}, err
 	}
 	bad, err := s.update(ctx, c, d)
@@ -66,7 +66,11 @@ func edited(d bridge.Delivery) bridge.Receipt {
 	return r
 }
 
-// anew follows when the message to edit is gone.
+// id is the key of a message in memories.
+func (c call) id() string { return c.channel + "/" + c.ts }
+
+// anew follows when the message to edit is gone. The receipt of what was dropped
+// names no message.
 func (s *Sink) anew(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *bridge.SendError) {
 	if d.Message.Final {
 		return s.post(ctx, d)
@@ -76,29 +80,10 @@ func (s *Sink) anew(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 	return r, nil
 }
 
-// editSlot waits until the message may be edited again, without holding up the
-// others of its channel.
-func (s *Sink) editSlot(ctx context.Context, c call) *bridge.SendError {
-	until := time.Now().Add(maxWait)
-	for {
-		now := time.Now()
-		wait := s.pacer.wait(now, c)
-		if wait == 0 {
-			return nil
-		}
-		if now.Add(wait).After(until) {
-			return waitFor(c.method, wait)
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return &bridge.SendError{Verdict: bridge.Retry, Err: err}
-		}
-	}
-}
-
 // update edits the message in the channel's turn, in smaller forms where Slack
 // refuses it. Either both results are nil, or one says what went wrong.
 func (s *Sink) update(ctx context.Context, c call, d bridge.Delivery) (*fault, *bridge.SendError) {
-	leave, err := s.turns.enter(ctx, c.channel, maxWait)
+	leave, err := s.turns.enter(ctx, c.channel, s.spare(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +98,11 @@ func (s *Sink) update(ctx context.Context, c call, d bridge.Delivery) (*fault, *
 			return err
 		})
 		if bad == nil {
-			s.edits.shown.put(c.channel+"/"+c.ts, d.Message.Version)
+			s.edits.shown.put(c.id(), d.Message.Version)
 			return nil, nil
+		}
+		if bad.messageGone() {
+			s.edits.gone.put(c.id(), true)
 		}
 		if bad.paced != nil || bad.verdict(editing) != bridge.Reject || f == textOnly {
 			return bad, nil
@@ -177,7 +165,7 @@ func (s *Sink) flush(ctx context.Context, c call, w *waiting) bool {
 
 // version is the version that a message shows, as far as anybody knows.
 func (e *edits) version(c call, told int) int {
-	known, _ := e.shown.get(c.channel + "/" + c.ts)
+	known, _ := e.shown.get(c.id())
 	return max(told, known)
 }
 

@@ -17,9 +17,6 @@ const (
 	// defaultPause is what we wait where Slack says "too many" without a time.
 	defaultPause = 30 * time.Second
 	longestPause = 24 * time.Hour
-	// patience is how many attempts an answer that we do not know is given before
-	// the message is set aside: about ten minutes of the delivery worker's waits.
-	patience = 14
 )
 
 // fault is one call that went wrong, free of library errors, which may carry
@@ -156,17 +153,6 @@ func codeVerdict(code string, why purpose) bridge.Verdict {
 	return bridge.Retry // also service_unavailable, ratelimited and what we do not know
 }
 
-// known reports whether a refusal that is retried is one that passes by itself.
-func (f *fault) known() bool {
-	switch f.code {
-	case "":
-		return f.status == 0 || f.status == http.StatusRequestTimeout || f.status >= 500 || f.bare()
-	case "service_unavailable", "ratelimited", "rate_limited", "internal_error", "fatal_error", "request_timeout", "team_added_to_org":
-		return true
-	}
-	return false
-}
-
 // messageGone reports that the message to be edited can no longer be.
 func (f *fault) messageGone() bool {
 	switch f.code {
@@ -185,9 +171,8 @@ func (f *fault) threadGone() bool {
 	return false
 }
 
-// sendError is what a sink returns of a fault. attempt counts the sends of this
-// message so far.
-func (f *fault) sendError(why purpose, attempt int, place string) *bridge.SendError {
+// sendError is what a sink returns of a fault.
+func (f *fault) sendError(why purpose, place string) *bridge.SendError {
 	if f.ended {
 		verdict := bridge.Retry
 		if f.written && why == posting {
@@ -196,9 +181,6 @@ func (f *fault) sendError(why purpose, attempt int, place string) *bridge.SendEr
 		return &bridge.SendError{Verdict: verdict, Err: f}
 	}
 	e := &bridge.SendError{Verdict: f.verdict(why), After: f.pause, Paced: f.pause > 0, Err: f}
-	if e.Verdict == bridge.Retry && !f.known() && attempt >= patience {
-		e.Verdict = bridge.Reject
-	}
 	if e.Verdict != bridge.Retry && e.Verdict != bridge.InDoubt {
 		e.Advice = f.advice(place)
 	}

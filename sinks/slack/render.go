@@ -387,7 +387,9 @@ func sentence(m bridge.Message) string {
 		}
 	}
 	for _, s := range headline(m) {
-		b.WriteString(s.Text)
+		if b.Len() < maxBytes {
+			b.WriteString(s.Text)
+		}
 	}
 	return cut(oneLine(b.String()), maxHeadline)
 }

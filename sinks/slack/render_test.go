@@ -121,8 +121,8 @@ func filled(n int, c string) bridge.Message {
 // S17: at, over and far over each limit nothing is refused.
 func TestS17_LimitsAreKept(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"a", "<", "&", "*", "_", "`", ":a:", "e\u0301\u0301", "👩‍👩‍👧‍👦", "\n", " ", "http://a.example/ ", "é", "\u202e", "\u0301", "(", "|"} {
-		for _, n := range []int{0, 1, 2, 75, 76, 200, 201, 2990, 3001, 12_000} {
+	for _, c := range []string{"<", "&", "*", "_", "`", ":a:", "e\u0301\u0301", "👩‍👩‍👧‍👦", "\n", " ", "http://a.example/ ", "é", "\u202e", "\u0301", "(", "|"} {
+		for _, n := range []int{0, 1, 75, 76, 200, 201, 2990, 3001, 12_000} {
 			for _, f := range []form{full, noImages, textOnly} {
 				d := deliver(kind(t, "notification.comment"))
 				d.Message = filled(n, c)

@@ -18,15 +18,20 @@ type scope struct {
 }
 
 func scopes() []scope {
+	const (
+		look = "the bridge can look whether a message arrived before it repeats it, instead of marking the repeat"
+		see  = "the check sees channels, and the bridge hears at once when one is archived or the app is removed"
+	)
 	return []scope{
 		{name: "chat:write"},
-		{name: scopeDirectHistory},
-		{name: scopeHistory, optional: true, gives: "the bridge can look whether a message arrived before it repeats it (public channels)"},
-		{name: scopePrivateHistory, optional: true, gives: "the bridge can look whether a message arrived before it repeats it (private channels)"},
-		{name: "channels:read", optional: true, gives: "the check sees public channels, and the bridge hears at once when one is archived or the app is removed",
-			events: []string{"channel_archive", "channel_deleted", "channel_unarchive", "member_joined_channel", "member_left_channel"}},
-		{name: "groups:read", optional: true, gives: "the same for private channels",
-			events: []string{"group_archive", "group_deleted", "group_unarchive"}},
+		{name: scopeHistory, optional: true, gives: look},
+		{name: scopePrivateHistory, optional: true, gives: look},
+		{name: scopeDirectHistory, optional: true, gives: look},
+		{
+			name: "channels:read", optional: true, gives: see,
+			events: []string{"channel_archive", "channel_deleted", "channel_unarchive", "member_joined_channel", "member_left_channel"},
+		},
+		{name: "groups:read", optional: true, gives: see, events: []string{"group_archive", "group_deleted", "group_unarchive"}},
 		{name: "chat:write.public", optional: true, gives: "the app can post to public channels without an invitation"},
 		{name: scopeEcho, optional: true, gives: "Slack confirms each message by an event", events: []string{"message_metadata_posted"}},
 	}

@@ -2,6 +2,8 @@ package slack
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -215,12 +217,87 @@ func TestRefusedInEveryFormIsADeadLetter(t *testing.T) {
 	})
 }
 
-func TestAnUnknownRefusalIsADeadLetterInTheEnd(t *testing.T) {
+func TestProbeTellsAMessageFromItsChannel(t *testing.T) {
 	t.Parallel()
-	inBubble(t, settings{}, func(w *world) {
-		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.Refused, Error: "brand_new_trouble"})
-		_, err := w.lane(w.note(1))
-		require.Equal(w, bridge.Reject, err.Verdict)
-		require.ErrorContains(w, err, "brand_new_trouble")
-	})
+	w := onSockets(t, settings{})
+	to := w.note(1).To
+	w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.Refused, Error: "brand_new_trouble"})
+	_, err := w.send(w.note(1))
+	require.Equal(t, bridge.Retry, err.Verdict)
+	require.NoError(t, w.sink.Probe(t.Context(), to), "the channel answers: the message is to blame")
+	w.fake.DeleteChannel(w.channel)
+	require.ErrorContains(t, w.sink.Probe(t.Context(), to), "channel_not_found")
+	w.team.Revoke()
+	require.ErrorContains(t, w.sink.Probe(t.Context(), to), "token_revoked")
+}
+
+func TestProbeNeedsNoReadScope(t *testing.T) {
+	t.Parallel()
+	w := onSockets(t, settings{scopes: []string{"chat:write"}})
+	require.NoError(t, w.sink.Probe(t.Context(), w.note(1).To))
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	token := func(s string) func() string { return func() string { return s } }
+	for name, tc := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"none":          {Options{}, "no bot token"},
+		"empty":         {Options{BotToken: token("")}, "SLACK_BOT_TOKEN is empty"},
+		"B25":           {Options{BotToken: token("xapp-1-secret")}, "SLACK_BOT_TOKEN holds an app-level token (xapp-…). The bot token starts with xoxb- and is under OAuth & Permissions."},
+		"user token":    {Options{BotToken: token("xoxp-secret")}, "SLACK_BOT_TOKEN holds no bot token"},
+		"app token bot": {Options{BotToken: token("xoxb-1"), AppToken: token("xoxb-secret")}, "SLACK_APP_TOKEN holds a bot token (xoxb-…)"},
+		"app token odd": {Options{BotToken: token("xoxb-1"), AppToken: token("secret")}, "SLACK_APP_TOKEN holds no app-level token"},
+		"path":          {Options{BotToken: token("xoxb-1"), APIURL: "https://slack.com/api/"}, "slack.api_url"},
+		"no origin":     {Options{BotToken: token("xoxb-1"), APIURL: "slack.com"}, "slack.api_url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := New(tc.options)
+			require.ErrorContains(t, err, tc.want)
+			require.NotContains(t, err.Error(), "secret")
+		})
+	}
+	_, err := New(Options{BotToken: token("xoxe.xoxb-1")})
+	require.NoError(t, err)
+}
+
+// P16: whatever goes wrong, no token is in an error or a log line.
+func TestF46_NoFaultShowsAToken(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]fakeslack.Trouble{
+		"429": {Kind: fakeslack.RateLimited}, "500": {Kind: fakeslack.Status}, "bare": {Kind: fakeslack.Bare}, "refused": {Kind: fakeslack.Refused, Error: "invalid_auth"},
+		"cut": {Kind: fakeslack.Cut}, "reset": {Kind: fakeslack.Reset}, "hang": {Kind: fakeslack.Hang}, "echo": {Kind: fakeslack.Refused, Error: "xoxb-canary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := onSockets(t, settings{app: true, timeout: 100 * time.Millisecond})
+			w.fake.Inject(trouble)
+			_, err := w.send(w.note(1)) // send itself looks at the error, the world at the log
+			require.NotNil(t, err)
+			for _, f := range w.sink.Check(t.Context(), nil) {
+				for _, said := range []string{f.Problem, f.Remedy} {
+					require.NotContains(t, said, w.team.BotToken())
+					require.NotContains(t, said, w.fake.AppToken())
+				}
+			}
+		})
+	}
+}
+
+// A redirect must not carry the token to another house.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("asked elsewhere with %q", r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(elsewhere.Close)
+	door := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(door.Close)
+	sink, err := New(Options{BotToken: func() string { return canaryBot }, APIURL: door.URL})
+	require.NoError(t, err)
+	_, err = sink.Send(t.Context(), bridge.Delivery{To: bridge.ParseDestination("slack:C0123456789"), Message: bridge.Message{Title: "x"}})
+	require.ErrorContains(t, err, "307")
 }

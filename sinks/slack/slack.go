@@ -32,11 +32,9 @@ const (
 	appPrefix      = "xapp-"
 )
 
-// Times of one Send. Together with the calls themselves it ends within a minute.
 const (
-	maxWait  = 10 * time.Second // for the channel's turn and Slack's pace
-	maxSend  = 50 * time.Second
-	maxFlush = 60 * time.Second // for an edit that waits for its turn after Send
+	maxSend  = 15 * time.Second // for a whole Send; what is left beside a call goes into waits
+	maxFlush = time.Minute      // for an edit that waits for its turn after Send
 )
 
 // Options configure a Sink. BotToken is required; the rest has working defaults.
@@ -54,7 +52,7 @@ type Options struct {
 	Version string
 	// Log takes the sink's lines; nil for none.
 	Log *slog.Logger
-	// Timeout bounds one call to Slack, 15 s when 0.
+	// Timeout bounds one call to Slack, 10 s when 0.
 	Timeout time.Duration
 	// Changed is told what happens to the installation and its channels; nil for
 	// nobody. It must not block.
@@ -119,7 +117,7 @@ func New(o Options) (*Sink, error) {
 	return &Sink{
 		opt: o, log: o.Log.With("sink", "slack"), web: newWeb(o, origin), pacer: newPacer(),
 		turns: outbox{queues: map[string]*queue{}},
-		edits: edits{waiting: map[call]*waiting{}, shown: newMemory[int](maxRemembered)},
+		edits: edits{waiting: map[call]*waiting{}, shown: newMemory[int](maxRemembered), gone: newMemory[bool](maxRemembered)},
 		looks: looks{of: map[place]*look{}},
 
 		echoes:   newMemory[bridge.Receipt](4 * maxRemembered),
@@ -162,8 +160,8 @@ func PlaceProblem(where string) string {
 	return "use the channel's ID (starts with C or G): open the channel's details, it is at the bottom."
 }
 
-// Send implements bridge.Sink. It waits at most ten seconds for the channel's
-// turn and Slack's pace, and ends within a minute whatever Slack does.
+// Send implements bridge.Sink. It waits a few seconds for the channel's turn and
+// Slack's pace, and ends within 15 s whatever Slack does.
 func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, error) {
 	if problem := PlaceProblem(d.To.Place); problem != "" {
 		return bridge.Receipt{}, &bridge.SendError{
@@ -174,7 +172,7 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	defer cancel()
 	var r bridge.Receipt
 	var err *bridge.SendError
-	if d.Replaces.Channel != d.To.Place { // nothing to replace, or the subscription moved to another channel
+	if d.Replaces.Message == "" || d.Replaces.Channel != d.To.Place { // nothing to replace, or the subscription moved to another channel
 		r, err = s.post(ctx, d)
 	} else {
 		r, err = s.edit(ctx, d)
@@ -183,6 +181,18 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 		return bridge.Receipt{}, err
 	}
 	return r, nil
+}
+
+// Probe implements bridge.Prober: nil when Slack answers and, as far as the app
+// may ask, the channel is there.
+func (s *Sink) Probe(ctx context.Context, to bridge.Destination) error {
+	if _, f := s.web.whoAmI(ctx); f != nil {
+		return f
+	}
+	if _, f := s.channelInfo(ctx, to.Place); f != nil && f.code != "missing_scope" {
+		return f
+	}
+	return nil
 }
 
 // Drain waits until every edit that waits for its turn went out or gave up, or
@@ -211,7 +221,7 @@ func (s *Sink) post(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 		}
 		again = repeat
 	}
-	leave, err := s.turns.enter(ctx, d.To.Place, maxWait)
+	leave, err := s.turns.enter(ctx, d.To.Place, s.spare(ctx))
 	if err != nil {
 		return bridge.Receipt{}, err
 	}
@@ -276,22 +286,37 @@ func (b body) options() []slackgo.MsgOption {
 	return append(options, slackgo.MsgOptionBlocks(b.blocks...))
 }
 
-// paced makes a call when Slack's limits allow it. Where that takes too long it
-// makes none; the fault says when to come again.
-func (s *Sink) paced(ctx context.Context, c call, f func(context.Context, *slackgo.Client) error) *fault {
-	until := time.Now().Add(maxWait)
+// spare is the time that may go into waiting, so that a call begun after it can
+// still end in its own time.
+func (s *Sink) spare(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return maxSend
+	}
+	return time.Until(deadline) - s.opt.Timeout
+}
+
+// await waits until f returns 0, the wait it is to begin with. Where that takes
+// too long it does not wait; the error says when to come again.
+func (s *Sink) await(ctx context.Context, method string, f func(now time.Time) time.Duration) *bridge.SendError {
 	for {
-		now := time.Now()
-		wait := s.pacer.take(now, c)
+		wait := f(time.Now())
 		if wait == 0 {
-			break
+			return nil
 		}
-		if now.Add(wait).After(until) {
-			return &fault{method: c.method, paced: waitFor(c.method, wait)}
+		if wait > s.spare(ctx) {
+			return &bridge.SendError{Verdict: bridge.Retry, After: wait, Paced: true, Err: fmt.Errorf("%s: waits for Slack's limit", method)}
 		}
-		if sleep(ctx, wait) != nil {
-			return &fault{method: c.method, reason: "stopped", ended: true}
+		if err := sleep(ctx, wait); err != nil {
+			return &bridge.SendError{Verdict: bridge.Retry, Err: err}
 		}
+	}
+}
+
+// paced makes a call when Slack's limits allow it.
+func (s *Sink) paced(ctx context.Context, c call, f func(context.Context, *slackgo.Client) error) *fault {
+	if early := s.await(ctx, c.method, func(now time.Time) time.Duration { return s.pacer.take(now, c) }); early != nil {
+		return &fault{method: c.method, paced: early}
 	}
 	bad := s.web.do(ctx, c.method, f)
 	now := time.Now()
@@ -303,17 +328,12 @@ func (s *Sink) paced(ctx context.Context, c call, f func(context.Context, *slack
 	return bad
 }
 
-// waitFor is the answer where a call may not go out yet.
-func waitFor(method string, wait time.Duration) *bridge.SendError {
-	return &bridge.SendError{Verdict: bridge.Retry, After: wait, Paced: true, Err: fmt.Errorf("%s: waits for Slack's limit", method)}
-}
-
 // failed is what Send returns of a fault.
 func (s *Sink) failed(bad *fault, why purpose, d bridge.Delivery) *bridge.SendError {
 	if bad.paced != nil {
 		return bad.paced
 	}
-	return bad.sendError(why, d.Attempt, d.To.Place)
+	return bad.sendError(why, d.To.Place)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

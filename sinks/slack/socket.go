@@ -169,7 +169,7 @@ func (s *Sink) event(client *socketmode.Client, e socketmode.Event, intake chan<
 	case socketmode.EventTypeHello:
 		s.linked(up, true, nil)
 	case socketmode.EventTypeConnecting:
-		s.linked(up, false, errors.New("the socket is being renewed"))
+		s.linked(up, false, nil)
 	case socketmode.EventTypeConnectionError:
 		if failed, ok := e.Data.(*slackgo.ConnectionErrorEvent); ok {
 			err := linkError(failed.ErrorObj)
@@ -205,7 +205,7 @@ func (s *Sink) take(l letter, intake chan<- letter) {
 }
 
 // linked keeps count of the connections that are up and tells when the first came
-// up or the last went down.
+// up or the last went down. err says why, where something is wrong.
 func (s *Sink) linked(up *bool, now bool, err error) {
 	if *up == now {
 		if !now && s.sockets.Load() == 0 && err != nil {
@@ -222,6 +222,9 @@ func (s *Sink) linked(up *bool, now bool, err error) {
 		return
 	}
 	if s.sockets.Add(-1) == 0 {
+		if err == nil {
+			err = errors.New("the connection is being renewed")
+		}
 		s.opt.Link(err)
 	}
 }

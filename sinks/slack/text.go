@@ -13,7 +13,8 @@ import (
 
 const (
 	ellipsis = "…"
-	maxMarks = 4 // combining marks kept on one letter; the rest is noise that runs over other lines
+	maxMarks = 4        // combining marks kept on one letter; the rest is noise that runs over other lines
+	maxBytes = 32 << 10 // of any text, more than the longest that is ever shown takes
 )
 
 // clean makes text from outside fit to be shown: valid UTF-8, newlines as the
@@ -21,9 +22,12 @@ const (
 // no towers of combining marks. It does not escape.
 func clean(s string) string {
 	var b strings.Builder
-	b.Grow(min(len(s), 1<<16))
+	b.Grow(min(len(s), maxBytes))
 	marks, afterCR := 0, false
 	for _, r := range s { // broken bytes come as U+FFFD
+		if b.Len() >= maxBytes {
+			break
+		}
 		cr := afterCR
 		afterCR = r == '\r'
 		switch {
@@ -36,7 +40,7 @@ func clean(s string) string {
 		case unicode.IsControl(r), reorders(r):
 			continue
 		}
-		if unicode.In(r, unicode.Mn, unicode.Me) {
+		if r >= '\u0300' && unicode.In(r, unicode.Mn, unicode.Me) {
 			if marks++; marks > maxMarks {
 				continue
 			}

@@ -19,7 +19,7 @@ import (
 
 const (
 	// callTimeout bounds one call; the HTTP client's own timeout is the second belt.
-	callTimeout   = 15 * time.Second
+	callTimeout   = 10 * time.Second
 	clientTimeout = 30 * time.Second
 	maxAnswer     = 8 << 20 // bytes read of one answer
 )

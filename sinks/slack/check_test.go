@@ -1,0 +1,98 @@
+package slack
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
+	"github.com/imaginebridge/imaginebridge/internal/golden"
+)
+
+// report is findings as text.
+func report(found []Finding) string {
+	var b strings.Builder
+	for _, f := range found {
+		b.WriteString(string(f.Level) + " · " + f.Subject + " · " + f.Problem)
+		if f.Remedy != "" {
+			b.WriteString(" → " + f.Remedy)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func TestCheckNamesWhatIsMissingAndTheClickThatMendsIt(t *testing.T) {
+	t.Parallel()
+	everything := append([]string{"chat:write.public"}, allScopes...)
+	for name, tc := range map[string]struct {
+		scopes []string
+		app    bool
+		place  string
+		change func(*world)
+	}{
+		"all well":             {scopes: everything, app: true},
+		"least":                {scopes: []string{"chat:write", "im:history"}},
+		"no right to write":    {scopes: []string{"channels:history"}},
+		"not invited":          {scopes: allScopes, app: true, change: func(w *world) { w.fake.Kick(w.channel) }},
+		"not invited, no read": {scopes: []string{"chat:write", "channels:history"}, change: func(w *world) { w.fake.Kick(w.channel) }},
+		"public posting":       {scopes: everything, app: true, change: func(w *world) { w.fake.Kick(w.channel) }},
+		"archived":             {scopes: allScopes, app: true, change: func(w *world) { w.fake.Archive(w.channel, true) }},
+		"unknown channel":      {scopes: allScopes, app: true, place: "C0NOWHERE"},
+		"B17 a name":           {scopes: allScopes, app: true, place: "general"},
+		"revoked":              {scopes: allScopes, app: true, change: func(w *world) { w.team.Revoke() }},
+		"app token revoked":    {scopes: allScopes, app: true, change: func(w *world) { w.fake.RevokeAppToken() }},
+		"limit": {scopes: allScopes, app: true, change: func(w *world) {
+			w.fake.Inject(fakeslack.Trouble{Method: methodAuth, Kind: fakeslack.RateLimited, RetryAfter: "9"})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := onSockets(t, settings{scopes: tc.scopes, app: tc.app})
+			if tc.change != nil {
+				tc.change(w)
+			}
+			place := w.channel
+			if tc.place != "" {
+				place = tc.place
+			}
+			found := w.sink.Check(t.Context(), []bridge.Destination{{Scheme: "slack", Place: place}})
+			text := strings.ReplaceAll(report(found), w.channel, "C0CHANNEL")
+			golden.Equal(t, "testdata/check "+name+".golden", []byte(text))
+			require.Empty(t, w.fake.Requests(methodPost))
+			require.Eventually(t, func() bool { return w.fake.Sockets() == 0 }, 5*time.Second, time.Millisecond, "the socket is dropped")
+		})
+	}
+}
+
+func TestCheckSaysWhenNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	w := onSockets(t, settings{timeout: time.Second})
+	w.fake.Down()
+	found := w.sink.Check(t.Context(), nil)
+	require.Equal(t, Problem, found[0].Level)
+	require.Contains(t, found[0].Problem, "Slack does not answer")
+	require.Contains(t, found[0].Remedy, "slack.api_url")
+}
+
+// S40: the manifests in deploy/slack are what the tables say, and Slack takes them.
+func TestS40_ManifestsAreFresh(t *testing.T) {
+	t.Parallel()
+	for file, url := range map[string]string{"manifest-socket.json": "", "manifest-http.json": "https://bridge.example.com"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			got, err := Manifest(url)
+			require.NoError(t, err)
+			require.Empty(t, fakeslack.ValidateManifest(got))
+			golden.Equal(t, "../../deploy/slack/"+file, got)
+			_, err = os.Stat("../../deploy/slack/" + file)
+			require.NoError(t, err)
+		})
+	}
+	_, err := Manifest("bridge.example.com")
+	require.Error(t, err)
+}
