@@ -80,13 +80,20 @@ type Bus struct {
 	me   string // this process among the members
 
 	commits  chan struct{} // bounds the atomic batches in flight
-	denied   atomic.Pointer[string]
+	denied   atomic.Pointer[denial]
 	closed   chan struct{} // closed when the connection is
 	tail     *tail
 	members  *members
 	cursors  cursors
 	running  atomic.Bool
 	closeAll sync.Once
+}
+
+// denial is the last permission that the server told us we lack: the request
+// itself just stays without an answer.
+type denial struct {
+	at   time.Time
+	text string
 }
 
 // maxCommits bounds the atomic batches of one process in flight; the server

@@ -20,7 +20,7 @@ const (
 // open starts a bus with an embedded server that nobody else can reach.
 func open(t *testing.T, change ...func(*Options)) *Bus {
 	t.Helper()
-	o := Options{DataDir: t.TempDir(), Listen: "off", Store: 64 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	o := Options{DataDir: t.TempDir(), Listen: "off", Store: 64 << 20, Log: slog.New(slog.DiscardHandler)}
 	for _, c := range change {
 		c(&o)
 	}

@@ -70,7 +70,7 @@ func (b *Bus) refresh(ctx context.Context) {
 // oldHalf is the sequence in the middle of a stream, or 0 while it is not half
 // full of its share of the store.
 func (b *Bus) oldHalf(at bounds, percent int64) uint64 {
-	if int64(at.bytes) < b.opts.Store*percent/200 { //nolint:gosec // a size in bytes
+	if int64(at.bytes) < b.opts.Store*percent/200 {
 		return 0
 	}
 	return at.first + (at.last-at.first)/2

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 )
@@ -131,4 +132,31 @@ func TestSubscribersSeeStoredEventsOnceAndRefusedOnesNever(t *testing.T) {
 	require.NoError(t, b.nc.Flush())
 	_, err = sub.NextMsg(50 * time.Millisecond)
 	require.Error(t, err, "nothing else")
+}
+
+func TestManyCommitsAtOnceAllGoIn(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	var g errgroup.Group
+	for i := range 60 {
+		g.Go(func() error {
+			agent := fmt.Sprintf("agent_%d", i)
+			_, err := b.Commit(t.Context(), agent, "s", evs(agent, "ntf_a_"+agent, "ntf_b_"+agent), []byte("1"), 0)
+			return err
+		})
+	}
+	require.NoError(t, g.Wait())
+	require.Len(t, storedIDs(t, b), 120)
+}
+
+func TestCursorOutlivesItsEvents(t *testing.T) {
+	t.Parallel()
+	b := open(t, func(o *Options) { o.Keep = time.Second })
+	rev, err := b.Commit(t.Context(), "nova", "s", evs("nova", "ntf_1"), []byte("1"), 0)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { at, err := b.bounds(t.Context(), streamEvents); return err == nil && at.first == rev }, soon, step)
+	cursor, now, err := b.Load(t.Context(), "nova", "s")
+	require.NoError(t, err)
+	require.Equal(t, "1", string(cursor))
+	require.Equal(t, rev, now)
 }

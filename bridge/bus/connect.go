@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -108,7 +109,7 @@ func plain(err error) string {
 		return e.Op + ": " + e.Err.Error()
 	}
 	text := err.Error()
-	if i := strings.Index(text, "://"); i >= 0 {
+	if strings.Contains(text, "://") {
 		return "the address can't be used"
 	}
 	return strings.TrimPrefix(text, "nats: ")
@@ -144,11 +145,12 @@ func reconnectDelay(attempts int) time.Duration {
 }
 
 func (b *Bus) dialOptions() []nats.Option {
+	closed := sync.OnceFunc(func() { close(b.closed) })
 	return []nats.Option{
 		nats.Name(b.opts.Name), nats.MaxReconnects(-1),
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ErrorHandler(b.onError),
-		nats.ClosedHandler(func(*nats.Conn) { close(b.closed) }),
+		nats.ClosedHandler(func(*nats.Conn) { closed() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				b.log.Warn("nats connection lost", "err", plain(err))
@@ -163,8 +165,7 @@ func (b *Bus) dialOptions() []nats.Option {
 
 func (b *Bus) onError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) {
-		text := plain(err)
-		b.denied.Store(&text)
+		b.denied.Store(&denial{at: time.Now(), text: plain(err)})
 	}
 	subject := ""
 	if sub != nil {

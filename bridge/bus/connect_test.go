@@ -6,9 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/stretchr/testify/require"
-
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
 )
 
 // external starts a server of somebody else's.
@@ -35,11 +34,13 @@ func TestB58_ServerThatWillNotDo(t *testing.T) {
 		"without jetstream": {&server.Options{}, Options{}, Off, "has JetStream switched off; start it with -js."},
 		"too small": {
 			&server.Options{JetStream: true, JetStreamMaxStore: 8 << 20, JetStreamMaxMemory: 8 << 20},
-			Options{Store: 1 << 30}, Full, "has no room left (create stream IA_EVENTS)",
+			Options{Store: 1 << 30},
+			Full, "has no room left (create stream IA_EVENTS)",
 		},
 		"without permission": {
 			&server.Options{JetStream: true, Users: []*server.User{{Username: "u", Password: "geheim", Permissions: deny}}},
-			Options{}, Forbidden, "this user may not create stream IA_EVENTS",
+			Options{},
+			Forbidden, "this user may not create stream IA_EVENTS",
 		},
 		"wrong password": {
 			&server.Options{Users: []*server.User{{Username: "u", Password: "x"}}}, Options{}, Forbidden, "refuses these credentials",

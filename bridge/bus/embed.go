@@ -139,7 +139,7 @@ func (h *host) claimFolder(data string) error {
 		return folderError(data, err)
 	}
 	if !free {
-		pid, _ := os.ReadFile(file) //nolint:gosec // our own lock file
+		pid, _ := os.ReadFile(file)
 		who := ""
 		if p := strings.TrimSpace(string(pid)); p != "" {
 			who = " (pid " + p + ")"

@@ -93,7 +93,7 @@ func TestEverythingIsThereAfterARestart(t *testing.T) {
 	b = open(t, func(o *Options) { o.DataDir = dir })
 	cursor, rev, err := b.Load(t.Context(), "nova", "notifications")
 	require.NoError(t, err)
-	require.Equal(t, `{"at":"ntf_1"}`, string(cursor))
+	require.JSONEq(t, `{"at":"ntf_1"}`, string(cursor))
 	require.Equal(t, uint64(2), rev)
 	require.Equal(t, []string{"ntf_1"}, storedIDs(t, b))
 	require.Equal(t, uint64(1), lane(t, b, LaneSpec{Subscription: "team"}).Record().Position)

@@ -57,6 +57,7 @@ type Lane struct {
 	counted  bool           // ahead is right
 	gap      uint64         // events that retention took, not told yet
 	wake     chan struct{}
+	closed   bool
 }
 
 var _ bridge.Lane = (*Lane)(nil)

@@ -138,7 +138,13 @@ func TestASlowLaneCatchesUpAndJoinsTheTailAgain(t *testing.T) {
 	require.Eventually(t, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.behind }, soon, step)
 	commit(t, b, "nova", "ntf_last")
 	require.Equal(t, "ntf_last", idOf(t, receive(t, wake).Data))
-	require.LessOrEqual(t, b.tail.waiting.Load(), int64(10_000))
+	require.Equal(t, uint64(1), l.Lag())
+
+	again := lane(t, b, LaneSpec{Subscription: "slow"})
+	require.Len(t, b.tail.each(), 2, "the former owner in this process was let go")
+	require.Equal(t, "ntf_1", idOf(t, next(t, again, 0).Data))
+	require.LessOrEqual(t, b.tail.waiting.Load(), int64(2*laneBuffer*1000))
+	require.Positive(t, again.Lag())
 }
 
 func TestOneOwnerAtATimeMovesALane(t *testing.T) {

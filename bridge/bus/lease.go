@@ -35,7 +35,7 @@ func (b *Bus) Hold(ctx context.Context, kind string, names []string, work Work) 
 }
 
 // HoldChanging is Hold for names that come and go: each list received replaces
-// the one before.
+// the one before. Closing the channel keeps the last one.
 func (b *Bus) HoldChanging(ctx context.Context, kind string, names <-chan []string, work Work) error {
 	if token, err := events.Token(kind); err != nil || token != kind {
 		return fmt.Errorf("hold %q: a kind is one lower-case word", kind)
@@ -52,7 +52,11 @@ func (b *Bus) HoldChanging(ctx context.Context, kind string, names <-chan []stri
 		case <-ctx.Done():
 			h.finish(context.WithoutCancel(ctx))
 			return nil
-		case list := <-names:
+		case list, more := <-names:
+			if !more {
+				names = nil // the last list stays
+				continue
+			}
 			h.set(list)
 		case <-h.wake:
 		case <-tick.C:
@@ -274,6 +278,8 @@ func (h *holder) try(ctx context.Context, name string) (err error) {
 			h.bus.log.Error("work panicked", "kind", h.kind, "name", name, "err", err, "stack", string(debug.Stack()))
 		}
 	}()
+	ctx, cancel := context.WithCancel(ctx) // what the work left behind ends with it
+	defer cancel()
 	return h.work(ctx, name)
 }
 

@@ -101,12 +101,20 @@ func (l *Lane) dropLocked(keep int) {
 	l.queue = l.queue[:min(keep, len(l.queue))]
 }
 
-func (l *Lane) drop(keep int) {
+// close frees what waits in memory; the lane gets nothing any more.
+func (l *Lane) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dropLocked(keep)
-	l.behind = true
-	l.upto = l.floor
+	l.dropLocked(0)
+	l.closed = true
+}
+
+// Lag is how many events wait for the lane, as far as this process knows: those
+// in memory, and those it left in the stream.
+func (l *Lane) Lag() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return uint64(len(l.queue)) + l.ahead
 }
 
 // offer takes an event from the tail. A lane whose buffer is full keeps only the
@@ -117,7 +125,7 @@ func (l *Lane) offer(e bridge.Entry) {
 	t := l.bus.tail
 	size := int64(len(e.Data))
 	switch {
-	case e.Position <= l.upto:
+	case e.Position <= l.upto, l.closed:
 		return
 	case l.behind:
 		l.missed = e.Position
@@ -215,7 +223,7 @@ func (l *Lane) take(m jetstream.Msg, md *jetstream.MsgMetadata) {
 	mine := len(l.filters) <= maxFilters || l.matches(m.Subject())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if md.Sequence.Stream <= l.upto {
+	if md.Sequence.Stream <= l.upto || l.closed {
 		return
 	}
 	l.upto = md.Sequence.Stream

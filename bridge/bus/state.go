@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -50,12 +51,7 @@ func stateOf(s State, err error, format string, args ...any) *StateError {
 // server/errors.json).
 const (
 	codeNotFound      = jetstream.ErrorCode(10037) // no message found
-	codeNoStream      = jetstream.ErrorCode(10059)
-	codeWrongSequence = jetstream.ErrorCode(10071) // the record is not what was expected
-	codeWrongSeqInFly = jetstream.ErrorCode(10164) // the same, or another write under it is in flight
-	codeIncomplete    = jetstream.ErrorCode(10176) // a message of the batch did not arrive
 	codeDuplicate     = jetstream.ErrorCode(10201) // the batch holds an id of the last two minutes
-	codeTooManyInFly  = jetstream.ErrorCode(10210) // more batches than the server takes at once
 	codeNoResources   = jetstream.ErrorCode(10023) // the account or server has no room
 	codeNoStorage     = jetstream.ErrorCode(10047) // the stream asks for more room than there is
 	codeStoreFailed   = jetstream.ErrorCode(10077) // the message could not be stored
@@ -63,6 +59,12 @@ const (
 	codeOffForAccount = jetstream.ErrorCode(10039)
 	codeUnavailable   = jetstream.ErrorCode(10008) // JetStream is temporarily unavailable
 )
+
+func saysFull(c jetstream.ErrorCode) bool {
+	return c == codeNoResources || c == codeNoStorage || c == codeStoreFailed
+}
+
+func saysOff(c jetstream.ErrorCode) bool { return c == codeOff || c == codeOffForAccount }
 
 func codeOf(err error) jetstream.ErrorCode {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
@@ -81,22 +83,20 @@ func (b *Bus) explain(what string, err error) error {
 	if _, ok := errors.AsType[*StateError](err); ok {
 		return err
 	}
-	switch codeOf(err) {
-	case codeNoResources, codeNoStorage, codeStoreFailed:
+	switch code := codeOf(err); {
+	case saysFull(code):
 		return stateOf(Full, err, "%s has no room left (%s). Raise nats.store, or shorten nats.keep.", b.where(), what)
-	case codeOff, codeOffForAccount:
+	case saysOff(code):
 		return stateOf(Off, err, "%s has JetStream switched off; start it with -js.", b.where())
-	}
-	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return stateOf(Off, err, "%s has JetStream switched off; start it with -js.", b.where())
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return stateOf(Off, err, "%s does not answer for JetStream (%s).", b.where(), what)
 	}
 	unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
-	if denied := b.denied.Load(); unanswered && denied != nil {
+	if denied := b.denied.Load(); unanswered && denied != nil && time.Since(denied.at) < 2*callTimeout {
 		return stateOf(Forbidden, err, `%s: this user may not %s (%s); run deploy/nats/permissions.conf or let an admin run "imaginebridge check --create".`,
-			b.where(), what, *denied)
+			b.where(), what, denied.text)
 	}
 	if unanswered || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrDisconnected) {
 		return stateOf(Unreachable, err, "%s does not answer (%s).", b.where(), what)

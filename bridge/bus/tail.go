@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,11 +24,11 @@ type tail struct {
 	waiting atomic.Int64  // bytes that wait in all lanes
 
 	mu  sync.Mutex
-	all map[*Lane]struct{}
+	all map[string]*Lane // by key
 }
 
 func newTail(limit int64) *tail {
-	return &tail{limit: limit, lanes: gsl.NewSublist[*Lane](), all: map[*Lane]struct{}{}}
+	return &tail{limit: limit, lanes: gsl.NewSublist[*Lane](), all: map[string]*Lane{}}
 }
 
 // feed reads the tail until ctx ends.
@@ -49,8 +50,12 @@ func (t *tail) add(l *Lane) error {
 		}
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.all[l] = struct{}{}
+	former := t.all[l.key]
+	t.all[l.key] = l
+	t.mu.Unlock()
+	if former != nil { // fenced by now
+		t.remove(former)
+	}
 	return nil
 }
 
@@ -59,20 +64,18 @@ func (t *tail) remove(l *Lane) {
 		_ = t.lanes.Remove(f, l) // never there twice, and gone is what we want
 	}
 	t.mu.Lock()
-	delete(t.all, l)
+	if t.all[l.key] == l {
+		delete(t.all, l.key)
+	}
 	t.mu.Unlock()
-	l.drop(0)
+	l.close()
 }
 
 // each returns the lanes of this process.
 func (t *tail) each() []*Lane {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := make([]*Lane, 0, len(t.all))
-	for l := range t.all {
-		out = append(out, l)
-	}
-	return out
+	return slices.Collect(maps.Values(t.all))
 }
 
 // doubt makes every lane read for itself once: the connection was gone, and

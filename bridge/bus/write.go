@@ -58,7 +58,7 @@ func (b *Bus) swap(ctx context.Context, s swap) (uint64, error) {
 		if err == nil {
 			return seq, nil
 		}
-		if code := codeOf(err); code == codeNoResources || code == codeStoreFailed || code == codeOff || code == codeOffForAccount {
+		if code := codeOf(err); saysFull(code) || saysOff(code) {
 			return 0, b.explain(what, err)
 		}
 		now, read := b.last(ctx, s.stream, s.stored)
