@@ -238,7 +238,7 @@ func (s *session) credentials(ctx context.Context, pay func() (slots, error)) er
 			if sleep(ctx, wait) != nil {
 				return failure
 			}
-		case out.verdict == renew, out.verdict == final && out.status == http.StatusBadRequest:
+		case out.verdict == renew, out.verdict == final && out.status >= http.StatusBadRequest:
 			s.refuse(secret, failure)
 			return failure
 		default:
@@ -247,7 +247,7 @@ func (s *session) credentials(ctx context.Context, pay func() (slots, error)) er
 	}
 }
 
-// refuse remembers that these credentials are no good, so that they are not sent again and again.
+// refuse remembers that these credentials bring nothing here, so that they are not sent again and again.
 func (s *session) refuse(secret string, e *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,9 +32,9 @@ const (
 	create               // twice makes two: repeated only when the first surely never ran
 )
 
-// Endpoints lists every endpoint the client speaks, in the order of the API's description.
+// Endpoints lists every endpoint the client speaks once, in the order of the API's description.
 func Endpoints() []Endpoint {
-	return slices.Clone(endpoints[:])
+	return slices.Delete(slices.Clone(endpoints[:]), int(opRefresh), int(opRefresh)+1) // the token endpoint's second use
 }
 
 // op is the row of one endpoint in the table.

@@ -39,6 +39,7 @@ func (s *Site) CloseIdle() {
 const (
 	firstTurnAway = time.Second
 	mostTurnAway  = 2 * time.Minute
+	pollersLater  = 2 * time.Second
 )
 
 // turnAway notes a page of HTML with 403, 429 or 503, which comes from in front of the service: everybody waits as told, or a
@@ -63,6 +64,7 @@ func (s *Site) letIn() {
 	s.turned = 0
 }
 
+// wait waits until calls may go again. Pollers come a little later, and not all at once.
 func (s *Site) wait(ctx context.Context) error {
 	for {
 		s.mu.Lock()
@@ -70,6 +72,9 @@ func (s *Site) wait(ctx context.Context) error {
 		s.mu.Unlock()
 		if d <= 0 {
 			return ctx.Err()
+		}
+		if priorityOf(ctx) >= Poller {
+			d += rand.N(pollersLater) //nolint:gosec // G404: jitter needs no secrecy
 		}
 		if err := sleep(ctx, d); err != nil {
 			return err

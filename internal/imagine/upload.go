@@ -160,7 +160,7 @@ func (u *upload) open() (io.ReadCloser, int64, string) {
 	if u.size >= 0 {
 		size = int64(len(u.head)) + u.size + int64(len(u.tail))
 	}
-	u.last = &sending{u: u, file: io.MultiReader(bytes.NewReader(u.peeked), u.content), closed: make(chan struct{})}
+	u.last = &sending{u: u, file: io.MultiReader(bytes.NewReader(u.peeked), u.content), busy: make(chan struct{}, 1), closed: make(chan struct{})}
 	u.last.whole = io.MultiReader(bytes.NewReader(u.head), (*counted)(u.last), bytes.NewReader(u.tail))
 	return u.last, size, u.kind
 }
@@ -171,6 +171,7 @@ type sending struct {
 	whole io.Reader
 	file  io.Reader
 
+	busy   chan struct{} // held while the file is read
 	closed chan struct{}
 	once   sync.Once
 
@@ -181,6 +182,8 @@ type sending struct {
 }
 
 func (s *sending) Read(p []byte) (int, error) {
+	s.busy <- struct{}{}
+	defer func() { <-s.busy }()
 	select {
 	case <-s.closed:
 		return 0, io.ErrClosedPipe
@@ -243,6 +246,11 @@ func (u *upload) rewind(ctx context.Context) bool {
 	}
 	select {
 	case <-u.last.closed:
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case u.last.busy <- struct{}{}:
 	case <-ctx.Done():
 		return false
 	}
