@@ -100,3 +100,34 @@ func TestDailyCommandCreatesRunOut(t *testing.T) {
 	require.Equal(t, 30034, do(t, fake, http.MethodPut, commands, body(2)).code(t))
 	require.Equal(t, 200, do(t, fake, http.MethodPut, commands, body(1)).status, "overwriting is free")
 }
+
+func TestSingleCommands(t *testing.T) {
+	t.Parallel()
+	fake, _ := start(t, freely())
+	made := do(t, fake, http.MethodPost, commands, `{"name":"one","description":"d","description_localizations":{"de":"e"}}`)
+	require.Equal(t, 201, made.status, "%s", made.body)
+	require.Equal(t, 200, do(t, fake, http.MethodPost, commands, `{"name":"one","description":"f"}`).status, "the same name overwrites")
+	require.Equal(t, 50035, do(t, fake, http.MethodPost, commands, `{"name":"One","description":"f"}`).code(t))
+	require.Equal(t, 204, do(t, fake, http.MethodDelete, commands+"/"+made.id(t), "").status)
+	require.Equal(t, 10063, do(t, fake, http.MethodDelete, commands+"/"+made.id(t), "").code(t))
+
+	guild := fake.Guild("Own")
+	scoped := "/applications/" + fakediscord.DefaultApplicationID + "/guilds/" + guild + "/commands"
+	require.Equal(t, 200, do(t, fake, http.MethodPut, scoped, `[{"name":"here","description":"d"}]`).status)
+	_, err := fake.Slash("ada", fake.Channel(guild, "c"), "/here")
+	require.NoError(t, err)
+	_, err = fake.Slash("ada", fake.DM("ada"), "/here")
+	require.Error(t, err, "only in its guild")
+	require.Empty(t, otherFaults(fake))
+}
+
+// otherFaults are the faults but those of refused bodies.
+func otherFaults(fake *fakediscord.Server) []string {
+	out := []string{}
+	for _, r := range rules(fake) {
+		if r != "body" {
+			out = append(out, r)
+		}
+	}
+	return out
+}

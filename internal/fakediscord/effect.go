@@ -44,6 +44,9 @@ type Injector struct {
 func (s *Server) Inject(r Rule) *Injector {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Route != "" && !s.known[r.Route] {
+		s.log.fault(s.now(), "inject", 0, "no route "+r.Route)
+	}
 	i := &Injector{server: s, rule: r}
 	s.rules = append(s.rules, i)
 	return i

@@ -154,3 +154,13 @@ func TestCloseEndsWaits(t *testing.T) {
 	fake.Close()
 	<-done
 }
+
+func TestMisspeltRoutesAreTold(t *testing.T) {
+	t.Parallel()
+	fake, _ := start(t, quick())
+	fake.Inject(fakediscord.Rule{Route: "POST /channel/{id}", Effect: fakediscord.Status(500)})
+	require.Equal(t, []string{"inject"}, rules(fake))
+	require.Contains(t, fake.Faults()[0].String(), "no route POST /channel/{id}")
+	_, err := fakediscord.New(fakediscord.Options{Limits: map[string]fakediscord.Limit{"GET /": {}}})
+	require.Error(t, err)
+}

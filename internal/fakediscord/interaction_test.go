@@ -1,6 +1,7 @@
 package fakediscord_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -282,4 +283,69 @@ func TestDisturbedInteractions(t *testing.T) {
 	_, err = a.fake.Slash("ada", ch, "/ia post create text:next")
 	require.NoError(t, err)
 	require.Contains(t, a.hear().raw, "next")
+}
+
+func TestResponseIsToldAndRead(t *testing.T) {
+	t.Parallel()
+	a, ch := apply(t, often())
+	asked, err := a.fake.Slash("ada", ch, "/ia post create text:hi")
+	require.NoError(t, err)
+	h := a.hear()
+	require.Equal(t, h.ID, asked.ID())
+	require.Equal(t, h.Token, asked.Token())
+	told := do(t, a.fake, http.MethodPost, "/interactions/"+h.ID+"/"+h.Token+"/callback?with_response=true", `{"type":4,"data":`+quiet(`"content":"c"`)+`}`)
+	require.Contains(t, string(told.body), `"response_message_id":"`+a.fake.Messages(ch)[0].ID+`"`)
+	require.Contains(t, string(a.hook(h, http.MethodGet, "/messages/@original", "").body), `"content":"c"`)
+	require.Equal(t, 10015, do(t, a.fake, http.MethodGet, "/webhooks/7/"+h.Token+"/messages/@original", "").code(t))
+}
+
+func TestFormsOfFormerTimes(t *testing.T) {
+	t.Parallel()
+	a, ch := apply(t, often())
+	asked, err := a.fake.Slash("ada", ch, "/ia post create text:hi")
+	require.NoError(t, err)
+	form := func(input string) string {
+		return `{"type":9,"data":{"custom_id":"m","title":"T","components":[{"type":1,"components":[` + input + `]}]}}`
+	}
+	h := a.hear()
+	require.Equal(t, 50035, a.answer(h, form(`{"type":4,"custom_id":"t","style":1}`)).code(t), "such an input needs its label")
+	require.Equal(t, 50035, a.answer(h, form(`{"type":4,"custom_id":"t","style":1,"label":"L","min_length":5,"max_length":4}`)).code(t))
+	require.Equal(t, 204, a.answer(h, form(`{"type":4,"custom_id":"t","style":1,"label":"L","value":"preset"}`)).status)
+	_, err = a.fake.Submit(asked, nil)
+	require.NoError(t, err)
+	require.Contains(t, a.hear().raw, `"value":"preset"`)
+}
+
+func TestMembersCarryRolesAndPermissions(t *testing.T) {
+	t.Parallel()
+	fake, _ := start(t, often())
+	require.Equal(t, 200, do(t, fake, http.MethodPut, commands, tree).status)
+	guild := fake.Guild("Roles")
+	ch := fake.Channel(guild, "c")
+	role := fake.Role(guild, "writers")
+	fake.Member(guild, "ada", 32|fakediscord.PermViewChannel, role)
+	ws := greeted(t, fake)
+	ws.ready("512")
+	_, err := fake.Slash("ada", ch, "/ia-admin")
+	require.NoError(t, err)
+	h := app{t, fake, ws}.hear()
+	require.Contains(t, h.raw, `"roles":["`+role+`"]`)
+	require.Contains(t, h.raw, `"permissions":"1056"`)
+}
+
+func TestSilenceIsNoResponse(t *testing.T) {
+	t.Parallel()
+	a, ch := apply(t, often())
+	asked, err := a.fake.Slash("ada", ch, "/ia post create text:hi")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = asked.Settled(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	h := a.hear()
+	require.Equal(t, 204, a.answer(h, `{"type":5,"data":{}}`).status)
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = asked.Settled(ctx)
+	require.ErrorContains(t, err, "still thinking")
 }

@@ -88,6 +88,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	table := append(append(channelRoutes(), readRoutes()...), interactionRoutes()...)
 	for _, rt := range append(table, commandRoutes()...) {
+		s.known[rt.String()] = true
 		if limit, ok := s.opts.Limits[rt.String()]; ok {
 			rt.limit = limit
 		}

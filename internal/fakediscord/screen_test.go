@@ -44,3 +44,16 @@ grace
 	require.Equal(t, "#agents › talk\n\ngrace\n  hello\n", fake.Screen(root))
 	require.Empty(t, fake.Faults())
 }
+
+func TestScreenOfALayoutMessage(t *testing.T) {
+	t.Parallel()
+	fake, ch := start(t, quick())
+	a := do(t, fake, http.MethodPost, "/channels/"+ch+"/messages", quiet(`"flags":32768,"components":[{"type":17,"components":[
+		{"type":9,"components":[{"type":10,"content":"words"}],"accessory":{"type":2,"style":4,"label":"Delete","custom_id":"d","emoji":{"name":"🗑"}}},
+		{"type":14},{"type":12,"items":[{"media":{"url":"https://a.example/p.png"}}]}]}]`))
+	require.Equal(t, 200, a.status, "%s", a.body)
+	require.Equal(t, 50035, do(t, fake, http.MethodPatch, "/channels/"+ch+"/messages/"+a.id(t), quiet(`"content":"c"`)).code(t), "it stays a layout message")
+	require.Equal(t, "#agents\n\nImagineBridge [APP]\n  words\n  [✖🗑 Delete]\n  ────\n  [media] https://a.example/p.png\n", fake.Screen(ch))
+	require.Equal(t, "(no such channel)\n", fake.Screen("1"))
+	require.Equal(t, "@ada\n", fake.Screen(fake.DM("ada")))
+}

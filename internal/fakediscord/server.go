@@ -24,6 +24,7 @@ import (
 type Server struct {
 	opts    Options
 	mux     *http.ServeMux
+	known   map[string]bool // routes, as in Request.Route
 	schemas *schemas
 	url     string
 	http    *http.Server
@@ -46,8 +47,8 @@ type Server struct {
 }
 
 // New starts an emulator on Options.Addr, by default on a free port of
-// loopback. It returns an error when the address is taken or the OpenAPI
-// document can't be read. Close ends it.
+// loopback. It returns an error when the address is taken, the OpenAPI document
+// can't be read or Options.Limits names no route. Close ends it.
 func New(o Options) (*Server, error) {
 	s, err := NewUnbound(o)
 	if err != nil {
@@ -81,6 +82,7 @@ func NewUnbound(o Options) (*Server, error) {
 		limits:  newLimiter(o),
 		nonces:  map[string]sent{},
 		url:     "http://fakediscord.invalid",
+		known:   map[string]bool{},
 		client:  &http.Client{Timeout: answerWithin, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	s.world = newWorld(s.bot())
@@ -94,6 +96,11 @@ func NewUnbound(o Options) (*Server, error) {
 		}
 	}
 	s.mux = s.routes()
+	for name := range o.Limits {
+		if !s.known[name] {
+			return nil, fmt.Errorf("limits: no route %q", name)
+		}
+	}
 	return s, nil
 }
 

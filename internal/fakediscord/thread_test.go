@@ -95,3 +95,46 @@ func TestReactions(t *testing.T) {
 	require.Equal(t, "✅", fresh.Messages(ch2)[0].Reactions[0].Emoji.Name)
 	require.Equal(t, 429, do(t, fresh, http.MethodDelete, path, "").status, "one in 250 ms, adding and removing together")
 }
+
+func TestThreadsAreChangedAndListed(t *testing.T) {
+	t.Parallel()
+	fake, ch := start(t, quick())
+	guild := fake.Guild("Second")
+	second := fake.Channel(guild, "general")
+	fake.SetPermissions(second, all|fakediscord.PermCreatePrivateThreads)
+	own := do(t, fake, http.MethodPost, "/channels/"+second+"/threads", `{"name":"secret"}`)
+	require.Contains(t, string(own.body), `"type":12`, "private unless told otherwise")
+	open := do(t, fake, http.MethodPost, "/channels/"+second+"/threads", `{"name":"open","type":11}`).id(t)
+	active := "/guilds/" + guild + "/threads/active"
+	require.Equal(t, 2, strings.Count(string(do(t, fake, http.MethodGet, active, "").body), `"thread_metadata"`))
+
+	require.Equal(t, 50013, do(t, fake, http.MethodPatch, "/channels/"+open, `{"locked":true}`).code(t), "needs MANAGE_THREADS")
+	require.Equal(t, 200, do(t, fake, http.MethodPatch, "/channels/"+open, `{"name":"renamed","archived":true,"auto_archive_duration":60}`).status)
+	require.Equal(t, "#general › renamed (archived)\n", fake.Screen(open))
+	require.Equal(t, 50083, do(t, fake, http.MethodPatch, "/channels/"+open, `{"name":"again"}`).code(t))
+	require.Equal(t, 1, strings.Count(string(do(t, fake, http.MethodGet, active, "").body), `"thread_metadata"`))
+	fake.SetPermissions(second, all|fakediscord.PermManageThreads)
+	require.Equal(t, 200, do(t, fake, http.MethodPatch, "/channels/"+open, `{"archived":false,"locked":true}`).status)
+	require.Equal(t, "#general › renamed (locked)\n", fake.Screen(open))
+	require.Equal(t, 50013, do(t, fake, http.MethodPatch, "/channels/"+ch, `{"name":"x"}`).code(t), "channels are the administrators'")
+	fake.DeleteChannel(open)
+	require.Equal(t, 10003, do(t, fake, http.MethodGet, "/channels/"+open, "").code(t))
+	require.Equal(t, 204, do(t, fake, http.MethodDelete, "/users/@me/guilds/"+guild, "").status)
+	require.Equal(t, 10004, do(t, fake, http.MethodGet, active, "").code(t))
+}
+
+func TestOwnReactionsAreTakenBack(t *testing.T) {
+	t.Parallel()
+	o := quick()
+	for _, m := range []string{http.MethodPut, http.MethodDelete} {
+		o.Limits[m+" /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"] = fakediscord.Limit{}
+	}
+	fake, ch := start(t, o)
+	path := "/channels/" + ch + "/messages/" + fake.Say("ada", ch, "x", "", false) + "/reactions/blob:123/@me"
+	for range 2 {
+		require.Equal(t, 204, do(t, fake, http.MethodPut, path, "").status)
+	}
+	require.Contains(t, fake.Screen(ch), "blob:123 1\n")
+	require.Equal(t, 204, do(t, fake, http.MethodDelete, path, "").status)
+	require.Empty(t, fake.Messages(ch)[0].Reactions)
+}
