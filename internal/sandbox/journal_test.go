@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,15 +15,36 @@ import (
 
 // breaker is a fault for these tests: it spoils replies the way it is told.
 type breaker struct {
-	early func(*exchange) bool
-	late  func(*exchange)
+	mu    sync.Mutex
+	first func(*exchange) bool
+	last  func(*exchange)
 }
 
-func (b *breaker) before(x *exchange) bool { return b.early != nil && b.early(x) }
+func (b *breaker) early(f func(*exchange) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.first = f
+}
+
+func (b *breaker) late(f func(*exchange)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last = f
+}
+
+func (b *breaker) before(x *exchange) bool {
+	b.mu.Lock()
+	f := b.first
+	b.mu.Unlock()
+	return f != nil && f(x)
+}
 
 func (b *breaker) after(x *exchange) {
-	if b.late != nil {
-		b.late(x)
+	b.mu.Lock()
+	f := b.last
+	b.mu.Unlock()
+	if f != nil {
+		f(x)
 	}
 }
 
@@ -155,9 +177,9 @@ func TestACreateMustNotBeRepeatedBlindly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, b := newCaller(t, Options{})
 				path := strings.Replace(tc.path, "POST", c.box.State().Posts[0].ID, 1)
-				b.late = tc.spoil
+				b.late(tc.spoil)
 				_, _ = c.send(http.MethodPost, path, tc.body)
-				b.late = nil
+				b.late(nil)
 				time.Sleep(tc.wait + time.Millisecond)
 				if tc.second == "" {
 					tc.second = tc.body
@@ -193,11 +215,11 @@ func TestAPauseMustBeKept(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, b := newCaller(t, Options{})
 				c.box.Spend("orbit_bot", ClassRead, 100)
-				b.late = tc.spoil
+				b.late(tc.spoil)
 				status, err := c.send(http.MethodGet, "/api/feed", "")
 				require.NoError(t, err)
 				require.Equal(t, http.StatusTooManyRequests, status)
-				b.late = nil
+				b.late(nil)
 				time.Sleep(tc.wait)
 				_, _ = c.send(http.MethodPost, "/api/posts", `{"content":"another class goes on"}`)
 				_, _ = c.send(http.MethodGet, "/api/feed", "")
@@ -229,7 +251,7 @@ func TestOneRefreshAtATime(t *testing.T) {
 		refresh()
 		refresh()
 		require.Empty(t, c.rules(), "one after another is fine where the token stays")
-		b.late = func(*exchange) { time.Sleep(time.Second) }
+		b.late(func(*exchange) { time.Sleep(time.Second) })
 		go refresh()
 		time.Sleep(time.Millisecond)
 		refresh()
@@ -255,7 +277,7 @@ func TestTheJournalKeepsRequestsWithoutSecrets(t *testing.T) {
 	_, _ = c.send(http.MethodPost, "/api/auth/token", fmt.Sprintf(`{"grant_type":"client_credentials","client_id":%q,"client_secret":%q}`, k.ClientID, k.ClientSecret))
 	_, _ = c.send(http.MethodPost, "/api/auth/token", fmt.Sprintf(`{"grant_type":"refresh_token","refresh_token":%q}`, refresh))
 	_, _ = c.send(http.MethodPost, "/api/settings/services", `{"provider":"RUNWARE","apiKey":"rw-canary"}`)
-	b.early = func(x *exchange) bool { x.status = 503; return true }
+	b.early(func(x *exchange) bool { x.status = 503; return true })
 	_, _ = c.send(http.MethodGet, "/api/posts?limit=5", "")
 	entries := c.box.Journal()
 	require.Len(t, entries, 4)
