@@ -14,6 +14,7 @@ func (w *Worker) hush(ctx context.Context) error {
 		}
 		if w.record.State != Suspended {
 			w.record.State, w.record.Reason, w.record.Until = Held, "quiet hours", until.UTC()
+			w.unsaved = true
 			if err := w.insist(ctx, "hold", w.save); err != nil {
 				return err
 			}
@@ -29,6 +30,7 @@ func (w *Worker) suspend(ctx context.Context, p parcel, t *trial, e *SendError) 
 	first := w.record.State != Suspended
 	reason := reasonOf(e)
 	w.record.State, w.record.Reason, w.record.Until = Suspended, reason, time.Now().Add(lookAgain).UTC()
+	w.unsaved = true
 	if err := w.insist(ctx, "suspend", w.save); err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@ package sinktest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -172,6 +174,54 @@ func ends(st *stage) {
 	if err != nil {
 		require.Contains(st, []bridge.Verdict{bridge.Retry, bridge.InDoubt}, err.Verdict, "an ended context is no fault of the message")
 	}
+}
+
+// keepsOrder sends from several lanes at once, each in its own order.
+func keepsOrder(st *stage) {
+	const lanes, each = 4, 5
+	var wg sync.WaitGroup
+	failures := make(chan error, lanes*each)
+	for lane := range lanes {
+		wg.Go(func() {
+			for i := range each {
+				if err := insist(st.Context(), st.sink, comment(st.To, fmt.Sprintf("ntf_%d_%d", lane, i), fmt.Sprintf("word %d of lane %d.", i, lane))); err != nil {
+					failures <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(failures)
+	for err := range failures {
+		require.NoError(st, err)
+	}
+	var all strings.Builder
+	for _, m := range st.Visible() {
+		all.WriteString(m.Text + "\n")
+	}
+	for lane := range lanes {
+		last := -1
+		for i := range each {
+			word := fmt.Sprintf("word %d of lane %d.", i, lane)
+			require.Equal(st, 1, strings.Count(all.String(), word), word)
+			require.Greater(st, strings.Index(all.String(), word), last, "lane %d is out of order at %q", lane, word)
+			last = strings.Index(all.String(), word)
+		}
+	}
+}
+
+// insist sends as a worker does, from any goroutine.
+func insist(ctx context.Context, sink bridge.Sink, d bridge.Delivery) error {
+	for range 100 {
+		_, err := sink.Send(ctx, d)
+		e, ok := errors.AsType[*bridge.SendError](err)
+		if !ok || e.Verdict != bridge.Retry {
+			return err
+		}
+		wait(ctx, max(e.After, time.Second))
+	}
+	return errors.New("not sent after a hundred tries")
 }
 
 // patient sends as a worker does: it waits as told, a few times.
