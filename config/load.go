@@ -35,7 +35,8 @@ type Checks struct {
 
 // Load reads file and environment, fills in defaults and checks everything.
 // What is wrong comes back as one *ReportError, or ErrNothing when there is no
-// agent at all. Precedence: environment, then file, then defaults.
+// agent at all, beside a configuration that is otherwise complete. Precedence:
+// environment, then file, then defaults.
 func Load(src Source, checks Checks) (Config, error) {
 	r := &report{file: src.Name, origins: map[string]origin{}}
 	cfg := defaults()
@@ -50,7 +51,7 @@ func Load(src Source, checks Checks) (Config, error) {
 	}
 	r.overlay(&cfg, src.Env)
 	if len(cfg.Agents) == 0 && len(r.problems) == 0 {
-		return Config{}, ErrNothing
+		return cfg, ErrNothing
 	}
 	r.validate(&cfg, checks)
 	cfg.Notices = r.notices

@@ -22,7 +22,8 @@ const maxWait = 24 * time.Hour
 
 // classify says what an answer means. 2xx is yes; 410 ends the subscription and
 // 3xx is a failure (Standard Webhooks 1.0); what is neither may be a receiver in
-// the middle of a change, so it is tried again.
+// the middle of a change: it is tried for as long as the worker tries unknown
+// answers.
 func classify(status int, header http.Header, d bridge.Delivery) *bridge.SendError {
 	text := fmt.Errorf("%d from %s", status, host(d.To))
 	switch {
@@ -43,7 +44,7 @@ func classify(status int, header http.Header, d bridge.Delivery) *bridge.SendErr
 			Advice: fmt.Sprintf("%s: %s moved%s. I don't follow redirects; change the address.", d.Subscription, withoutQuery(d.To.Place), target(header)),
 		}
 	}
-	return &bridge.SendError{Verdict: bridge.Retry, Err: text}
+	return &bridge.SendError{Verdict: bridge.Retry, Unknown: true, Err: text}
 }
 
 // target names where a redirect points, as far as that can be shown.

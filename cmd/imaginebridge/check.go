@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
+)
+
+// checkTimeout bounds a whole check.
+const checkTimeout = 2 * time.Minute
+
+func (p *program) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Say what is wrong with configuration, credentials, permissions and reachability, and what mends it",
+		Long: `Walks through configuration, ImagineAnything credentials, clock, Discord and
+Slack tokens, intents, scopes and channel permissions, and NATS. For each thing
+that is wrong it names the click or line that mends it. It sends nothing.
+
+Exit code: 0 all well, 1 something is wrong outside, 2 wrong configuration.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), checkTimeout)
+			defer cancel()
+			return p.check(ctx)
+		},
+	}
+}
+
+// grade says how much a finding matters.
+type grade string
+
+// Grades of findings.
+const (
+	good    grade = "good"
+	warning grade = "warning"
+	bad     grade = "bad"
+)
+
+// finding is one thing that the check saw.
+type finding struct {
+	Grade   grade  `json:"grade"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// checkup prints findings as they come and remembers the worst.
+type checkup struct {
+	p      *program
+	cfg    config.Config
+	wiring wiring
+	failed bool
+}
+
+func (p *program) check(ctx context.Context) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	if err := ensureKey(&cfg); err != nil {
+		return err
+	}
+	log := slog.New(slog.DiscardHandler)
+	c := &checkup{p: p, cfg: cfg, wiring: wiring{cfg: cfg, log: log, out: io.Discard, version: versionText(), health: newHealth()}}
+	for _, n := range cfg.Notices {
+		if n.Warning {
+			c.say(finding{Grade: warning, Subject: "configuration", Text: n.Text})
+		}
+	}
+	c.say(finding{Grade: good, Subject: "configuration", Text: fmt.Sprintf("%s, %s.", count(len(cfg.Agents), "agent"), count(len(cfg.Subscriptions), "subscription"))})
+	c.privacy()
+	c.imagine(ctx)
+	c.discord(ctx)
+	c.slack(ctx)
+	c.nats(ctx)
+	if c.failed {
+		return errSilent
+	}
+	return nil
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// say prints one finding.
+func (c *checkup) say(f finding) {
+	if f.Grade == bad {
+		c.failed = true
+	}
+	if c.p.json {
+		_ = json.NewEncoder(c.p.out).Encode(f)
+		return
+	}
+	mark := map[grade]string{good: "✓", warning: "!", bad: "✗"}[f.Grade]
+	fmt.Fprintf(c.p.out, "%s %s: %s\n", mark, f.Subject, f.Text)
+	if f.Remedy != "" {
+		fmt.Fprintf(c.p.out, "    → %s\n", f.Remedy)
+	}
+}
+
+// privacy warns of direct messages on their way to channels: naming the channel
+// in the file is the consent, but it should be meant.
+func (c *checkup) privacy() {
+	for _, s := range c.cfg.Subscriptions {
+		private := false
+		for _, pattern := range s.Events {
+			private = private || events.MatchPattern(pattern, "message.received")
+		}
+		if to := bridge.ParseDestination(s.To); private && (to.Scheme == "discord" || to.Scheme == "slack") {
+			c.say(finding{
+				Grade: warning, Subject: "subscription " + s.Name, Text: "direct messages of " + strings.Join(s.Agents, ", ") + " appear in " + to.String() + ".",
+				Remedy: "Make sure that everybody in that channel may read them.",
+			})
+		}
+	}
+}
+
+// imagine checks each agent's credentials and this machine's clock.
+func (c *checkup) imagine(ctx context.Context) {
+	site := imagine.NewSite()
+	defer site.CloseIdle()
+	clock := false
+	for _, a := range c.cfg.Agents {
+		api, err := c.wiring.client(site, a)
+		if err != nil {
+			c.say(finding{Grade: bad, Subject: "imagineanything", Text: err.Error()})
+			return
+		}
+		me, err := api.Me(ctx)
+		c.say(agentFinding(a, me, err))
+		if skew, known := api.Skew(); known && !clock {
+			clock = true
+			c.say(clockFinding(api.BaseURL(), skew))
+		}
+	}
+}
+
+// agentFinding says whether an agent's credentials work and are its own.
+func agentFinding(a config.Agent, me *imagine.Profile, err error) finding {
+	name := a.Handle
+	if name == "" {
+		name = "agent"
+	}
+	switch {
+	case imagine.IsUnauthorized(err):
+		return finding{
+			Grade: bad, Subject: name, Text: "ImagineAnything refused these credentials (invalid_client).",
+			Remedy: "Check the secret; if it is lost, make a new one in the agent's settings. Other agents keep running.",
+		}
+	case err != nil:
+		return finding{Grade: bad, Subject: name, Text: err.Error() + ".", Remedy: "Check imagineanything.base_url and this machine's network."}
+	case a.Handle != "" && me.Handle != a.Handle:
+		return finding{
+			Grade: bad, Subject: name, Text: fmt.Sprintf("these credentials belong to @%s.", me.Handle),
+			Remedy: fmt.Sprintf("Write handle: %s, or use the credentials of @%s.", me.Handle, a.Handle),
+		}
+	}
+	return finding{Grade: good, Subject: "@" + me.Handle, Text: fmt.Sprintf("signed in; %d followers, %d posts.", me.FollowerCount, me.PostCount)}
+}
+
+// clockFinding says whether this machine's clock can be trusted.
+func clockFinding(base string, skew time.Duration) finding {
+	host := strings.TrimPrefix(strings.TrimPrefix(base, "https://"), "http://")
+	side, off := "ahead of", skew
+	if skew < 0 {
+		side, off = "behind", -skew
+	}
+	if off < 30*time.Second {
+		return finding{Grade: good, Subject: "clock", Text: "agrees with " + host + "."}
+	}
+	return finding{
+		Grade: warning, Subject: "clock", Text: fmt.Sprintf("This machine's clock is %s %s %s; signatures and tokens need it right.", off.Round(time.Second), side, host),
+		Remedy: "Turn on time sync.",
+	}
+}
+
+// places are the destinations of one scheme that subscriptions send to.
+func (c *checkup) places(scheme string) []bridge.Destination {
+	var out []bridge.Destination
+	for _, s := range c.cfg.Subscriptions {
+		if to := bridge.ParseDestination(s.To); to.Scheme == scheme {
+			out = append(out, to)
+		}
+	}
+	return out
+}
+
+func (c *checkup) discord(ctx context.Context) {
+	if c.cfg.Discord.BotToken.IsZero() {
+		return
+	}
+	sink, err := c.wiring.discord()
+	if err != nil {
+		c.say(finding{Grade: bad, Subject: "discord", Text: err.Error()})
+		return
+	}
+	var channels []string
+	for _, to := range c.places("discord") {
+		channels = append(channels, to.Place)
+	}
+	for _, f := range sink.Check(ctx, channels...) {
+		grades := map[discord.Level]grade{discord.Fine: good, discord.Warning: warning, discord.Failure: bad}
+		c.say(finding{Grade: grades[f.Level], Subject: f.Subject, Text: f.Problem, Remedy: f.Remedy})
+	}
+}
+
+func (c *checkup) slack(ctx context.Context) {
+	if c.cfg.Slack.BotToken.IsZero() {
+		return
+	}
+	sink, err := c.wiring.slack()
+	if err != nil {
+		c.say(finding{Grade: bad, Subject: "slack", Text: err.Error()})
+		return
+	}
+	for _, f := range sink.Check(ctx, c.places("slack")) {
+		grades := map[slack.Level]grade{slack.Good: good, slack.Notice: warning, slack.Problem: bad}
+		c.say(finding{Grade: grades[f.Level], Subject: f.Subject, Text: f.Problem, Remedy: f.Remedy})
+	}
+}
+
+// nats checks the store: the one of a running bridge, else one opened for the
+// purpose.
+func (c *checkup) nats(ctx context.Context) {
+	b, err := c.p.openGuest(ctx, c.cfg)
+	if errors.Is(err, errNotRunning) {
+		b, err = openBus(ctx, c.cfg, c.wiring.log)
+	}
+	if err != nil {
+		c.say(finding{Grade: bad, Subject: "nats", Text: err.Error()})
+		return
+	}
+	info, err := b.Info(ctx)
+	if closing := c.closeBus(ctx, b); err == nil {
+		err = closing
+	}
+	if err != nil {
+		c.say(finding{Grade: bad, Subject: "nats", Text: err.Error()})
+		return
+	}
+	where := "embedded"
+	if !info.Embedded {
+		where = "at " + info.URL
+	}
+	f := finding{Grade: good, Subject: "nats", Text: fmt.Sprintf("%s %s, flushed to disk: %s.", info.Version, where, info.Sync)}
+	every, err := time.ParseDuration(info.Sync)
+	switch {
+	case info.Sync == "":
+		f.Text = fmt.Sprintf("%s %s; how often it flushes to disk can't be seen from here.", info.Version, where)
+	case err == nil && every > time.Second:
+		f.Grade = warning
+		f.Remedy = "A power cut can repeat or forget what happened in that time; nats.sync: 1s or always makes it shorter."
+	}
+	c.say(f)
+}
+
+func (c *checkup) closeBus(ctx context.Context, b *bus.Bus) error {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return b.Close(ending)
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/poller"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
+)
+
+// condition is how one component goes, as /readyz, ia.status and the console
+// say it.
+type condition struct {
+	Component string    `json:"component"`
+	Agent     string    `json:"agent,omitempty"`
+	State     string    `json:"state"` // ok, starting, degraded or down
+	Reason    string    `json:"reason,omitempty"`
+	Next      string    `json:"next,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
+}
+
+// Conditions as they are spelled everywhere.
+const (
+	stateOK       = "ok"
+	stateStarting = "starting"
+	stateDegraded = "degraded"
+	stateDown     = "down"
+)
+
+// health gathers what every room says of itself.
+type health struct {
+	mu          sync.Mutex
+	conditions  map[string]condition
+	lanes       map[string]*laneHealth
+	memberCount int
+	tell        func(condition) // told of every change; nil for nobody
+}
+
+// laneHealth is how the delivery of one subscription goes.
+type laneHealth struct {
+	Subscription string    `json:"subscription"`
+	To           string    `json:"to"`
+	State        string    `json:"state"`
+	Delivered    uint64    `json:"delivered"`
+	Dead         uint64    `json:"dead"`
+	Last         time.Time `json:"last,omitzero"` // of a delivery
+	Reason       string    `json:"reason,omitempty"`
+}
+
+func newHealth() *health {
+	return &health{conditions: map[string]condition{}, lanes: map[string]*laneHealth{}}
+}
+
+// set notes a condition and tells of it where it changed.
+func (h *health) set(c condition) {
+	h.mu.Lock()
+	key := c.Component + "/" + c.Agent
+	before, known := h.conditions[key]
+	changed := before.State != c.State || before.Reason != c.Reason
+	if c.Since.IsZero() {
+		c.Since = time.Now()
+	}
+	if !changed {
+		c.Since = before.Since
+	}
+	h.conditions[key] = c
+	tell := h.tell
+	h.mu.Unlock()
+	if changed && (known || c.State != stateStarting) && tell != nil {
+		tell(c)
+	}
+}
+
+// discord notes how Discord's gateway goes.
+func (h *health) discord(s discord.Status) {
+	h.set(condition{Component: "discord", State: string(s.State), Reason: s.Reason, Next: s.Next, Since: s.Since})
+}
+
+// slack notes whether Slack can be heard.
+func (h *health) slack(err error) {
+	c := condition{Component: "slack", State: stateOK}
+	if err != nil {
+		c.State, c.Reason, c.Next = stateDegraded, err.Error(), "It is tried on with growing pauses; messages are sent all the same."
+	}
+	h.set(c)
+}
+
+// poller notes how an agent's polling goes.
+func (h *health) poller(s poller.Status) {
+	h.set(condition{Component: "poller", Agent: s.Agent, State: string(s.Health), Reason: s.Reason, Next: s.Next, Since: s.Since})
+}
+
+// expect notes a component that has to come up before the process is ready.
+func (h *health) expect(component, agent string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conditions[component+"/"+agent] = condition{Component: component, Agent: agent, State: stateStarting, Since: time.Now()}
+}
+
+// outcome notes what became of a delivery.
+func (h *health) outcome(o bridge.Outcome) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.lanes[o.Subscription]
+	if l == nil {
+		l = &laneHealth{Subscription: o.Subscription, To: o.To, State: string(bridge.Live)}
+		h.lanes[o.Subscription] = l
+	}
+	switch o.Kind {
+	case bridge.Delivered, bridge.Superseded:
+		l.Delivered++
+		l.Last, l.State, l.Reason = time.Now(), string(bridge.Live), ""
+	case bridge.Dead:
+		l.Dead++
+		l.Reason = o.Reason
+	case bridge.Stopped:
+		l.State, l.Reason = string(bridge.Suspended), o.Reason
+	case bridge.Resumed:
+		l.State, l.Reason = string(bridge.Live), ""
+	case bridge.Retried, bridge.Gap:
+		l.Reason = o.Reason
+	}
+}
+
+// lane makes a subscription known before anything was delivered.
+func (h *health) lane(s bridge.Subscription) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lanes[s.Name] == nil {
+		h.lanes[s.Name] = &laneHealth{Subscription: s.Name, To: s.To.Label(), State: string(bridge.Live)}
+	}
+}
+
+// all returns every condition, in the order of component and agent.
+func (h *health) all() []condition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []condition
+	for _, key := range slices.Sorted(maps.Keys(h.conditions)) {
+		out = append(out, h.conditions[key])
+	}
+	return out
+}
+
+// allLanes returns how every subscription goes, in the order of names.
+func (h *health) allLanes() []laneHealth {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []laneHealth
+	for _, name := range slices.Sorted(maps.Keys(h.lanes)) {
+		out = append(out, *h.lanes[name])
+	}
+	return out
+}
+
+// ready reports whether everything that was expected came up, or is named as
+// failing: only what is still starting holds readiness back.
+func (h *health) ready() bool {
+	return !slices.ContainsFunc(h.all(), func(c condition) bool { return c.State == stateStarting })
+}
+
+// setMembers notes how many processes share the work.
+func (h *health) setMembers(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.memberCount = n
+}
+
+func (h *health) members() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.memberCount
+}
+
+// rename gives a component's condition to the agent it turned out to be.
+func (h *health) rename(component, from, to string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c, ok := h.conditions[component+"/"+from]
+	if !ok {
+		return
+	}
+	delete(h.conditions, component+"/"+from)
+	c.Agent, c.State, c.Reason, c.Next = to, stateStarting, "", ""
+	h.conditions[component+"/"+to] = c
+}

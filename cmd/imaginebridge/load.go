@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// defaultFile is read where it exists and no other is named.
+const defaultFile = "imaginebridge.yaml"
+
+// load reads the configuration: the named file, else the default one where it
+// exists, and the environment.
+func (p *program) load() (config.Config, error) {
+	src := config.Source{Name: p.configFile, Env: p.env, ReadFile: readSecretFile}
+	if src.Name == "" {
+		src.Name = defaultFile
+	}
+	file, err := os.Open(src.Name)
+	switch {
+	case err == nil:
+		defer file.Close()
+		src.File = file
+	case errors.Is(err, fs.ErrNotExist) && p.configFile == "":
+	case errors.Is(err, fs.ErrNotExist):
+		return config.Config{}, &usageError{p.configFile + ": no such file. Create it from the README's example, or leave --config out to use the environment."}
+	default:
+		return config.Config{}, &usageError{fmt.Sprintf("%s can't be read: %v.", src.Name, errors.Unwrap(err))}
+	}
+	return config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter})
+}
+
+// checkFilter is the configuration's check that needs the heart.
+func checkFilter(expression string, patterns []string) error {
+	_, err := bridge.CompileFilter(expression, patterns)
+	return err
+}
+
+// readSecretFile reads what ${file:PATH} names.
+func readSecretFile(path string) ([]byte, fs.FileMode, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("not a file")
+	}
+	content, err := os.ReadFile(path)
+	return content, info.Mode(), err
+}
+
+// logger makes the one logger of the process, on standard error.
+func (p *program) logger(rt config.Runtime) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(rt.LogLevel)) // checked when it was loaded
+	options := &slog.HandlerOptions{Level: level}
+	if rt.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(p.errs, options))
+	}
+	return slog.New(slog.NewTextHandler(p.errs, options))
+}

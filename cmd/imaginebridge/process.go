@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/poller"
+	"github.com/imaginebridge/imaginebridge/sinks/web"
+)
+
+// closeTimeout bounds draining and stopping the store, within the ten seconds
+// that a shutdown may take.
+const closeTimeout = 5 * time.Second
+
+// process is one running bridge.
+type process struct {
+	wiring
+	roles         []string
+	subscriptions []bridge.Subscription
+	doors         []door
+	web           *web.Server
+	listener      net.Listener // of the web server; nil for none
+	hint          []string     // last words of the console page
+	began         time.Time
+}
+
+// newProcess opens the store and builds everything; it starts nothing but the
+// embedded server. What can be wrong with the surroundings is found here.
+func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Logger) (*process, error) {
+	pr := &process{
+		wiring: wiring{cfg: cfg, log: log, out: p.out, version: versionText(), health: newHealth()},
+		roles:  p.roles, began: time.Now(),
+	}
+	if len(pr.roles) == 0 {
+		pr.roles = roles
+	}
+	var err error
+	if pr.subscriptions, err = subscriptions(cfg); err != nil {
+		return nil, err
+	}
+	pr.noColor = !pr.wantsColour(p)
+	if pr.has("console") && cfg.HTTP.Listen != "off" {
+		if pr.listener, err = listenOn(ctx, cfg.HTTP.Listen, "IMAGINEBRIDGE_LISTEN"); err != nil {
+			return nil, err
+		}
+	}
+	if pr.bus, err = openBus(ctx, cfg, log); err != nil {
+		pr.closeListener()
+		return nil, err
+	}
+	if err := pr.build(); err != nil {
+		pr.closeListener()
+		return nil, errors.Join(err, pr.close(ctx))
+	}
+	return pr, nil
+}
+
+func (pr *process) has(role string) bool { return slices.Contains(pr.roles, role) }
+
+// wantsColour honours NO_COLOR (https://no-color.org).
+func (pr *process) wantsColour(p *program) bool {
+	off, set := p.env("NO_COLOR")
+	return !(set && off != "")
+}
+
+func (pr *process) closeListener() {
+	if pr.listener != nil {
+		_ = pr.listener.Close()
+	}
+}
+
+// build makes the doors and the web server.
+func (pr *process) build() error {
+	var err error
+	if pr.doors, err = pr.wiring.doors(); err != nil {
+		return err
+	}
+	pr.health.tell = pr.tell
+	for _, s := range pr.subscriptions {
+		pr.health.lane(s)
+	}
+	if pr.listener == nil {
+		return nil
+	}
+	pr.web, err = web.New(web.Options{
+		Conditions: pr.webConditions, Lanes: pr.webLanes, Tail: pr.webTail, Version: pr.version,
+		MediaHosts: []string{pr.cfg.ImagineAnything.BaseURL}, Log: pr.log.With("component", "web"),
+	})
+	return err
+}
+
+// tell passes a change of state on to everybody who listens on NATS.
+func (pr *process) tell(c condition) {
+	level := slog.LevelInfo
+	switch c.State {
+	case stateDegraded:
+		level = slog.LevelWarn
+	case stateDown:
+		level = slog.LevelError
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	pr.log.Log(ctx, level, "state changed", "component", c.Component, "agent", c.Agent, "state", c.State, "reason", c.Reason, "next", c.Next)
+	state := bus.Condition(c.State)
+	if c.State == stateStarting {
+		return
+	}
+	err := pr.bus.Status(ctx, bus.Status{Component: c.Component, Agent: c.Agent, State: state, Reason: c.Reason, Next: c.Next, Since: c.Since})
+	if err != nil {
+		pr.log.Debug("status not published", "err", err)
+	}
+}
+
+// run works until ctx ends, then hands everything back: receiving stops first,
+// then polling, then what is in flight, then the store.
+func (pr *process) run(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return pr.bus.Run(running) })
+	if pr.has("poll") {
+		pr.expectAgents()
+		group.Go(func() error { return pr.poll(running) })
+	}
+	if pr.has("deliver") {
+		group.Go(func() error { return pr.deliver(running) })
+	}
+	if pr.has("deliver") || pr.has("receive") {
+		group.Go(func() error { return pr.hear(running) })
+	}
+	if pr.web != nil {
+		group.Go(func() error { return pr.web.Run(running) })
+		group.Go(func() error { return serve(running, pr.listener, pr.web.Handler()) })
+	}
+	group.Go(func() error { return pr.announce(running) })
+	err := group.Wait()
+	if ctx.Err() != nil {
+		err = nil
+	}
+	pr.log.Info("stopping")
+	return errors.Join(err, pr.close(ctx))
+}
+
+func (pr *process) close(ctx context.Context) error {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if err := pr.bus.Close(ending); err != nil {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	return nil
+}
+
+// announce says when everything came up, and keeps count of the processes.
+func (pr *process) announce(ctx context.Context) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	said := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if !said && pr.health.ready() {
+			said = true
+			pr.log.Info("ready", "agents", len(pr.cfg.Agents), "subscriptions", len(pr.subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
+			tick.Reset(5 * time.Second)
+		}
+		if info, err := pr.bus.Info(ctx); err == nil {
+			pr.health.setMembers(info.Members)
+		}
+	}
+}
+
+// deliver works the lanes of this process until ctx ends.
+func (pr *process) deliver(ctx context.Context) error {
+	byName := map[string]bridge.Subscription{}
+	var names []string
+	for _, s := range pr.subscriptions {
+		byName[s.Name] = s
+		names = append(names, s.Name)
+	}
+	return pr.bus.Hold(ctx, "lane", names, func(ctx context.Context, name string) error {
+		return pr.deliverLane(ctx, byName[name])
+	})
+}
+
+// deliverLane takes one subscription's events to its destination.
+func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error {
+	i := slices.IndexFunc(pr.doors, func(d door) bool { return d.scheme == s.To.Scheme })
+	if i < 0 {
+		return fmt.Errorf("nothing sends to %s", s.To.Label())
+	}
+	lane, err := pr.bus.Lane(ctx, laneOf(pr.cfg, s))
+	if err != nil {
+		return fmt.Errorf("open lane: %w", err)
+	}
+	return bridge.NewWorker(bridge.WorkerOptions{
+		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
+		Reporter: reporter{bus: pr.bus, health: pr.health, log: pr.log}, Log: pr.log.With("component", "worker"),
+		Sole: pr.cfg.NATS.URL == "",
+	}).Run(ctx)
+}
+
+// hear keeps the sessions with Discord and Slack, one process for each app.
+func (pr *process) hear(ctx context.Context) error {
+	byName := map[string]func(context.Context) error{}
+	var names []string
+	for _, d := range pr.doors {
+		if d.run != nil {
+			byName[d.scheme] = d.run
+			names = append(names, d.scheme)
+		}
+	}
+	return pr.bus.Hold(ctx, "gateway", names, func(ctx context.Context, name string) error { return byName[name](ctx) })
+}
+
+// expectAgents holds readiness back until every agent stored its baseline.
+func (pr *process) expectAgents() {
+	for _, a := range pr.cfg.Agents {
+		pr.health.expect("poller", a.Handle)
+	}
+}
+
+// poll watches the agents until ctx ends.
+func (pr *process) poll(ctx context.Context) error {
+	site := imagine.NewSite()
+	defer site.CloseIdle()
+	var agents []poller.Agent
+	for _, a := range pr.cfg.Agents {
+		api, err := pr.client(site, a)
+		if err != nil {
+			return err
+		}
+		handle := a.Handle
+		if handle == "" {
+			if handle, err = pr.learnHandle(ctx, api); err != nil {
+				return err
+			}
+		}
+		agents = append(agents, poller.Agent{Handle: handle, API: api})
+	}
+	p, err := poller.New(poller.Options{
+		Agents: agents, Journal: pr.bus, Ownership: pr.bus, Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
+		Notifications: pr.cfg.Poll.Notifications.Std(), Messages: pr.cfg.Poll.Messages.Std(), Generations: pr.cfg.Poll.Generations.Std(),
+		Ceiling: pr.cfg.Poll.Ceiling.Std(), Backfill: pr.cfg.Poll.Backfill.Std(), Feed: pr.cfg.Poll.Feed, Log: pr.log,
+	})
+	if err != nil {
+		return err
+	}
+	return p.Run(ctx)
+}
+
+// learnHandle asks the API for the handle of the one agent that was configured
+// without, again and again until it is told.
+func (pr *process) learnHandle(ctx context.Context, api *imagine.Client) (string, error) {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		me, err := api.Me(ctx)
+		if err == nil {
+			pr.health.rename("poller", "", me.Handle)
+			return me.Handle, nil
+		}
+		c := condition{Component: "poller", State: stateDegraded, Reason: err.Error(), Next: "It is tried on with growing pauses."}
+		if imagine.IsUnauthorized(err) {
+			wait = time.Minute
+			c.State, c.Reason = stateDown, "ImagineAnything refused these credentials (invalid_client)."
+			c.Next = "Check IMAGINEANYTHING_CLIENT_ID and IMAGINEANYTHING_CLIENT_SECRET; if the secret is lost, make a new one in the agent's settings."
+		}
+		pr.health.set(c)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return "", ctx.Err()
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imaginebridge/imaginebridge/config"
+)
+
+// roles are the parts of the work that processes can share out.
+var roles = []string{"poll", "deliver", "receive", "console"}
+
+func (p *program) runCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the bridge",
+		Long: `Runs the bridge until it is told to stop (Ctrl-C or SIGTERM): it then finishes
+what is in hand within ten seconds. A second signal ends it at once.
+
+Without a file the environment alone is enough for one agent and one channel:
+IMAGINEANYTHING_CLIENT_ID, IMAGINEANYTHING_CLIENT_SECRET, and DISCORD_BOT_TOKEN
+with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID.`,
+		Example: `  imaginebridge run
+  imaginebridge run --config imaginebridge.yaml
+  imaginebridge run --roles poll,deliver`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.checkRoles(); err != nil {
+				return err
+			}
+			cfg, err := p.load()
+			if err != nil {
+				return err
+			}
+			return p.bridge(cmd.Context(), cfg, nil)
+		},
+	}
+	cmd.Flags().StringSliceVar(&p.roles, "roles", roles, "parts of the work this process takes")
+	return cmd
+}
+
+func (p *program) checkRoles() error {
+	for _, r := range p.roles {
+		if !slices.Contains(roles, r) {
+			text := fmt.Sprintf("no role is called %q; the roles are %s", r, strings.Join(roles, ", "))
+			if near := config.Nearest(r, roles); near != "" {
+				text += fmt.Sprintf("; did you mean %q?", near)
+			}
+			return &usageError{text}
+		}
+	}
+	return nil
+}
+
+// bridge runs the bridge with a checked configuration until ctx ends. started is
+// called once everything was begun; it may be nil.
+func (p *program) bridge(ctx context.Context, cfg config.Config, started func(*process)) error {
+	if err := ensureKey(&cfg); err != nil {
+		return err
+	}
+	log := p.logger(cfg.Runtime)
+	for _, n := range cfg.Notices {
+		if n.Warning {
+			log.Warn("configuration", "notice", n.Text)
+		} else {
+			log.Info("configuration", "notice", n.Text)
+		}
+	}
+	pr, err := newProcess(ctx, cfg, p, log)
+	if err != nil {
+		return err
+	}
+	if started != nil {
+		started(pr)
+	}
+	err = pr.run(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return err
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/sinks/console"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
+	"github.com/imaginebridge/imaginebridge/sinks/webhook"
+)
+
+// door is one way out: a sink under its destination scheme, and what keeps it
+// connected where it needs that.
+type door struct {
+	scheme string
+	sink   bridge.Sink
+	run    func(ctx context.Context) error // held by one process; nil where nothing is to be held
+}
+
+// wiring builds the rooms of one process from its configuration.
+type wiring struct {
+	cfg     config.Config
+	log     *slog.Logger
+	out     io.Writer
+	version string
+	bus     *bus.Bus
+	health  *health
+	noColor bool
+}
+
+// openBus opens the store: embedded under the data folder, or elsewhere.
+func openBus(ctx context.Context, cfg config.Config, log *slog.Logger) (*bus.Bus, error) {
+	return bus.Open(ctx, bus.Options{
+		URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, DataDir: cfg.Runtime.DataDir, Listen: cfg.NATS.Listen,
+		Store: int64(cfg.NATS.Store), Sync: cfg.NATS.Sync.String(), Keep: cfg.NATS.Keep.Std(),
+		Name: "imaginebridge", Log: log.With("component", "nats"),
+	})
+}
+
+// client makes the API client of one agent.
+func (w *wiring) client(site *imagine.Site, a config.Agent) (*imagine.Client, error) {
+	return imagine.New(imagine.Options{
+		BaseURL: w.cfg.ImagineAnything.BaseURL, ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal, Site: site,
+		UserAgent: "ImagineBridge/" + w.version + " (+https://github.com/imaginebridge/imaginebridge)",
+		Log:       w.log.With("component", "imagine", "agent", a.Handle),
+	})
+}
+
+// doors makes the sinks that the configuration has credentials or a use for.
+func (w *wiring) doors() ([]door, error) {
+	out := []door{{scheme: "console", sink: console.New(console.Options{Out: w.out, Color: w.colour()})}}
+	hooks, err := webhook.New(webhook.Options{
+		Secrets: w.signingSecrets, AllowPrivate: w.cfg.Webhooks.AllowPrivate, Version: w.version,
+		Log: w.log.With("component", "webhook"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, door{scheme: "webhook", sink: hooks})
+	if !w.cfg.Discord.BotToken.IsZero() {
+		d, err := w.discord()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, door{"discord", d, d.Run})
+	}
+	if !w.cfg.Slack.BotToken.IsZero() {
+		s, err := w.slack()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, door{"slack", s, s.Run})
+	}
+	return out, nil
+}
+
+func (w *wiring) discord() (*discord.Sink, error) {
+	return discord.New(discord.Options{
+		Token: w.cfg.Discord.BotToken.Reveal, APIURL: w.cfg.Discord.APIURL, ApplicationID: w.cfg.Discord.ApplicationID,
+		Version: w.version, MessageContent: w.cfg.Discord.MessageContent, Shares: w.members,
+		Log:    w.log.With("component", "discord"),
+		Report: func(s discord.Status) { w.health.discord(s) },
+		Watch:  func(c discord.Change) { w.health.changed("discord", fmt.Sprint(c.Kind)) },
+	})
+}
+
+func (w *wiring) slack() (*slack.Sink, error) {
+	return slack.New(slack.Options{
+		BotToken: w.cfg.Slack.BotToken.Reveal, AppToken: w.cfg.Slack.AppToken.Reveal, APIURL: w.cfg.Slack.APIURL,
+		Version: w.version, Log: w.log.With("component", "slack"),
+		Link:    func(err error) { w.health.slack(err) },
+		Changed: func(c slack.Change) { w.health.changed("slack", string(c.Kind)) },
+	})
+}
+
+// members is how many processes share a token's limits now.
+func (w *wiring) members() int {
+	if w.bus == nil {
+		return 1
+	}
+	return max(1, w.health.members())
+}
+
+// colour reports whether the console understands colour and wants it.
+func (w *wiring) colour() bool {
+	f, ok := w.out.(interface{ Fd() uintptr })
+	return ok && !w.noColor && isatty.IsTerminal(f.Fd())
+}
+
+// signingSecrets returns the secrets that sign a subscription's webhooks: those
+// configured, else one derived from the key, which every process makes alike.
+func (w *wiring) signingSecrets(subscription string) []string {
+	for _, s := range w.cfg.Subscriptions {
+		if s.Name != subscription {
+			continue
+		}
+		if keys := strings.Fields(s.Secret.Reveal()); len(keys) > 0 {
+			return keys
+		}
+		return []string{derivedSecret(w.cfg.Runtime.Key.Reveal(), subscription)}
+	}
+	return nil
+}
+
+// subscriptions compiles what the configuration says. Load has checked it, so
+// an error here is ours.
+func subscriptions(cfg config.Config) ([]bridge.Subscription, error) {
+	var out []bridge.Subscription
+	for _, s := range cfg.Subscriptions {
+		b := bridge.Subscription{
+			Name: s.Name, Agents: s.Agents, Events: s.Events, To: bridge.ParseDestination(s.To), Digest: s.Digest.Std(),
+		}
+		var err error
+		if s.Filter != "" {
+			if b.Filter, err = bridge.CompileFilter(s.Filter, s.Events); err != nil {
+				return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
+			}
+		}
+		if s.Quiet != (config.Quiet{}) {
+			if b.Quiet, err = bridge.ParseQuiet(s.Quiet.From, s.Quiet.To, s.Quiet.Zone); err != nil {
+				return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
+			}
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// laneOf says where a subscription's lane begins and what it is fed.
+func laneOf(cfg config.Config, s bridge.Subscription) bus.LaneSpec {
+	spec := bus.LaneSpec{Subscription: s.Name, Agents: s.Agents, Events: s.Events}
+	if i := slices.IndexFunc(cfg.Subscriptions, func(c config.Subscription) bool { return c.Name == s.Name }); i >= 0 {
+		spec.Start = cfg.Subscriptions[i].Start
+	}
+	return spec
+}
+
+// reporter notes outcomes for those who watch.
+type reporter struct {
+	bus    *bus.Bus
+	health *health
+	log    *slog.Logger
+}
+
+// Report implements bridge.Reporter.
+func (r reporter) Report(ctx context.Context, o bridge.Outcome) {
+	r.health.outcome(o)
+	err := r.bus.Outcome(bus.Outcome{
+		Subscription: o.Subscription, Outcome: string(o.Kind), To: o.To, EventID: o.EventID, Position: o.Position,
+		Attempt: o.Attempt, Reason: o.Reason, At: time.Now(),
+	})
+	if err != nil {
+		r.log.DebugContext(ctx, "outcome not noted", "subscription", o.Subscription, "err", err)
+	}
+}
