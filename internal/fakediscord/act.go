@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+var errNoChannel = errors.New("no such channel")
+
 // Slash lets a person send a slash command, such as "/ia post create text:hi".
 // The line is parsed against the registered commands; what a client wouldn't
 // let through is an error. Values of attachment options name one of the files.
@@ -22,7 +24,10 @@ func (s *Server) Complete(user, channelID, line string) (*Interaction, error) {
 func (s *Server) typeLine(user, channelID, line string, partial bool, files []Upload) (*Interaction, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
+	ch := s.theChannel(channelID)
+	if ch == nil {
+		return nil, errNoChannel
+	}
 	t := &typed{server: s, channel: ch, uploads: files}
 	cmd, options, err := t.parse(line, partial)
 	if err != nil {
@@ -67,7 +72,10 @@ func (s *Server) usable(user string, ch *channel, cmd *command) error {
 func (s *Server) MessageCommand(user, channelID, messageID, name string) (*Interaction, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
+	ch := s.theChannel(channelID)
+	if ch == nil {
+		return nil, errNoChannel
+	}
 	cmd, m := s.findCommand(ch, 3, name), ch.message(messageID)
 	if cmd == nil || m == nil {
 		return nil, fmt.Errorf("use %q: no such command or message", name)
@@ -94,7 +102,10 @@ func (s *Server) Choose(user, channelID, messageID, customID string, values ...s
 func (s *Server) use(user, channelID, messageID string, wanted func(Component) bool, values []string) (*Interaction, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
+	ch := s.theChannel(channelID)
+	if ch == nil {
+		return nil, errNoChannel
+	}
 	m := ch.message(messageID)
 	if m == nil || (m.private != "" && m.private != s.person(user).ID) {
 		return nil, fmt.Errorf("click: %s sees no such message", user)

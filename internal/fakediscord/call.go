@@ -9,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -60,7 +59,6 @@ const maxBody = 26 << 20
 // read takes the body off the wire. It returns the rule and detail of what is
 // wrong with its form, or a refusal.
 func (c *call) read() (refusal *reply, rule, detail string) {
-	defer func() { c.entry.Body = slices.Clone(c.raw) }()
 	kind, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	data, err := io.ReadAll(io.LimitReader(c.Body, maxBody))
 	switch {
@@ -114,7 +112,6 @@ func (c *call) readParts(data []byte, boundary string) string {
 			c.raw = content
 		case m != nil && p.FileName() != "":
 			c.files = append(c.files, upload{int(m[1][0] - '0'), p.FileName(), p.Header.Get("Content-Type"), content})
-			c.entry.Files = append(c.entry.Files, p.FileName())
 		default:
 			return "unknown part " + name
 		}

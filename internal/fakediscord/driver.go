@@ -1,9 +1,6 @@
 package fakediscord
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Guild makes a guild that the bot has joined with [DefaultPermissions], and
 // gives its id. The gateway hears GUILD_CREATE.
@@ -39,21 +36,25 @@ func (s *Server) install(g *guild, permissions uint64) {
 func (s *Server) Install(guildID string, permissions uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.install(s.world.guilds[guildID], permissions)
+	if g := s.theGuild(guildID); g != nil {
+		s.install(g, permissions)
+	}
 }
 
 // Remove throws the bot out of a guild. The gateway hears GUILD_DELETE.
 func (s *Server) Remove(guildID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.removeBot(s.world.guilds[guildID])
+	if g := s.theGuild(guildID); g != nil {
+		s.removeBot(g)
+	}
 }
 
 func (s *Server) removeBot(g *guild) {
 	s.emit(event{name: "GUILD_DELETE", guild: g, data: map[string]any{"id": g.id}, intent: intentGuilds})
 	mine := g.members[s.world.bot.ID]
 	if mine != nil {
-		g.roles = slices.DeleteFunc(g.roles, func(r role) bool { return slices.Contains(mine.Roles, r.ID) })
+		g.roles = slices.DeleteFunc(slices.Clone(g.roles), func(r role) bool { return slices.Contains(mine.Roles, r.ID) })
 	}
 	delete(g.members, s.world.bot.ID)
 	g.present = false
@@ -64,7 +65,10 @@ func (s *Server) removeBot(g *guild) {
 func (s *Server) Outage(guildID string, down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.world.guilds[guildID]
+	g := s.theGuild(guildID)
+	if g == nil {
+		return
+	}
 	g.outage = down
 	if down {
 		s.emit(event{name: "GUILD_DELETE", guild: g, data: map[string]any{"id": g.id, "unavailable": true}, intent: intentGuilds})
@@ -82,7 +86,10 @@ func (s *Server) Channel(guildID, name string) string {
 func (s *Server) ChannelOf(guildID, name string, kind int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.world.guilds[guildID]
+	g := s.theGuild(guildID)
+	if g == nil {
+		return ""
+	}
 	id := s.world.newID(s.now())
 	ch := &channel{guild: g, channelWire: channelWire{ID: id, Type: kind, GuildID: g.id, Name: name, Position: len(s.world.channels)}}
 	s.world.channels[id] = ch
@@ -97,7 +104,10 @@ func (s *Server) ChannelOf(guildID, name string, kind int) string {
 func (s *Server) DeleteChannel(channelID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
+	ch := s.theChannel(channelID)
+	if ch == nil {
+		return
+	}
 	name := "CHANNEL_DELETE"
 	if ch.isThread() {
 		name = "THREAD_DELETE"
@@ -116,7 +126,10 @@ func (s *Server) DeleteChannel(channelID string) {
 func (s *Server) SetPermissions(channelID string, permissions uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
+	ch := s.theChannel(channelID)
+	if ch == nil {
+		return
+	}
 	kept := slices.DeleteFunc(slices.Clone(ch.Overwrites), func(o overwrite) bool { return o.ID == s.world.bot.ID })
 	ch.Overwrites = append(kept, overwrite{ID: s.world.bot.ID, Type: 1, Allow: bits(permissions), Deny: bits(permAll &^ permissions)})
 	s.emitChannel("CHANNEL_UPDATE", ch, ch.wire())
@@ -133,111 +146,47 @@ func (s *Server) CloseDMs(user string, closed bool) {
 func (s *Server) Archive(threadID string, archived bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.setArchived(s.world.channels[threadID], archived)
+	if t := s.theThread(threadID); t != nil {
+		s.setArchived(t, archived)
+	}
 }
 
 // Lock locks a thread or opens it again.
 func (s *Server) Lock(threadID string, locked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.world.channels[threadID]
+	t := s.theThread(threadID)
+	if t == nil {
+		return
+	}
 	t.Metadata = new(*t.Metadata)
 	t.Metadata.Locked = locked
 	s.emitChannel("THREAD_UPDATE", t, t.wire())
 }
 
-// User gives the id of the person of that name, who comes into being when
-// first named.
-func (s *Server) User(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.person(name).ID
-}
-
-// DM gives the id of the direct message channel with the person of that name.
-func (s *Server) DM(user string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dm(s.person(user)).ID
-}
-
-// Say lets a person write text into a channel or thread and gives the
-// message's id. With replyTo it is a reply to that message, and pings its
-// author when ping is set.
-func (s *Server) Say(user, channelID, text, replyTo string, ping bool) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
-	author := s.person(user)
-	s.join(ch.guild, author)
-	m := &Message{Author: *author, Content: text}
-	if replyTo != "" {
-		m.Type = 19
-		m.Reference = &Reference{MessageID: replyTo, ChannelID: ch.ID, GuildID: ch.guildID()}
+// theGuild finds a guild a test names; a wrong id is the test's fault and told
+// as one.
+func (s *Server) theGuild(id string) *guild {
+	g := s.world.guilds[id]
+	if g == nil {
+		s.log.fault(s.now(), "driver", 0, "no guild "+id)
 	}
-	s.mention(ch, m, &allowedMentions{Parse: []string{"users", "roles", "everyone"}, RepliedUser: ping})
-	s.post(ch, m)
-	return m.ID
+	return g
 }
 
-// Webhook posts text into a channel as a foreign webhook does.
-func (s *Server) Webhook(name, channelID, text string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
-	id := s.world.newID(s.now())
-	m := &Message{Author: User{ID: id, Username: name, Discriminator: "0000", Bot: true}, WebhookID: id, Content: text}
-	s.mention(ch, m, &allowedMentions{})
-	s.post(ch, m)
-	return m.ID
-}
-
-// Delete removes a message, as a moderator does.
-func (s *Server) Delete(channelID, messageID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.world.message(channelID, messageID); m != nil {
-		s.erase(s.world.channels[channelID], m)
-	}
-}
-
-// Age makes a message older by d, for rules that depend on its age.
-func (s *Server) Age(channelID, messageID string, d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.world.message(channelID, messageID); m != nil {
-		m.at = m.at.Add(-d)
-		m.Timestamp = stamp(m.at)
-	}
-}
-
-// Messages gives the messages people see in a channel or thread, oldest first.
-// Copies: what is done to them changes nothing.
-func (s *Server) Messages(channelID string) []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.world.channels[channelID]
+func (s *Server) theChannel(id string) *channel {
+	ch := s.world.channels[id]
 	if ch == nil {
+		s.log.fault(s.now(), "driver", 0, "no channel "+id)
+	}
+	return ch
+}
+
+func (s *Server) theThread(id string) *channel {
+	t := s.theChannel(id)
+	if t != nil && !t.isThread() {
+		s.log.fault(s.now(), "driver", 0, id+" is no thread")
 		return nil
 	}
-	out := []Message{}
-	for _, m := range ch.messages {
-		if m.Type != 21 && m.private == "" {
-			out = append(out, *s.present(m))
-		}
-	}
-	return out
-}
-
-// Threads gives the ids of the threads below a channel, oldest first.
-func (s *Server) Threads(channelID string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []string
-	for _, ch := range s.world.inOrder() {
-		if ch.parent != nil && ch.parent.ID == channelID {
-			out = append(out, ch.ID)
-		}
-	}
-	return out
+	return t
 }

@@ -82,10 +82,15 @@ func (i *Injector) wants(r Request) bool {
 	return true
 }
 
-// match finds the effect for a request, the zero Effect for none.
+// match notes what was read and finds the effect for the request, the zero
+// Effect for none.
 func (s *Server) match(c *call) Effect {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.entry.Body = c.raw
+	for _, f := range c.files {
+		c.entry.Files = append(c.entry.Files, f.name)
+	}
 	for _, i := range s.rules {
 		if i.wants(*c.entry) {
 			c.entry.Effect = i.rule.Effect.name

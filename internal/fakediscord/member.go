@@ -18,7 +18,10 @@ func (s *Server) join(g *guild, u *User) *member {
 func (s *Server) Role(guildID, name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.world.guilds[guildID]
+	g := s.theGuild(guildID)
+	if g == nil {
+		return ""
+	}
 	r := role{ID: s.world.newID(s.now()), Name: name, Permissions: "0", Position: len(g.roles), Mentionable: true}
 	g.roles = append(g.roles, r)
 	return r.ID
@@ -30,7 +33,10 @@ func (s *Server) Member(guildID, user string, permissions uint64, roles ...strin
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.person(user)
-	m := s.join(s.world.guilds[guildID], u)
+	m := s.join(s.theGuild(guildID), u)
+	if m == nil {
+		return u.ID
+	}
 	if permissions != 0 {
 		m.may = permissions
 	}

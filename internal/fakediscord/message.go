@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -108,7 +109,7 @@ func (s *Server) repeated(c *call, ch *channel, b messageBody) (*Message, *reply
 // fill puts a body's contents into a new message.
 func (s *Server) fill(c *call, ch *channel, m *Message, b messageBody) *reply {
 	if b.Content != nil {
-		m.Content = *b.Content
+		m.Content = strings.TrimSpace(*b.Content)
 	}
 	m.Embeds, m.Components, m.TTS = rich(b.Embeds), numbered(b.Components), b.TTS
 	m.Flags |= b.Flags
@@ -153,6 +154,7 @@ func (s *Server) post(ch *channel, m *Message) {
 		s.setArchived(ch, false)
 	}
 	ch.add(m)
+	s.touch()
 	s.emitMessage("MESSAGE_CREATE", ch, m)
 }
 
@@ -229,7 +231,7 @@ func (s *Server) change(c *call, ch *channel, m *Message) *reply {
 	if c.has("content") {
 		next.Content = ""
 		if b.Content != nil {
-			next.Content = *b.Content
+			next.Content = strings.TrimSpace(*b.Content)
 		}
 	}
 	if c.has("embeds") {

@@ -43,6 +43,7 @@ type Server struct {
 	commands  commandStore
 	calls     interactionStore
 	gateway   hub
+	changed   chan struct{} // closed and replaced when a message comes
 	closeOnce sync.Once
 }
 
@@ -81,6 +82,7 @@ func NewUnbound(o Options) (*Server, error) {
 		closing: make(chan struct{}),
 		limits:  newLimiter(o),
 		nonces:  map[string]sent{},
+		changed: make(chan struct{}),
 		url:     "http://fakediscord.invalid",
 		known:   map[string]bool{},
 		client:  &http.Client{Timeout: answerWithin, Transport: &http.Transport{DisableKeepAlives: true}},
