@@ -14,8 +14,8 @@ import (
 const (
 	patience     = 6 * time.Second // the longest a request waits here; what must wait longer goes back to its caller
 	globalRate   = 45.0            // requests a second of one bot; Discord allows 50 (docs, "Rate Limits")
-	globalBurst  = 10
-	leastShare   = 5.0 // requests a second that each of many processes keeps
+	globalBurst  = 5               // on top after a rest: the two together are the 50 of any second
+	leastShare   = 5.0             // requests a second that each of many processes keeps
 	resetMargin  = 25 * time.Millisecond
 	defaultStop  = 10 * time.Minute // after an answer from the edge without Retry-After
 	defaultPause = 2 * time.Second  // after a 429 that tells no time
@@ -146,6 +146,7 @@ func (l *limiter) reserve() time.Duration {
 	}
 	if l.pace.Limit() != rate.Limit(share) {
 		l.pace.SetLimit(rate.Limit(share))
+		l.pace.SetBurst(max(1, int(globalBurst*share/globalRate)))
 	}
 	return l.pace.Reserve().Delay()
 }
