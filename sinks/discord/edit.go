@@ -3,11 +3,19 @@ package discord
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 )
 
-const routeMessage = "/channels/{channel}/messages/{message}"
+const (
+	routeMessage = "/channels/{channel}/messages/{message}"
+
+	// editPatience is the longest that a last state waits to be edited in; when
+	// Discord wants a longer pause, as for messages older than an hour, it gets a
+	// message of its own.
+	editPatience = 5 * time.Minute
+)
 
 // replace edits the message that the delivery replaces. anew says that it can't
 // be edited any more and that this state is worth a message of its own.
@@ -36,8 +44,10 @@ func (j *job) replace(ctx context.Context) (r bridge.Receipt, anew bool, err err
 	if !ok {
 		return r, false, judge(err, edit, j.place(old.Channel))
 	}
+	paused := e.Code == codeOldEdits || e.Held
 	switch {
-	case e.Code == codeUnknownMessage, e.Code == codeOldEdits, e.Code == codeUnknownChannel && old.Channel != j.d.To.Place:
+	case e.Code == codeUnknownMessage, e.Code == codeUnknownChannel && old.Channel != j.d.To.Place,
+		paused && (e.After > editPatience || e.Code == codeOldEdits && !m.Final):
 		// Deleted, or edited too often: only the last state is shown anew.
 		old.Version = m.Version
 		return old, m.Final, nil
