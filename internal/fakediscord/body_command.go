@@ -20,8 +20,12 @@ const (
 )
 
 func localized(r *report, path string, v any) {
-	if m, ok := v.(map[string]any); !ok || len(m) > 34 {
+	m, ok := v.(map[string]any)
+	if !ok || len(m) > 34 {
 		r.add(path, "DICT_TYPE_CONVERT", "Only dictionaries of locales may be used")
+	}
+	for locale, words := range m {
+		text(1, 100)(r, at(path, locale), words)
 	}
 }
 

@@ -1,6 +1,7 @@
 package fakediscord
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -60,9 +61,14 @@ type looseID string
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (l *looseID) UnmarshalJSON(b []byte) error {
-	*l = looseID(strings.Trim(string(b), `"`))
-	if *l == "null" {
-		*l = ""
+	var v any
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return err
+	}
+	if v != nil {
+		*l = looseID(fmt.Sprint(v))
 	}
 	return nil
 }

@@ -101,6 +101,7 @@ func (s *Server) handle(c *call) reply {
 	if c.route.body != nil {
 		r := &report{}
 		c.route.body(r, "", c.body)
+		c.raw = jsonOf(c.body) // without what is unknown or said twice
 		if r.ok() && c.route.rules != nil {
 			c.route.rules(s, c, r)
 		}

@@ -31,7 +31,8 @@ func need(name string, c check) field { return field{name, c, true} }
 // may is a field that can be absent or null.
 func may(name string, c check) field { return field{name, c, false} }
 
-// object takes exactly these fields; others are counted as unknown.
+// object takes exactly these fields. Others are reported as unknown and taken
+// out, as Discord ignores them.
 func object(fields ...field) check {
 	return func(r *report, path string, v any) {
 		m, ok := v.(map[string]any)
@@ -50,6 +51,7 @@ func object(fields ...field) check {
 		for _, name := range slices.Sorted(maps.Keys(m)) {
 			if !slices.ContainsFunc(fields, func(f field) bool { return f.name == name }) {
 				r.unknown = append(r.unknown, at(path, name))
+				delete(m, name)
 			}
 		}
 	}
@@ -151,7 +153,8 @@ func anyInt() check { return whole(math.MinInt64, math.MaxInt64) }
 // number takes any JSON number.
 func number() check {
 	return func(r *report, path string, v any) {
-		if _, ok := v.(json.Number); !ok {
+		n, ok := v.(json.Number)
+		if _, err := n.Float64(); !ok || err != nil {
 			r.add(path, "NUMBER_TYPE_COERCE", fmt.Sprintf("Value %q is not float.", fmt.Sprint(v)))
 		}
 	}
