@@ -102,7 +102,7 @@ func (b *Bus) replay(ctx context.Context, cfg jetstream.ConsumerConfig, fn func(
 // read hands over at most n messages of IA_EVENTS through a consumer of its own,
 // in order and without a gap, and returns how many more there are.
 func (b *Bus) read(ctx context.Context, cfg jetstream.ConsumerConfig, n int, fn func(jetstream.Msg, *jetstream.MsgMetadata)) (left uint64, err error) {
-	call, cancel := context.WithTimeout(ctx, 5*time.Second)
+	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	cfg.AckPolicy, cfg.InactiveThreshold = jetstream.AckNonePolicy, idle
 	cfg.MemoryStorage, cfg.Replicas = true, 1
@@ -115,7 +115,7 @@ func (b *Bus) read(ctx context.Context, cfg jetstream.ConsumerConfig, n int, fn 
 	if left == 0 {
 		return 0, nil
 	}
-	batch, err := c.Fetch(min(n, int(min(left, 1<<20))), jetstream.FetchMaxWait(callTimeout))
+	batch, err := c.Fetch(min(n, int(min(left, 1<<20))), jetstream.FetchContext(call))
 	if err != nil {
 		return left, b.explain("read events", err)
 	}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -167,8 +168,17 @@ func (l *Lane) signal() {
 
 // catchUp reads the next events from the stream, and joins the tail when there
 // are no more. An event that comes in between is either counted by the server as
-// pending, or the tail offered it and missed tells.
-func (l *Lane) catchUp(ctx context.Context) error {
+// pending, or the tail offered it and missed tells. A deadline of ctx does not
+// cut a reading short that has begun: the worker asks with very short ones.
+func (l *Lane) catchUp(parent context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), 2*callTimeout)
+	defer cancel()
+	stop := context.AfterFunc(parent, func() {
+		if errors.Is(parent.Err(), context.Canceled) {
+			cancel()
+		}
+	})
+	defer stop()
 	l.mu.Lock()
 	from, missed, ahead, counted := l.upto, l.missed, l.ahead, l.counted
 	l.mu.Unlock()

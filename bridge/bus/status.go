@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
@@ -47,41 +48,54 @@ func (b *Bus) Status(ctx context.Context, s Status) error {
 	return b.put(ctx, jsonMsg("ia.status."+component, data))
 }
 
-// Outcome is what became of one attempt to deliver, stored on
-// ia.delivery.<subscription>.<outcome>.
-type Outcome struct {
-	Subscription string    `json:"subscription"`
-	Outcome      string    `json:"outcome"` // "delivered", "retried", "dead"
-	To           string    `json:"to"`
-	EventID      string    `json:"event_id"`
-	Position     uint64    `json:"position"`
-	Attempt      int       `json:"attempt"`
-	Reason       string    `json:"reason,omitempty"` // no secrets
-	At           time.Time `json:"at"`
+// outcome is how bridge.Outcome is written on ia.delivery.<subscription>.<outcome>.
+type outcome struct {
+	Subscription string             `json:"subscription"`
+	Outcome      bridge.OutcomeKind `json:"outcome"`
+	To           string             `json:"to"`
+	EventID      string             `json:"event_id,omitempty"`
+	Event        string             `json:"event,omitempty"`
+	EventTime    time.Time          `json:"event_time,omitzero"`
+	Position     uint64             `json:"position,omitempty"`
+	Attempt      int                `json:"attempt,omitempty"`
+	Verdict      string             `json:"verdict,omitempty"`
+	Reason       string             `json:"reason,omitempty"`
+	RetryIn      string             `json:"retry_in,omitempty"` // a duration, "1m30s"
+	Count        uint64             `json:"count,omitempty"`
+	From         time.Time          `json:"from,omitzero"`
+	Until        time.Time          `json:"until,omitzero"`
+	At           time.Time          `json:"at"`
 }
 
-// Outcome notes what became of an attempt. It does not wait for the store: the
-// lane's record decides, this is for those who watch.
-func (b *Bus) Outcome(o Outcome) error {
+var _ bridge.Reporter = (*Bus)(nil)
+
+// Report stores what became of a delivery on ia.delivery.<subscription>.<outcome>.
+// It does not wait for the store: the lane's record decides, this is for those
+// who watch.
+func (b *Bus) Report(_ context.Context, o bridge.Outcome) {
 	subscription, err := events.Token(o.Subscription)
 	if err != nil {
-		return fmt.Errorf("outcome: %w", err)
+		return
 	}
-	outcome, err := events.Token(o.Outcome)
+	kind, err := events.Token(string(o.Kind))
 	if err != nil {
-		return fmt.Errorf("outcome of %s: %w", o.Subscription, err)
+		return
 	}
-	if o.At.IsZero() {
-		o.At = time.Now().UTC()
+	out := outcome{
+		Subscription: o.Subscription, Outcome: o.Kind, To: o.To, EventID: o.EventID, Event: o.Event, EventTime: o.EventTime,
+		Position: o.Position, Attempt: o.Attempt, Verdict: o.Verdict, Reason: o.Reason,
+		Count: o.Count, From: o.From, Until: o.Until, At: o.At,
 	}
-	data, err := json.Marshal(o)
+	if o.RetryIn > 0 {
+		out.RetryIn = o.RetryIn.String()
+	}
+	data, err := json.Marshal(out)
+	if err == nil {
+		err = b.nc.PublishMsg(jsonMsg("ia.delivery."+subscription+"."+kind, data))
+	}
 	if err != nil {
-		return fmt.Errorf("encode outcome of %s: %w", o.Subscription, err)
+		b.log.Debug("an outcome was not noted", "subscription", o.Subscription, "err", b.explain("note an outcome", err))
 	}
-	if err := b.nc.PublishMsg(jsonMsg("ia.delivery."+subscription+"."+outcome, data)); err != nil {
-		return b.explain("note an outcome", err)
-	}
-	return nil
 }
 
 func jsonMsg(subject string, data []byte) *nats.Msg {

@@ -2,12 +2,12 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
@@ -23,15 +23,18 @@ func TestStatusAndOutcomesAreHeardAndKept(t *testing.T) {
 	require.Equal(t, "ia.status.poller", m.Subject)
 	require.JSONEq(t, `{"component":"poller","agent":"nova","state":"degraded","reason":"the token was refused","next":"renew it","since":"2026-01-02T03:04:05Z"}`, string(m.Data))
 
-	require.NoError(t, b.Outcome(Outcome{Subscription: "Team A", Outcome: "delivered", To: "discord:1", EventID: "ntf_1", Position: 3, Attempt: 1, At: at}))
-	var kept Outcome
-	require.Eventually(t, func() bool {
-		m, err := b.last(t.Context(), streamAudit, "ia.delivery.team=20a.delivered")
-		return err == nil && m.seq > 0 && json.Unmarshal(m.data, &kept) == nil
-	}, soon, step)
-	require.Equal(t, "Team A", kept.Subscription)
 	require.Error(t, b.Status(t.Context(), Status{}))
-	require.Error(t, b.Outcome(Outcome{Subscription: "x"}))
+
+	b.Report(t.Context(), bridge.Outcome{}) // nothing to note
+	b.Report(t.Context(), bridge.Outcome{
+		Kind: bridge.Retried, Subscription: "Team A", To: "discord:1", EventID: "ntf_1", Position: 3, Attempt: 1, RetryIn: 90 * time.Second, At: at,
+	})
+	var kept stored
+	require.Eventually(t, func() bool {
+		kept, err = b.last(t.Context(), streamAudit, "ia.delivery.team=20a.retried")
+		return err == nil && kept.seq > 0
+	}, soon, step)
+	require.JSONEq(t, `{"subscription":"Team A","outcome":"retried","to":"discord:1","event_id":"ntf_1","position":3,"attempt":1,"retry_in":"1m30s","at":"2026-01-02T03:04:05Z"}`, string(kept.data))
 }
 
 func TestTailShowsWhatIsAskedFor(t *testing.T) {
