@@ -40,7 +40,7 @@ func (s *Sink) Check(ctx context.Context, to []bridge.Destination) []Finding {
 	if f != nil {
 		return append([]Finding{s.broken("slack bot token", f, "")}, s.checkSocket(ctx)...)
 	}
-	out := []Finding{{Level: Good, Subject: "slack bot token", Problem: fmt.Sprintf("works in the workspace %s", oneLine(who.Team))}}
+	out := []Finding{{Level: Good, Subject: "slack bot token", Problem: "works in the workspace " + oneLine(who.Team)}}
 	out = append(out, checkScopes(s.web.known())...)
 	for _, d := range to {
 		out = append(out, s.checkChannel(ctx, d.Place))

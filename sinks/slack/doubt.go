@@ -31,11 +31,10 @@ func (s *Sink) resolve(ctx context.Context, d bridge.Delivery) (r bridge.Receipt
 	if r, ok := s.echoed(d); ok {
 		return r, false, nil
 	}
-	_, f := s.web.self(ctx)
-	scopes := s.web.known()
-	if f != nil {
+	if f := s.web.meet(ctx); f != nil {
 		return r, false, s.stillInDoubt(f, d)
 	}
+	scopes := s.web.known()
 	if readable(scopes, d.To.Place) {
 		r, f := s.lookBack(ctx, d)
 		if f == nil {

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -165,7 +164,7 @@ func TestDoubtAfterARestart(t *testing.T) {
 	t.Parallel()
 	inBubble(t, settings{}, func(w *world) {
 		first := w.must(w.note(1))
-		_ = sleep(w.Context(), 10*time.Minute)
+		sleep(w.Context(), 10*time.Minute)
 		w.start(settings{}, w.sink.opt.HTTPClient)
 		d := w.note(1)
 		d.Doubt, d.Attempt = first.At, 2
@@ -196,7 +195,7 @@ func TestF24_AnswerLate(t *testing.T) {
 			require.Less(t, time.Since(begin), 20*time.Second)
 			d.Doubt, d.Attempt = begin, 2
 			w.must(d)
-			require.Len(t, w.fake.Messages(channel), 1, fmt.Sprint(w.fake.Screen(channel)))
+			require.Len(t, w.fake.Messages(channel), 1, w.fake.Screen(channel))
 		})
 	}
 }

@@ -44,7 +44,7 @@ func (s *Sink) edit(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 		return edited(d), nil
 	}
 	// Waiting here and not in the channel's turn holds up nobody else.
-	if err := s.await(ctx, c.method, func(now time.Time) time.Duration { return s.pacer.wait(now, c) }); err != nil {
+	if err := s.await(ctx, c); err != nil {
 		return bridge.Receipt{}, err
 	}
 	bad, err := s.update(ctx, c, d)
@@ -141,7 +141,7 @@ func (s *Sink) postpone(ctx context.Context, c call, d bridge.Delivery) bool {
 // flush shows the newest waiting state when its time has come. It reports whether
 // there is more to show.
 func (s *Sink) flush(ctx context.Context, c call, w *waiting) bool {
-	if sleep(ctx, s.pacer.wait(time.Now(), c)) != nil {
+	if !sleep(ctx, s.pacer.wait(time.Now(), c)) {
 		return false
 	}
 	d, ok := s.edits.next(w)
@@ -160,7 +160,7 @@ func (s *Sink) flush(ctx context.Context, c call, w *waiting) bool {
 		return false
 	}
 	s.edits.again(w)
-	return sleep(ctx, max(err.After, time.Second)) == nil
+	return sleep(ctx, max(err.After, time.Second))
 }
 
 // version is the version that a message shows, as far as anybody knows.

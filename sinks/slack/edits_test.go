@@ -21,7 +21,7 @@ func TestS23_ProgressIsEditedSeldomAndEndsRight(t *testing.T) {
 	inBubble(t, settings{}, func(w *world) {
 		r := w.must(w.state(1, false))
 		for v := 2; v <= 30; v++ {
-			_ = sleep(w.Context(), 330*time.Millisecond)
+			sleep(w.Context(), 330*time.Millisecond)
 			d := w.state(v, v == 30)
 			d.Replaces = r
 			r = w.must(d)
@@ -31,7 +31,7 @@ func TestS23_ProgressIsEditedSeldomAndEndsRight(t *testing.T) {
 		require.Equal(w, "30", version(w.shown()[0]))
 		require.Contains(w, w.shown()[0].Text, "state 30")
 		updates := w.fake.Requests(methodUpdate)
-		require.LessOrEqual(w, len(updates), 5)
+		require.LessOrEqual(w, len(updates), 4)
 		for i := 1; i < len(updates); i++ {
 			require.GreaterOrEqual(w, updates[i].At.Sub(updates[i-1].At), 3*time.Second)
 		}
@@ -45,7 +45,7 @@ func TestS19_ACountIsEditedAndEndsRight(t *testing.T) {
 	inBubble(t, settings{}, func(w *world) {
 		r := w.must(w.state(1, false))
 		for v := 2; v <= 200; v++ {
-			_ = sleep(w.Context(), 300*time.Millisecond)
+			sleep(w.Context(), 300*time.Millisecond)
 			d := w.state(v, false)
 			d.Replaces = r
 			begin := time.Now()
@@ -72,10 +72,10 @@ func TestF26_AnOlderStateNeverReplacesANewerOne(t *testing.T) {
 			d := w.state(v, v == 9)
 			d.Replaces = first // as a lane would that never learned of the others
 			w.must(d)
-			_ = sleep(w.Context(), time.Second)
+			sleep(w.Context(), time.Second)
 		}
 		require.NoError(w, w.sink.Drain(w.Context()))
-		_ = sleep(w.Context(), time.Minute)
+		sleep(w.Context(), time.Minute)
 		require.Equal(w, "9", version(w.shown()[0]))
 		w.clean()
 	})
@@ -88,7 +88,7 @@ func TestF26_ADeletedMessageComesBackOnlyForItsFinalState(t *testing.T) {
 		r := w.must(w.state(1, false))
 		w.do(func() { w.fake.DeleteMessage(w.channel, r.Message) })
 		for v := 2; v < 8; v++ {
-			_ = sleep(w.Context(), 10*time.Second)
+			sleep(w.Context(), 10*time.Second)
 			d := w.state(v, false)
 			d.Replaces = r
 			require.Empty(w, w.must(d).Message)
@@ -116,7 +116,7 @@ func TestAnEditSurvivesALimitAndALostAnswer(t *testing.T) {
 			t.Parallel()
 			inBubble(t, settings{}, func(w *world) {
 				r := w.must(w.state(1, false))
-				_ = sleep(w.Context(), 5*time.Second)
+				sleep(w.Context(), 5*time.Second)
 				trouble.Method, trouble.Times = methodUpdate, 2
 				w.fake.Inject(trouble)
 				d := w.state(2, true)

@@ -12,12 +12,14 @@ import (
 // 50 a minute, which other uses of the app share.
 const (
 	postGap       = time.Second
-	postsPerMin   = 200
-	postBurst     = 20
 	editGap       = 3 * time.Second // between two edits of one message
 	editsPerMin   = 40
 	editBurst     = 10
 	maxRemembered = 1000
+	// apart lies between any two calls of one method, 200 a minute: so the answer
+	// to one, which may ask for a pause, is mostly there before the next goes out,
+	// also when many channels waited for the same pause.
+	apart = 300 * time.Millisecond
 )
 
 // Methods of the Web API in use.
@@ -38,46 +40,47 @@ type call struct{ method, channel, ts string }
 // clock: the caller says what time it is.
 type pacer struct {
 	mu     sync.Mutex // guards all below
-	posts  *rate.Limiter
-	edits  *rate.Limiter
+	slots  map[string][]*rate.Limiter
 	pauses map[string]time.Time // by method: what Slack asked for
 	gaps   map[call]time.Time   // by channel or message: when the next one may go out
 }
 
 func newPacer() *pacer {
-	// A bucket lets its burst and a minute's refill through in one minute; both
-	// together are the limit.
-	perMinute := func(n int) rate.Limit { return rate.Limit(float64(n) / time.Minute.Seconds()) }
-	return &pacer{
-		posts:  rate.NewLimiter(perMinute(postsPerMin-postBurst), postBurst),
-		edits:  rate.NewLimiter(perMinute(editsPerMin-editBurst), editBurst),
-		pauses: map[string]time.Time{}, gaps: map[call]time.Time{},
-	}
+	return &pacer{slots: map[string][]*rate.Limiter{}, pauses: map[string]time.Time{}, gaps: map[call]time.Time{}}
 }
 
-// take books the call and returns 0, or books nothing and returns how long to
-// wait before asking again.
-func (p *pacer) take(now time.Time, c call) time.Duration { return p.ask(now, c, true) }
-
-// wait returns how long the call would have to wait. It books nothing.
-func (p *pacer) wait(now time.Time, c call) time.Duration { return p.ask(now, c, false) }
-
-func (p *pacer) ask(now time.Time, c call, book bool) time.Duration {
+// wait returns how long the call has to wait for its channel or message, and for
+// a pause that Slack asked for.
+func (p *pacer) wait(now time.Time, c call) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if wait := max(p.pauses[c.method].Sub(now), p.gaps[c].Sub(now)); wait > 0 {
-		return wait
+	return max(0, p.pauses[c.method].Sub(now), p.gaps[c].Sub(now))
+}
+
+// book takes the next slot among all calls of the method, first come, first
+// served, and returns how long it is until then. cancel gives the slot back.
+func (p *pacer) book(now time.Time, method string) (wait time.Duration, cancel func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limits := p.slots[method]
+	if limits == nil {
+		limits = []*rate.Limiter{rate.NewLimiter(rate.Every(apart), 1)}
+		if method == methodUpdate {
+			// A bucket lets its burst and a minute's refill through in one minute.
+			limits = append(limits, rate.NewLimiter(rate.Limit(float64(editsPerMin-editBurst)/time.Minute.Seconds()), editBurst))
+		}
+		p.slots[method] = limits
 	}
-	bucket := map[string]*rate.Limiter{methodPost: p.posts, methodUpdate: p.edits}[c.method]
-	if bucket == nil {
-		return 0
+	var taken []*rate.Reservation
+	for _, l := range limits {
+		r := l.ReserveN(now, 1)
+		taken, wait = append(taken, r), max(wait, r.DelayFrom(now))
 	}
-	r := bucket.ReserveN(now, 1)
-	wait := r.DelayFrom(now)
-	if wait > 0 || !book {
-		r.CancelAt(now)
+	return wait, func() {
+		for _, r := range taken {
+			r.CancelAt(now)
+		}
 	}
-	return wait
 }
 
 // done says that the call ended now. The gap to the next one counts from here and

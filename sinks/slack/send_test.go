@@ -108,7 +108,7 @@ func TestF20_RateLimitInEveryShape(t *testing.T) {
 			t.Parallel()
 			inBubble(t, settings{}, func(w *world) {
 				other := w.must(w.state(1, false))
-				_ = sleep(w.Context(), 10*time.Second)
+				sleep(w.Context(), 10*time.Second)
 				trouble := tc.trouble
 				trouble.Method, trouble.Times = methodPost, 1
 				w.fake.Inject(trouble)
@@ -130,6 +130,42 @@ func TestF20_RateLimitInEveryShape(t *testing.T) {
 			})
 		})
 	}
+}
+
+// F20: a storm of limits over five channels.
+func TestF20_StormLosesNothingAndKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	inBubble(t, settings{}, func(w *world) {
+		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "65", Skip: 100, Times: 1})
+		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, Every: 17, Times: 5})
+		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "1.3", Every: 11})
+		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "3", Every: 7})
+		var wg sync.WaitGroup
+		var channels []string
+		w.do(func() {
+			for i := range 5 {
+				channels = append(channels, w.team.AddChannel(fmt.Sprintf("storm%d", i)))
+			}
+		})
+		for _, c := range channels {
+			wg.Go(func() {
+				for n := range 60 {
+					d := w.note(n)
+					d.To.Place = c
+					w.must(d)
+				}
+			})
+		}
+		wg.Wait()
+		for _, c := range channels {
+			shown := w.fake.Messages(c)
+			require.Len(w, shown, 60)
+			for n, m := range shown {
+				require.Equal(w, fmt.Sprintf("key-%d", n), m.Metadata.Payload["d"])
+			}
+		}
+		w.clean()
+	})
 }
 
 // S21: what surely did not arrive is sent again, once.

@@ -131,11 +131,11 @@ func New(o Options) (*Sink, error) {
 func botTokenProblem(token string) error {
 	switch {
 	case token == "":
-		return errors.New("SLACK_BOT_TOKEN is empty. The bot token starts with xoxb- and is under OAuth & Permissions.") //nolint:staticcheck // a sentence for people, as reliability B25 spells it
+		return errors.New("SLACK_BOT_TOKEN is empty. The bot token starts with xoxb- and is under OAuth & Permissions.")
 	case strings.HasPrefix(token, appPrefix):
-		return errors.New("SLACK_BOT_TOKEN holds an app-level token (xapp-…). The bot token starts with xoxb- and is under OAuth & Permissions.") //nolint:staticcheck // B25
+		return errors.New("SLACK_BOT_TOKEN holds an app-level token (xapp-…). The bot token starts with xoxb- and is under OAuth & Permissions.")
 	case !strings.HasPrefix(token, botPrefix) && !strings.HasPrefix(token, rotatingPrefix):
-		return errors.New("SLACK_BOT_TOKEN holds no bot token. The bot token starts with xoxb- and is under OAuth & Permissions.") //nolint:staticcheck // B25
+		return errors.New("SLACK_BOT_TOKEN holds no bot token. The bot token starts with xoxb- and is under OAuth & Permissions.")
 	}
 	return nil
 }
@@ -145,9 +145,9 @@ func appTokenProblem(token string) error {
 	case token == "" || strings.HasPrefix(token, appPrefix):
 		return nil
 	case strings.HasPrefix(token, botPrefix):
-		return errors.New("SLACK_APP_TOKEN holds a bot token (xoxb-…). The app-level token starts with xapp- and is under Basic Information, App-Level Tokens.") //nolint:staticcheck // B25
+		return errors.New("SLACK_APP_TOKEN holds a bot token (xoxb-…). The app-level token starts with xapp- and is under Basic Information, App-Level Tokens.")
 	}
-	return errors.New("SLACK_APP_TOKEN holds no app-level token. It starts with xapp- and is under Basic Information, App-Level Tokens.") //nolint:staticcheck // B25
+	return errors.New("SLACK_APP_TOKEN holds no app-level token. It starts with xapp- and is under Basic Information, App-Level Tokens.")
 }
 
 var channelID = regexp.MustCompile(`^[CDG][A-Z0-9]{5,}$`)
@@ -274,6 +274,9 @@ func (s *Sink) postOnce(ctx context.Context, d bridge.Delivery, b body, thread s
 		r = receipt(channel, ts, shown.ThreadTimestamp, d)
 		return err
 	})
+	if bad == nil && d.Message.UpdateKey != "" { // its first edit keeps the distance too
+		s.pacer.done(time.Now(), call{method: methodUpdate, channel: r.Channel, ts: r.Message})
+	}
 	return r, bad
 }
 
@@ -296,26 +299,55 @@ func (s *Sink) spare(ctx context.Context) time.Duration {
 	return time.Until(deadline) - s.opt.Timeout
 }
 
-// await waits until f returns 0, the wait it is to begin with. Where that takes
-// too long it does not wait; the error says when to come again.
-func (s *Sink) await(ctx context.Context, method string, f func(now time.Time) time.Duration) *bridge.SendError {
+// tooEarly says when to come again where waiting would take too long.
+func tooEarly(c call, wait time.Duration) *bridge.SendError {
+	return &bridge.SendError{Verdict: bridge.Retry, After: wait, Paced: true, Err: fmt.Errorf("%s: waits for Slack's limit", c.method)}
+}
+
+func stopped() *bridge.SendError {
+	return &bridge.SendError{Verdict: bridge.Retry, Err: errors.New("stopped while it waited")}
+}
+
+// await waits until the call's own channel or message may be written again.
+func (s *Sink) await(ctx context.Context, c call) *bridge.SendError {
 	for {
-		wait := f(time.Now())
+		wait := s.pacer.wait(time.Now(), c)
 		if wait == 0 {
 			return nil
 		}
 		if wait > s.spare(ctx) {
-			return &bridge.SendError{Verdict: bridge.Retry, After: wait, Paced: true, Err: fmt.Errorf("%s: waits for Slack's limit", method)}
+			return tooEarly(c, wait)
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return &bridge.SendError{Verdict: bridge.Retry, Err: err}
+		if !sleep(ctx, wait) {
+			return stopped()
+		}
+	}
+}
+
+// slot waits until Slack's limits allow the call.
+func (s *Sink) slot(ctx context.Context, c call) *bridge.SendError {
+	for {
+		if err := s.await(ctx, c); err != nil {
+			return err
+		}
+		wait, cancel := s.pacer.book(time.Now(), c.method)
+		if wait > s.spare(ctx) {
+			cancel()
+			return tooEarly(c, wait)
+		}
+		if !sleep(ctx, wait) {
+			cancel()
+			return stopped()
+		}
+		if s.pacer.wait(time.Now(), c) == 0 { // no pause came meanwhile
+			return nil
 		}
 	}
 }
 
 // paced makes a call when Slack's limits allow it.
 func (s *Sink) paced(ctx context.Context, c call, f func(context.Context, *slackgo.Client) error) *fault {
-	if early := s.await(ctx, c.method, func(now time.Time) time.Duration { return s.pacer.take(now, c) }); early != nil {
+	if early := s.slot(ctx, c); early != nil {
 		return &fault{method: c.method, paced: early}
 	}
 	bad := s.web.do(ctx, c.method, f)
@@ -336,13 +368,14 @@ func (s *Sink) failed(bad *fault, why purpose, d bridge.Delivery) *bridge.SendEr
 	return bad.sendError(why, d.To.Place)
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d and reports whether it could: false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }

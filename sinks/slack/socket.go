@@ -53,7 +53,7 @@ func (s *Sink) Run(ctx context.Context) error {
 		return nil
 	}
 	defer s.opt.Link(errors.New("stopped"))
-	_, _ = s.web.self(ctx) // tells our own user from others; nothing waits for it
+	_ = s.web.meet(ctx) // tells our own user from others; nothing depends on it
 	group, ctx := errgroup.WithContext(ctx)
 	intake := make(chan letter, intakeSize)
 	for range readers {
@@ -61,7 +61,7 @@ func (s *Sink) Run(ctx context.Context) error {
 	}
 	for n := range socketsAtAll {
 		group.Go(func() error {
-			if sleep(ctx, time.Duration(n)*s.links.apart) != nil {
+			if !sleep(ctx, time.Duration(n)*s.links.apart) {
 				return nil
 			}
 			return s.hold(ctx, intake)
@@ -109,7 +109,7 @@ func (s *Sink) hold(ctx context.Context, intake chan<- letter) error {
 			s.opt.Link(fatal)
 			return fatal
 		}
-		if sleep(ctx, s.links.again) != nil {
+		if !sleep(ctx, s.links.again) {
 			return nil
 		}
 	}

@@ -153,7 +153,7 @@ func TestAnEchoIsWaitedForBeforeARepeat(t *testing.T) {
 		require.Equal(w, bridge.InDoubt, err.Verdict)
 		require.True(w, err.Paced)
 		require.Equal(w, 10*time.Second, err.After)
-		_ = sleep(w.Context(), err.After)
+		sleep(w.Context(), err.After)
 		w.must(d)
 		require.Contains(w, string(w.shown()[1].Blocks), repeatNote)
 	})
@@ -246,7 +246,7 @@ func TestASocketWithoutTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	sink, err := New(Options{BotToken: func() string { return canaryBot }, AppToken: func() string { return canaryApp }})
 	require.NoError(t, err)
-	_, _, err = sink.dialer().DialContext(t.Context(), "ws://127.0.0.1:1/link", nil) //nolint:bodyclose // there is no answer
+	_, _, err = sink.dialer().DialContext(t.Context(), "ws://127.0.0.1:1/link", nil)
 	require.ErrorContains(t, err, "without TLS")
 }
 

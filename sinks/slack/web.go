@@ -105,12 +105,13 @@ func (w *web) learn(h http.Header) {
 	w.scopes = scopes
 }
 
-// self returns who the bot token speaks for, asking Slack once.
-func (w *web) self(ctx context.Context) (identity, *fault) {
-	if who := w.selfKnown(); who.UserID != "" {
-		return who, nil
+// meet asks Slack once who the bot token speaks for and what it may do.
+func (w *web) meet(ctx context.Context) *fault {
+	if w.selfKnown().UserID != "" {
+		return nil
 	}
-	return w.whoAmI(ctx)
+	_, f := w.whoAmI(ctx)
+	return f
 }
 
 func (w *web) selfKnown() identity {

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -243,7 +241,7 @@ func (w *world) lane(d bridge.Delivery) (bridge.Receipt, *bridge.SendError) {
 			d.Attempt++
 		}
 		require.Less(w, try, 200, "the lane never ends: %v", err)
-		_ = sleep(w.Context(), max(err.After, backoff[min(d.Attempt-2, 4)*min(1, max(0, d.Attempt-2))]))
+		sleep(w.Context(), max(err.After, backoff[min(d.Attempt-2, 4)*min(1, max(0, d.Attempt-2))]))
 	}
 }
 
@@ -306,10 +304,4 @@ func (c *tally) get(name string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.of[name]
-}
-
-func (c *tally) names() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Sorted(maps.Keys(c.of))
 }
