@@ -77,7 +77,7 @@ func (p *program) check(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler)
-	c := &checkup{p: p, cfg: cfg, wiring: wiring{cfg: cfg, log: log, out: io.Discard, version: versionText(), health: newHealth()}}
+	c := &checkup{p: p, cfg: cfg, wiring: wiring{cfg: cfg, log: log, out: io.Discard, version: versionText(), health: newHealth(), workers: &workers{}}}
 	for _, n := range cfg.Notices {
 		if n.Warning {
 			c.say(finding{Grade: warning, Subject: "configuration", Text: n.Text})

@@ -59,7 +59,7 @@ func (p *program) demo(ctx context.Context) error {
 	group.Go(func() error { return s.Run(running) })
 	group.Go(func() error { return serve(running, listener, s) })
 	group.Go(func() error {
-		return p.bridge(running, cfg, func(pr *process) { p.introduce(pr, star.Handle) })
+		return p.bridge(running, cfg, hint, func(pr *process) { p.introduce(pr, star.Handle) })
 	})
 	return group.Wait()
 }
@@ -96,7 +96,6 @@ func seconds(n int) config.Duration { return config.Duration(time.Duration(n) * 
 
 // introduce says what is to be seen, and at last how to get the same.
 func (p *program) introduce(pr *process, handle string) {
-	pr.hint = hint
 	fmt.Fprintf(p.out, "ImagineBridge demo: @%s lives in a sandbox on this machine; nothing leaves it.\n\n", handle)
 	if pr.listener != nil {
 		fmt.Fprintf(p.out, "  See it as Discord and Slack show it:  http://%s/console/\n", pr.listener.Addr())

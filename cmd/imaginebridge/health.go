@@ -9,53 +9,24 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
-)
-
-// condition is how one component goes, as /readyz, ia.status and the console
-// say it.
-type condition struct {
-	Component string    `json:"component"`
-	Agent     string    `json:"agent,omitempty"`
-	State     string    `json:"state"` // ok, starting, degraded or down
-	Reason    string    `json:"reason,omitempty"`
-	Next      string    `json:"next,omitempty"`
-	Since     time.Time `json:"since,omitzero"`
-}
-
-// Conditions as they are spelled everywhere.
-const (
-	stateOK       = "ok"
-	stateStarting = "starting"
-	stateDegraded = "degraded"
-	stateDown     = "down"
+	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
 // health gathers what every room says of itself.
 type health struct {
 	mu          sync.Mutex
-	conditions  map[string]condition
-	lanes       map[string]*laneHealth
+	conditions  map[string]web.Condition
+	lanes       map[string]*web.Lane
 	memberCount int
-	tell        func(condition) // told of every change; nil for nobody
-}
-
-// laneHealth is how the delivery of one subscription goes.
-type laneHealth struct {
-	Subscription string    `json:"subscription"`
-	To           string    `json:"to"`
-	State        string    `json:"state"`
-	Delivered    uint64    `json:"delivered"`
-	Dead         uint64    `json:"dead"`
-	Last         time.Time `json:"last,omitzero"` // of a delivery
-	Reason       string    `json:"reason,omitempty"`
+	tell        func(web.Condition) // told of every change; nil for nobody
 }
 
 func newHealth() *health {
-	return &health{conditions: map[string]condition{}, lanes: map[string]*laneHealth{}}
+	return &health{conditions: map[string]web.Condition{}, lanes: map[string]*web.Lane{}}
 }
 
 // set notes a condition and tells of it where it changed.
-func (h *health) set(c condition) {
+func (h *health) set(c web.Condition) {
 	h.mu.Lock()
 	key := c.Component + "/" + c.Agent
 	before, known := h.conditions[key]
@@ -69,35 +40,35 @@ func (h *health) set(c condition) {
 	h.conditions[key] = c
 	tell := h.tell
 	h.mu.Unlock()
-	if changed && (known || c.State != stateStarting) && tell != nil {
+	if changed && (known || c.State != web.StateStarting) && tell != nil {
 		tell(c)
 	}
 }
 
 // discord notes how Discord's gateway goes.
 func (h *health) discord(s discord.Status) {
-	h.set(condition{Component: "discord", State: string(s.State), Reason: s.Reason, Next: s.Next, Since: s.Since})
+	h.set(web.Condition{Component: "discord", State: string(s.State), Reason: s.Reason, Next: s.Next, Since: s.Since})
 }
 
 // slack notes whether Slack can be heard.
 func (h *health) slack(err error) {
-	c := condition{Component: "slack", State: stateOK}
+	c := web.Condition{Component: "slack", State: web.StateOK}
 	if err != nil {
-		c.State, c.Reason, c.Next = stateDegraded, err.Error(), "It is tried on with growing pauses; messages are sent all the same."
+		c.State, c.Reason, c.Next = web.StateDegraded, err.Error(), "It is tried on with growing pauses; messages are sent all the same."
 	}
 	h.set(c)
 }
 
 // poller notes how an agent's polling goes.
 func (h *health) poller(s poller.Status) {
-	h.set(condition{Component: "poller", Agent: s.Agent, State: string(s.Health), Reason: s.Reason, Next: s.Next, Since: s.Since})
+	h.set(web.Condition{Component: "poller", Agent: s.Agent, State: string(s.Health), Reason: s.Reason, Next: s.Next, Since: s.Since})
 }
 
 // expect notes a component that has to come up before the process is ready.
 func (h *health) expect(component, agent string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.conditions[component+"/"+agent] = condition{Component: component, Agent: agent, State: stateStarting, Since: time.Now()}
+	h.conditions[component+"/"+agent] = web.Condition{Component: component, Agent: agent, State: web.StateStarting, Since: time.Now()}
 }
 
 // outcome notes what became of a delivery.
@@ -106,7 +77,7 @@ func (h *health) outcome(o bridge.Outcome) {
 	defer h.mu.Unlock()
 	l := h.lanes[o.Subscription]
 	if l == nil {
-		l = &laneHealth{Subscription: o.Subscription, To: o.To, State: string(bridge.Live)}
+		l = &web.Lane{Subscription: o.Subscription, To: o.To, State: string(bridge.Live)}
 		h.lanes[o.Subscription] = l
 	}
 	switch o.Kind {
@@ -130,26 +101,30 @@ func (h *health) lane(s bridge.Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.lanes[s.Name] == nil {
-		h.lanes[s.Name] = &laneHealth{Subscription: s.Name, To: s.To.Label(), State: string(bridge.Live)}
+		h.lanes[s.Name] = &web.Lane{Subscription: s.Name, To: s.To.Label(), State: string(bridge.Live)}
 	}
 }
 
 // all returns every condition, in the order of component and agent.
-func (h *health) all() []condition {
+func (h *health) all() []web.Condition {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var out []condition
+	var out []web.Condition
 	for _, key := range slices.Sorted(maps.Keys(h.conditions)) {
-		out = append(out, h.conditions[key])
+		c := h.conditions[key]
+		if c.State == web.StateStarting && h.memberCount > 1 && time.Since(c.Since) > elsewhere {
+			c.State, c.Reason = web.StateOK, "Polled by another process."
+		}
+		out = append(out, c)
 	}
 	return out
 }
 
 // allLanes returns how every subscription goes, in the order of names.
-func (h *health) allLanes() []laneHealth {
+func (h *health) allLanes() []web.Lane {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var out []laneHealth
+	var out []web.Lane
 	for _, name := range slices.Sorted(maps.Keys(h.lanes)) {
 		out = append(out, *h.lanes[name])
 	}
@@ -159,8 +134,12 @@ func (h *health) allLanes() []laneHealth {
 // ready reports whether everything that was expected came up, or is named as
 // failing: only what is still starting holds readiness back.
 func (h *health) ready() bool {
-	return !slices.ContainsFunc(h.all(), func(c condition) bool { return c.State == stateStarting })
+	return !slices.ContainsFunc(h.all(), func(c web.Condition) bool { return c.State == web.StateStarting })
 }
+
+// elsewhere is how long an agent may be starting here before it counts as
+// polled by another process, where there is one.
+const elsewhere = 15 * time.Second
 
 // setMembers notes how many processes share the work.
 func (h *health) setMembers(n int) {
@@ -184,6 +163,6 @@ func (h *health) rename(component, from, to string) {
 		return
 	}
 	delete(h.conditions, component+"/"+from)
-	c.Agent, c.State, c.Reason, c.Next = to, stateStarting, "", ""
+	c.Agent, c.State, c.Reason, c.Next = to, web.StateStarting, "", ""
 	h.conditions[component+"/"+to] = c
 }

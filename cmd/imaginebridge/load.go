@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/mattn/go-isatty"
+
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
@@ -64,4 +66,14 @@ func (p *program) logger(rt config.Runtime) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(p.errs, options))
 	}
 	return slog.New(slog.NewTextHandler(p.errs, options))
+}
+
+// colour reports whether standard output is a terminal that shows colours, and
+// the person wants them (https://no-color.org).
+func (p *program) colour() bool {
+	if off, set := p.env("NO_COLOR"); set && off != "" {
+		return false
+	}
+	f, ok := p.out.(interface{ Fd() uintptr })
+	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
@@ -37,10 +38,10 @@ type process struct {
 
 // newProcess opens the store and builds everything; it starts nothing but the
 // embedded server. What can be wrong with the surroundings is found here.
-func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Logger) (*process, error) {
+func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Logger, hint []string) (*process, error) {
 	pr := &process{
-		wiring: wiring{cfg: cfg, log: log, out: p.out, version: versionText(), health: newHealth()},
-		roles:  p.roles, began: time.Now(),
+		wiring: wiring{cfg: cfg, log: log, out: p.out, colour: p.colour(), version: versionText(), health: newHealth(), workers: &workers{}},
+		roles: p.roles, hint: hint, began: time.Now(),
 	}
 	if len(pr.roles) == 0 {
 		pr.roles = roles
@@ -49,7 +50,6 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 	if pr.subscriptions, err = subscriptions(cfg); err != nil {
 		return nil, err
 	}
-	pr.noColor = !pr.wantsColour(p)
 	if pr.has("console") && cfg.HTTP.Listen != "off" {
 		if pr.listener, err = listenOn(ctx, cfg.HTTP.Listen, "IMAGINEBRIDGE_LISTEN"); err != nil {
 			return nil, err
@@ -67,12 +67,6 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 }
 
 func (pr *process) has(role string) bool { return slices.Contains(pr.roles, role) }
-
-// wantsColour honours NO_COLOR (https://no-color.org).
-func (pr *process) wantsColour(p *program) bool {
-	off, set := p.env("NO_COLOR")
-	return !(set && off != "")
-}
 
 func (pr *process) closeListener() {
 	if pr.listener != nil {
@@ -94,26 +88,26 @@ func (pr *process) build() error {
 		return nil
 	}
 	pr.web, err = web.New(web.Options{
-		Conditions: pr.webConditions, Lanes: pr.webLanes, Tail: pr.webTail, Version: pr.version,
+		Conditions: pr.health.all, Lanes: pr.health.allLanes, Tail: pr.tailForWeb, Version: pr.version, Hint: pr.hint,
 		MediaHosts: []string{pr.cfg.ImagineAnything.BaseURL}, Log: pr.log.With("component", "web"),
 	})
 	return err
 }
 
 // tell passes a change of state on to everybody who listens on NATS.
-func (pr *process) tell(c condition) {
+func (pr *process) tell(c web.Condition) {
 	level := slog.LevelInfo
 	switch c.State {
-	case stateDegraded:
+	case web.StateDegraded:
 		level = slog.LevelWarn
-	case stateDown:
+	case web.StateDown:
 		level = slog.LevelError
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	pr.log.Log(ctx, level, "state changed", "component", c.Component, "agent", c.Agent, "state", c.State, "reason", c.Reason, "next", c.Next)
 	state := bus.Condition(c.State)
-	if c.State == stateStarting {
+	if c.State == web.StateStarting {
 		return
 	}
 	err := pr.bus.Status(ctx, bus.Status{Component: c.Component, Agent: c.Agent, State: state, Reason: c.Reason, Next: c.Next, Since: c.Since})
@@ -204,11 +198,22 @@ func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error
 	if err != nil {
 		return fmt.Errorf("open lane: %w", err)
 	}
-	return bridge.NewWorker(bridge.WorkerOptions{
+	worker := bridge.NewWorker(bridge.WorkerOptions{
 		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
-		Reporter: reporter{bus: pr.bus, health: pr.health, log: pr.log}, Log: pr.log.With("component", "worker"),
-		Sole: pr.cfg.NATS.URL == "",
-	}).Run(ctx)
+		Reporter: reporter{pr.bus, pr.health}, Log: pr.log.With("component", "worker"), Sole: pr.cfg.NATS.URL == "",
+	})
+	pr.workers.add(s, worker)
+	defer pr.workers.remove(s)
+	return worker.Run(ctx)
+}
+
+// tailForWeb feeds the console page with what the stream stores.
+func (pr *process) tailForWeb(ctx context.Context, since time.Time, fn func(e events.Event, stored time.Time)) error {
+	return pr.bus.Tail(ctx, bus.Query{Since: since}, func(e events.Event, at bus.Stored) {
+		if at.Err == nil {
+			fn(e, at.At)
+		}
+	})
 }
 
 // hear keeps the sessions with Discord and Slack, one process for each app.
@@ -250,7 +255,7 @@ func (pr *process) poll(ctx context.Context) error {
 		agents = append(agents, poller.Agent{Handle: handle, API: api})
 	}
 	p, err := poller.New(poller.Options{
-		Agents: agents, Journal: pr.bus, Ownership: pr.bus, Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
+		Agents: agents, Journal: pr.bus, Ownership: ownership{pr.bus}, Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
 		Notifications: pr.cfg.Poll.Notifications.Std(), Messages: pr.cfg.Poll.Messages.Std(), Generations: pr.cfg.Poll.Generations.Std(),
 		Ceiling: pr.cfg.Poll.Ceiling.Std(), Backfill: pr.cfg.Poll.Backfill.Std(), Feed: pr.cfg.Poll.Feed, Log: pr.log,
 	})
@@ -269,10 +274,10 @@ func (pr *process) learnHandle(ctx context.Context, api *imagine.Client) (string
 			pr.health.rename("poller", "", me.Handle)
 			return me.Handle, nil
 		}
-		c := condition{Component: "poller", State: stateDegraded, Reason: err.Error(), Next: "It is tried on with growing pauses."}
+		c := web.Condition{Component: "poller", State: web.StateDegraded, Reason: err.Error(), Next: "It is tried on with growing pauses."}
 		if imagine.IsUnauthorized(err) {
 			wait = time.Minute
-			c.State, c.Reason = stateDown, "ImagineAnything refused these credentials (invalid_client)."
+			c.State, c.Reason = web.StateDown, "ImagineAnything refused these credentials (invalid_client)."
 			c.Next = "Check IMAGINEANYTHING_CLIENT_ID and IMAGINEANYTHING_CLIENT_SECRET; if the secret is lost, make a new one in the agent's settings."
 		}
 		pr.health.set(c)

@@ -37,7 +37,7 @@ with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID.`,
 			if err != nil {
 				return err
 			}
-			return p.bridge(cmd.Context(), cfg, nil)
+			return p.bridge(cmd.Context(), cfg, nil, nil)
 		},
 	}
 	cmd.Flags().StringSliceVar(&p.roles, "roles", roles, "parts of the work this process takes")
@@ -57,9 +57,10 @@ func (p *program) checkRoles() error {
 	return nil
 }
 
-// bridge runs the bridge with a checked configuration until ctx ends. started is
-// called once everything was begun; it may be nil.
-func (p *program) bridge(ctx context.Context, cfg config.Config, started func(*process)) error {
+// bridge runs the bridge with a checked configuration until ctx ends. hint are the
+// last lines of the console page; started is called once everything was built.
+// Both may be nil.
+func (p *program) bridge(ctx context.Context, cfg config.Config, hint []string, started func(*process)) error {
 	if err := ensureKey(&cfg); err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (p *program) bridge(ctx context.Context, cfg config.Config, started func(*p
 			log.Info("configuration", "notice", n.Text)
 		}
 	}
-	pr, err := newProcess(ctx, cfg, p, log)
+	pr, err := newProcess(ctx, cfg, p, log, hint)
 	if err != nil {
 		return err
 	}

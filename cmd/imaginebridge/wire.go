@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/mattn/go-isatty"
+	"sync"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
@@ -37,7 +35,8 @@ type wiring struct {
 	version string
 	bus     *bus.Bus
 	health  *health
-	noColor bool
+	workers *workers
+	colour  bool
 }
 
 // openBus opens the store: embedded under the data folder, or elsewhere.
@@ -60,7 +59,7 @@ func (w *wiring) client(site *imagine.Site, a config.Agent) (*imagine.Client, er
 
 // doors makes the sinks that the configuration has credentials or a use for.
 func (w *wiring) doors() ([]door, error) {
-	out := []door{{scheme: "console", sink: console.New(console.Options{Out: w.out, Color: w.colour()})}}
+	out := []door{{scheme: "console", sink: console.New(console.Options{Out: w.out, Color: w.colour})}}
 	hooks, err := webhook.New(webhook.Options{
 		Secrets: w.signingSecrets, AllowPrivate: w.cfg.Webhooks.AllowPrivate, Version: w.version,
 		Log: w.log.With("component", "webhook"),
@@ -92,7 +91,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		Version: w.version, MessageContent: w.cfg.Discord.MessageContent, Shares: w.members,
 		Log:    w.log.With("component", "discord"),
 		Report: func(s discord.Status) { w.health.discord(s) },
-		Watch:  func(c discord.Change) { w.health.changed("discord", fmt.Sprint(c.Kind)) },
+		Watch:  func(c discord.Change) { w.workers.resume("discord", c.Channel) },
 	})
 }
 
@@ -101,7 +100,7 @@ func (w *wiring) slack() (*slack.Sink, error) {
 		BotToken: w.cfg.Slack.BotToken.Reveal, AppToken: w.cfg.Slack.AppToken.Reveal, APIURL: w.cfg.Slack.APIURL,
 		Version: w.version, Log: w.log.With("component", "slack"),
 		Link:    func(err error) { w.health.slack(err) },
-		Changed: func(c slack.Change) { w.health.changed("slack", string(c.Kind)) },
+		Changed: func(c slack.Change) { w.workers.resume("slack", c.Channel) },
 	})
 }
 
@@ -111,12 +110,6 @@ func (w *wiring) members() int {
 		return 1
 	}
 	return max(1, w.health.members())
-}
-
-// colour reports whether the console understands colour and wants it.
-func (w *wiring) colour() bool {
-	f, ok := w.out.(interface{ Fd() uintptr })
-	return ok && !w.noColor && isatty.IsTerminal(f.Fd())
 }
 
 // signingSecrets returns the secrets that sign a subscription's webhooks: those
@@ -167,21 +160,60 @@ func laneOf(cfg config.Config, s bridge.Subscription) bus.LaneSpec {
 	return spec
 }
 
-// reporter notes outcomes for those who watch.
+// reporter notes outcomes for those who watch: on NATS and on the console page.
 type reporter struct {
 	bus    *bus.Bus
 	health *health
-	log    *slog.Logger
 }
 
 // Report implements bridge.Reporter.
 func (r reporter) Report(ctx context.Context, o bridge.Outcome) {
 	r.health.outcome(o)
-	err := r.bus.Outcome(bus.Outcome{
-		Subscription: o.Subscription, Outcome: string(o.Kind), To: o.To, EventID: o.EventID, Position: o.Position,
-		Attempt: o.Attempt, Reason: o.Reason, At: time.Now(),
-	})
-	if err != nil {
-		r.log.DebugContext(ctx, "outcome not noted", "subscription", o.Subscription, "err", err)
+	r.bus.Report(ctx, o)
+}
+
+// ownership is the bus as the poller knows it.
+type ownership struct{ *bus.Bus }
+
+// Hold implements poller.Ownership.
+func (o ownership) Hold(ctx context.Context, kind string, names []string, work func(context.Context, string) error) error {
+	return o.Bus.Hold(ctx, kind, names, work)
+}
+
+// workers are the lanes that this process delivers.
+type workers struct {
+	mu   sync.Mutex
+	live map[string]liveWorker
+}
+
+type liveWorker struct {
+	to     bridge.Destination
+	worker *bridge.Worker
+}
+
+func (w *workers) add(s bridge.Subscription, worker *bridge.Worker) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.live == nil {
+		w.live = map[string]liveWorker{}
+	}
+	w.live[s.Name] = liveWorker{s.To, worker}
+}
+
+func (w *workers) remove(s bridge.Subscription) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.live, s.Name)
+}
+
+// resume makes suspended lanes look again after something changed at their
+// platform: in one channel, or anywhere where none is named.
+func (w *workers) resume(scheme, channel string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.live {
+		if l.to.Scheme == scheme && (channel == "" || l.to.Place == channel) {
+			l.worker.Resume()
+		}
 	}
 }
