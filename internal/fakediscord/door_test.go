@@ -17,25 +17,29 @@ import (
 // endpoint is an application's HTTP door that verifies signatures, unless lax.
 func endpoint(t *testing.T, fake *fakediscord.Server, lax bool, answer string) string {
 	t.Helper()
+	s := httptest.NewServer(handler(t, fake, &lax, answer))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func handler(t *testing.T, fake *fakediscord.Server, lax *bool, answer string) http.Handler {
+	t.Helper()
 	key, err := hex.DecodeString(fake.PublicKey())
 	require.NoError(t, err)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		sig, _ := hex.DecodeString(r.Header.Get("X-Signature-Ed25519"))
-		if !lax && !ed25519.Verify(key, append([]byte(r.Header.Get("X-Signature-Timestamp")), body...), sig) {
+		if !*lax && !ed25519.Verify(key, append([]byte(r.Header.Get("X-Signature-Timestamp")), body...), sig) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		if strings.Contains(string(body), `"type":1,"application_id"`) {
-			answer := `{"type":1}`
-			_, _ = w.Write([]byte(answer))
+			_, _ = w.Write([]byte(`{"type":1}`))
 			return
 		}
 		_, _ = w.Write([]byte(answer))
-	}))
-	t.Cleanup(s.Close)
-	return s.URL
+	})
 }
 
 func TestDoorIsProbedThenUsed(t *testing.T) {
@@ -58,6 +62,23 @@ func TestDoorIsProbedThenUsed(t *testing.T) {
 	require.Len(t, statuses, 12)
 	require.Equal(t, 401, statuses["one byte changed"])
 	require.Equal(t, 200, statuses["ten minutes old"], "this door forgets to look at the time, and the probe shows it")
+}
+
+// An endpoint that stops verifying after it was accepted is found out.
+func TestLaxDoorIsFoundOut(t *testing.T) {
+	t.Parallel()
+	fake, ch := start(t, often())
+	do(t, fake, http.MethodPut, commands, tree)
+	lax := false
+	s := httptest.NewServer(handler(t, fake, &lax, `{"type":5,"data":{}}`))
+	t.Cleanup(s.Close)
+	require.NoError(t, fake.SetDoor(t.Context(), s.URL))
+	lax = true
+	asked, err := fake.Slash("ada", ch, "/ia post create text:hi")
+	require.NoError(t, err)
+	_, err = asked.Response(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"signature-probe"}, rules(fake))
 }
 
 func TestWrongAnswersAtTheDoorAreFaults(t *testing.T) {

@@ -8,6 +8,7 @@ type GatewayEffect struct {
 	mute        bool // no hello
 	dead        bool // nothing after the hello
 	deaf        bool // no ACKs
+	hasty       bool // op 7 right after the hello
 	reconnect   bool // op 7 instead of READY or RESUMED
 	invalid     bool // op 9 instead of READY or RESUMED
 	resumable   bool // what op 9 says
@@ -71,6 +72,9 @@ func NoACKs() GatewayEffect { return GatewayEffect{deaf: true} }
 
 // ReconnectFirst sends op 7 where READY or RESUMED should come.
 func ReconnectFirst() GatewayEffect { return GatewayEffect{reconnect: true} }
+
+// ReconnectAtOnce sends op 7 right after the hello, whatever comes.
+func ReconnectAtOnce() GatewayEffect { return GatewayEffect{hasty: true} }
 
 // InvalidFirst sends op 9 where READY or RESUMED should come.
 func InvalidFirst(resumable bool) GatewayEffect {

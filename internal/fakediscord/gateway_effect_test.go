@@ -35,6 +35,11 @@ func TestGatewayEffects(t *testing.T) {
 			ws.say(`{"op":1,"d":null}`)
 			ws.ready("1")
 		}},
+		"reconnect at once": {fakediscord.ReconnectAtOnce(), func(t *testing.T, ws socket) {
+			t.Helper()
+			require.Equal(t, 10, ws.read().Op)
+			require.Equal(t, 7, ws.read().Op)
+		}},
 		"reconnect first": {fakediscord.ReconnectFirst(), afterIdentify(func(t *testing.T, ws socket) {
 			t.Helper()
 			require.Equal(t, 7, ws.read().Op)

@@ -30,6 +30,7 @@ type interactionStore struct {
 	key     ed25519.PrivateKey
 	door    string // the application's endpoint, "" while interactions go to the gateway
 	trouble Disturbance
+	knocks  int // interactions sent to the door
 }
 
 func newInteractionStore() interactionStore {

@@ -26,6 +26,7 @@ func (b rebase) RoundTrip(r *http.Request) (*http.Response, error) {
 // The library the product uses connects, sends, hears itself, makes a thread,
 // loses its line and resumes.
 func TestTheLibraryIsServed(t *testing.T) {
+	t.Parallel() // alone in using discordgo, whose API version is a package variable
 	fake, ch := start(t, often())
 	s, err := discordgo.New("Bot " + fakediscord.DefaultToken)
 	require.NoError(t, err)

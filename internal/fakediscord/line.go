@@ -132,6 +132,9 @@ func (s *Server) converse(l *line, r *http.Request) {
 	} else if !l.effect.mute {
 		l.send(opHello, map[string]any{"heartbeat_interval": s.opts.Heartbeat.Milliseconds(), "_trace": []string{}})
 	}
+	if l.effect.hasty {
+		l.send(opReconnect, nil)
+	}
 	_ = l.ws.SetReadDeadline(time.Now().Add(identifyWithin)) // fails only on a closed socket
 	if l.effect.dead {
 		l.silence()
