@@ -47,8 +47,9 @@ type Options struct {
 	Agents []Credentials // accounts with known credentials; nil is the seed's own three
 	Empty  bool          // accounts and cast, but no content at all
 
-	Control      bool // serve /_sandbox/ to loopback callers
-	RateLimitOff bool // for demonstrations, never for product tests
+	Crowd        Crowd // what lives by itself while Run runs
+	Control      bool  // serve /_sandbox/ to loopback callers
+	RateLimitOff bool  // for demonstrations, never for product tests
 	AuthBy       AuthBy
 	Dialect      Dialect
 	NoFalAI      bool // FAL_AI is refused and not offered
@@ -86,6 +87,7 @@ type Sandbox struct {
 	journal *journal
 	routes  []Route
 	faults  fault
+	stir    chan struct{} // the crowd was changed
 
 	mu    sync.Mutex // guards all below
 	opt   Options
@@ -112,7 +114,7 @@ func New(opt Options) (*Sandbox, error) {
 	if opt.Dialect != DialectFull && opt.Dialect != DialectSeed {
 		return nil, fmt.Errorf("dialect %q: not full or seed", opt.Dialect)
 	}
-	s := &Sandbox{clock: &Clock{}, journal: newJournal(), routes: Routes(), faults: noFault{}, opt: opt}
+	s := &Sandbox{clock: &Clock{}, journal: newJournal(), routes: Routes(), faults: noFault{}, stir: make(chan struct{}, 1), opt: opt}
 	w, err := newWorld(&s.opt, s.clock)
 	if err != nil {
 		return nil, err
