@@ -41,6 +41,12 @@ func (s *Sink) Check(ctx context.Context, to []bridge.Destination) []Finding {
 		return append([]Finding{s.broken("slack bot token", f, "")}, s.checkSocket(ctx)...)
 	}
 	out := []Finding{{Level: Good, Subject: "slack bot token", Problem: "works in the workspace " + oneLine(who.Team)}}
+	if off := s.web.ahead().Round(time.Second); off.Abs() > clockSlack {
+		out = append(out, Finding{
+			Level: Problem, Subject: "clock", Problem: fmt.Sprintf("This machine's clock is %s off Slack's.", off.Abs()),
+			Remedy: "Switch on time synchronisation (NTP).",
+		})
+	}
 	out = append(out, checkScopes(s.web.known())...)
 	for _, d := range to {
 		out = append(out, s.checkChannel(ctx, d.Place))

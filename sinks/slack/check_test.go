@@ -96,3 +96,11 @@ func TestS40_ManifestsAreFresh(t *testing.T) {
 	_, err := Manifest("bridge.example.com")
 	require.Error(t, err)
 }
+
+func TestCheckSeesAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	inBubble(t, settings{}, func(w *world) {
+		w.off = -5 * time.Minute
+		require.Contains(w, report(w.sink.Check(w.Context(), nil)), "This machine's clock is 5m0s off Slack's.")
+	})
+}

@@ -15,7 +15,7 @@ import (
 
 const (
 	echoWait   = 10 * time.Second // Slack's own word that a message is there
-	clockSlack = 30 * time.Second // how far Slack's clock may be behind ours
+	clockSlack = 30 * time.Second // how well we know Slack's clock, whose time messages carry
 	pageSize   = 200
 )
 
@@ -168,7 +168,7 @@ func (s *Sink) lookIn(ctx context.Context, where place, d bridge.Delivery) (brid
 // readOn reads one page. A pause that Slack asks for keeps the place.
 func (s *Sink) readOn(ctx context.Context, where place, l *look) *fault {
 	if l.cursor == "" {
-		l.begun, l.since, l.found = time.Now(), s.looks.oldest(l).Add(-clockSlack), map[string]slackgo.Message{}
+		l.begun, l.since, l.found = time.Now(), s.looks.oldest(l).Add(s.web.ahead()-clockSlack), map[string]slackgo.Message{}
 	}
 	messages, next, f := s.history(ctx, where, l.since, l.cursor)
 	if f != nil {

@@ -199,3 +199,19 @@ func TestF24_AnswerLate(t *testing.T) {
 		})
 	}
 }
+
+// Messages carry Slack's time: a clock that is off must not hide them.
+func TestLookBackGoesBySlacksClock(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]time.Duration{"ours is behind": time.Hour, "ours is ahead": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, settings{}, func(w *world) {
+				w.off = off
+				w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.Cut, Effect: true, Times: 1})
+				w.must(w.note(1))
+				require.Len(w, w.shown(), 1)
+			})
+		})
+	}
+}

@@ -25,14 +25,20 @@ type queue struct {
 // what ends it.
 func (o *outbox) enter(ctx context.Context, channel string, most time.Duration) (leave func(), err *bridge.SendError) {
 	q := o.join(channel)
+	leave = func() {
+		<-q.turn
+		o.part(channel, q)
+	}
+	select {
+	case q.turn <- struct{}{}:
+		return leave, nil
+	default:
+	}
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case q.turn <- struct{}{}:
-		return func() {
-			<-q.turn
-			o.part(channel, q)
-		}, nil
+		return leave, nil
 	case <-timer.C:
 		err = &bridge.SendError{Verdict: bridge.Retry, After: time.Second, Paced: true, Err: errors.New("other messages wait for this channel")}
 	case <-ctx.Done():
@@ -60,39 +66,4 @@ func (o *outbox) part(channel string, q *queue) {
 	if q.users--; q.users == 0 {
 		delete(o.queues, channel)
 	}
-}
-
-// memory remembers the last n things by key.
-type memory[V any] struct {
-	mu    sync.Mutex // guards all below
-	limit int
-	of    map[string]V
-	order []string // oldest first
-}
-
-func newMemory[V any](limit int) *memory[V] {
-	return &memory[V]{limit: limit, of: map[string]V{}}
-}
-
-// put remembers v and reports whether the key was new.
-func (m *memory[V]) put(key string, v V) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, old := m.of[key]
-	m.of[key] = v
-	if old {
-		return false
-	}
-	if m.order = append(m.order, key); len(m.order) > m.limit {
-		delete(m.of, m.order[0])
-		m.order = m.order[1:]
-	}
-	return true
-}
-
-func (m *memory[V]) get(key string) (V, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.of[key]
-	return v, ok
 }

@@ -227,6 +227,54 @@ func TestS31_ClosedDoorsNameTheNextStep(t *testing.T) {
 	}
 }
 
+// F22: the token is revoked while twenty channels are busy; a new one revives all.
+func TestF22_ADeadTokenIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	inBubble(t, settings{}, func(w *world) {
+		var channels []string
+		w.do(func() {
+			for i := range 20 {
+				channels = append(channels, w.team.AddChannel(fmt.Sprintf("busy%d", i)))
+			}
+		})
+		w.must(w.note(0))
+		w.team.Revoke()
+		token := w.team.BotToken()
+		before := len(w.fake.Requests())
+		w.sink.web.token = func() string { return token }
+		var wg sync.WaitGroup
+		for _, c := range channels {
+			wg.Go(func() {
+				d := w.note(1)
+				d.To.Place = c
+				_, err := w.lane(d)
+				require.Equal(w, bridge.Revoked, err.Verdict)
+				require.Contains(w, err.Advice, "SLACK_BOT_TOKEN")
+			})
+		}
+		wg.Wait()
+		require.LessOrEqual(w, len(w.fake.Requests())-before, 3)
+		token = w.team.Reissue()
+		for _, c := range channels {
+			d := w.note(2)
+			d.To.Place = c
+			w.must(d)
+		}
+		_ = w.fake.Faults("token_revoked")
+	})
+}
+
+func TestMetadataThatIsRefusedIsLeftOut(t *testing.T) {
+	t.Parallel()
+	inBubble(t, settings{}, func(w *world) {
+		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.Refused, Error: "metadata_too_large", Times: 1})
+		w.must(w.note(1))
+		require.Len(w, w.shown(), 1)
+		require.Nil(w, w.shown()[0].Metadata)
+		require.NotEmpty(w, w.shown()[0].Blocks)
+	})
+}
+
 // S34: a picture that Slack cannot fetch costs the picture, not the message.
 func TestS34_UnreachablePicture(t *testing.T) {
 	t.Parallel()

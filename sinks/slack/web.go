@@ -1,13 +1,9 @@
 package slack
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,6 +11,8 @@ import (
 	"time"
 
 	slackgo "github.com/slack-go/slack"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
 )
 
 const (
@@ -22,19 +20,8 @@ const (
 	callTimeout   = 10 * time.Second
 	clientTimeout = 30 * time.Second
 	maxAnswer     = 8 << 20 // bytes read of one answer
+	deadFor       = 10 * time.Minute
 )
-
-// exchange is what our transport saw of one call, beyond what the library tells.
-type exchange struct {
-	status     int
-	retryAfter string
-	code       string // Slack's error name, whatever the status
-	needed     string
-	bare       bool // {"ok":false} without a name, which the library takes for success
-	written    bool // the request was written, whole or in part
-}
-
-type exchangeKey struct{}
 
 // web is the Web API of one installation.
 type web struct {
@@ -45,8 +32,12 @@ type web struct {
 	timeout time.Duration
 
 	mu     sync.Mutex // guards all below
-	scopes []string   // granted to the bot token, as the last answer told; nil when not known
+	of     string     // the bot token that all below belongs to
+	scopes []string   // granted to it, as the last answer told; nil when not known
 	who    identity
+	skew   time.Duration // how far Slack's clock is ahead of ours
+	dead   *fault        // Slack's word that the token is worthless
+	until  time.Time     // when that may be doubted
 }
 
 // identity is who the bot token speaks for; zero while unknown.
@@ -81,17 +72,53 @@ func (w *web) do(ctx context.Context, method string, f func(context.Context, *sl
 	if err := ctx.Err(); err != nil {
 		return diagnose(method, exchange{}, err)
 	}
+	if dead := w.deadToken(); dead != nil && method != methodAuth {
+		return dead
+	}
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	var seen exchange
 	err := f(context.WithValue(ctx, exchangeKey{}, &seen), w.api())
-	return diagnose(method, seen, err)
+	bad := diagnose(method, seen, err)
+	w.bury(bad)
+	return bad
+}
+
+// deadToken returns Slack's last word where it was that this very token is
+// worthless: until a new one is here, or for ten minutes, nothing is asked with it.
+func (w *web) deadToken() *fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if token := w.token(); token != w.of {
+		w.of, w.scopes, w.who, w.dead = token, nil, identity{}, nil
+	}
+	if w.dead == nil || time.Now().After(w.until) {
+		return nil
+	}
+	dead := *w.dead
+	dead.written = false
+	return &dead
+}
+
+func (w *web) bury(bad *fault) {
+	if bad == nil || bad.verdict(reading) != bridge.Revoked {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead, w.until = bad, time.Now().Add(deadFor)
 }
 
 // errPoor says that a good answer lacks what it always has.
 var errPoor = errors.New("the answer lacks a part")
 
+// learn reads what every answer tells beside the matter.
 func (w *web) learn(h http.Header) {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		w.mu.Lock()
+		w.skew = time.Until(date)
+		w.mu.Unlock()
+	}
 	granted := h.Get("X-OAuth-Scopes")
 	if granted == "" {
 		return
@@ -112,6 +139,13 @@ func (w *web) meet(ctx context.Context) *fault {
 	}
 	_, f := w.whoAmI(ctx)
 	return f
+}
+
+// ahead is how far Slack's clock is ahead of ours, to a second or two.
+func (w *web) ahead() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.skew
 }
 
 func (w *web) selfKnown() identity {
@@ -146,114 +180,3 @@ func (w *web) whoAmI(ctx context.Context) (identity, *fault) {
 	}
 	return who, f
 }
-
-// transport is the one way to Slack: it moves the token from the form into the
-// Authorization header, reads what the library does not pass on, and bounds the
-// answer.
-type transport struct {
-	base   http.RoundTripper
-	origin *url.URL
-	agent  string
-	seen   func(http.Header)
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != t.origin.Scheme || r.URL.Host != t.origin.Host {
-		closeBody(r)
-		return nil, errors.New("not Slack's address")
-	}
-	seen, _ := r.Context().Value(exchangeKey{}).(*exchange)
-	if seen == nil {
-		seen = &exchange{}
-	}
-	var wrote sync.Mutex // the transport may still be writing when it returns
-	written := false
-	out := r.Clone(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) {
-			wrote.Lock()
-			defer wrote.Unlock()
-			written = true
-		},
-	}))
-	out.Header.Set("User-Agent", t.agent)
-	if err := tokenToHeader(out); err != nil {
-		return nil, err
-	}
-	resp, err := t.base.RoundTrip(out)
-	wrote.Lock()
-	seen.written = written
-	wrote.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	seen.written, seen.status = true, resp.StatusCode
-	seen.retryAfter = resp.Header.Get("Retry-After")
-	if !strings.HasPrefix(out.Header.Get("Authorization"), "Bearer "+appPrefix) {
-		t.seen(resp.Header)
-	}
-	if err := seen.read(resp); err != nil {
-		return nil, err
-	}
-	return resp, nil
-}
-
-// tokenToHeader takes the token out of a form body, where logs and proxies see it
-// (most methods of the library put it there).
-func tokenToHeader(r *http.Request) error {
-	if r.Body == nil || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		return nil
-	}
-	raw, err := io.ReadAll(r.Body)
-	closeBody(r)
-	if err != nil {
-		return errors.New("request body is not readable")
-	}
-	form, err := url.ParseQuery(string(raw))
-	if err != nil {
-		return errors.New("request body is no form")
-	}
-	if token := form.Get("token"); token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	form.Del("token")
-	body := []byte(form.Encode())
-	r.ContentLength = int64(len(body))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	r.Body, _ = r.GetBody()
-	return nil
-}
-
-func closeBody(r *http.Request) {
-	if r.Body != nil {
-		_ = r.Body.Close()
-	}
-}
-
-// read looks for Slack's verdict in an answer, which the library drops where the
-// status is not 200 and overlooks where it has no name, and leaves the answer to
-// be read again.
-func (e *exchange) read(resp *http.Response) error {
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	_ = resp.Body.Close()
-	if err != nil {
-		return err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(raw))
-	var told struct {
-		OK     *bool  `json:"ok"`
-		Error  string `json:"error"`
-		Needed string `json:"needed"`
-	}
-	if json.Unmarshal(raw, &told) == nil && told.OK != nil && !*told.OK {
-		e.code, e.needed, e.bare = told.Error, told.Needed, told.Error == ""
-	}
-	return nil
-}
-
-// silent keeps the library's own log lines, which show message contents, out of
-// sight.
-type silent struct{}
-
-// Output implements the library's logger.
-func (silent) Output(int, string) error { return nil }

@@ -60,6 +60,7 @@ type world struct {
 	counts  *tally
 	ferry   *outside
 	now     atomic.Int64
+	off     time.Duration // how far Slack's clock is ahead
 }
 
 type settings struct {
@@ -144,7 +145,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		_ = r.Body.Close()
 	}
-	now := time.Now().UnixMicro()
+	now := time.Now().Add(w.off).UnixMicro()
 	url, method, header := r.URL.String(), r.Method, r.Header.Clone()
 	var out *http.Response
 	var failed error
@@ -165,6 +166,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		raw, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
+		resp.Header.Set("Date", time.UnixMicro(now).UTC().Format(http.TimeFormat))
 		resp.Body, out, failed = io.NopCloser(bytes.NewReader(raw)), resp, err
 	})
 	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && wrote {
