@@ -41,7 +41,7 @@ type process struct {
 func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Logger, hint []string) (*process, error) {
 	pr := &process{
 		wiring: wiring{cfg: cfg, log: log, out: p.out, colour: p.colour(), version: versionText(), health: newHealth(), workers: &workers{}},
-		roles: p.roles, hint: hint, began: time.Now(),
+		roles:  p.roles, hint: hint, began: time.Now(),
 	}
 	if len(pr.roles) == 0 {
 		pr.roles = roles

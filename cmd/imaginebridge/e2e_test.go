@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/internal/sandbox"
+)
+
+func TestWhatHappensArrivesOnceEverywhereInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	for i := range 6 {
+		w.mention(i + 1)
+	}
+	job := w.act(sandbox.Action{As: w.agent.Handle, Do: "generate", Prompt: "a ring station"}).Job
+	for i := range 3 {
+		w.act(sandbox.Action{As: "nova_ai", Do: "dm", Handle: w.agent.Handle, Content: fmt.Sprint("word-", i)})
+	}
+	w.eventually("messages at Discord", 30*time.Second, func() bool { return len(w.atDiscord()) >= 6 })
+	w.eventually("messages at Slack", 30*time.Second, func() bool { return len(w.atSlack()) >= 6 })
+	w.eventually("the generation's end", 40*time.Second, func() bool {
+		return strings.Contains(w.discord.Screen(w.channel), "Image ready") && strings.Contains(w.slack.Screen(w.alerts), "made an image") &&
+			strings.Contains(strings.Join(w.hook.seen(), " "), "job_"+job+"_0_completed")
+	})
+	w.eventually("direct messages", 30*time.Second, func() bool {
+		return strings.Contains(w.slack.Screen(w.alerts), "word-2") && strings.Count(strings.Join(w.hook.seen(), " "), "msg_") == 3
+	})
+	require.Equal(t, wanted(6), w.atDiscord())
+	require.Equal(t, wanted(6), w.atSlack())
+
+	all := w.stream()
+	var notifications, messages []string
+	for _, h := range w.sandbox.Happenings(w.agent.Handle) {
+		switch h.Kind {
+		case sandbox.HappenedNotification:
+			notifications = append(notifications, "ntf_"+h.ID)
+		case sandbox.HappenedReceived:
+			messages = append(messages, "msg_"+h.ID)
+		}
+	}
+	require.ElementsMatch(t, notifications, idsOf(all, "notification.mention"))
+	require.ElementsMatch(t, messages, idsOf(all, "message.received"))
+	require.Equal(t, 1, strings.Count(w.discord.Screen(w.channel), "Image ready"), "a generation is one message, edited to its end")
+	run.stop()
+	require.Empty(t, w.discord.Faults())
+	require.Empty(t, w.slack.Faults("ratelimited"))
+	require.Empty(t, w.sandbox.Violations())
+	require.NotContains(t, w.logs.String(), w.agent.ClientSecret)
+	require.NotContains(t, w.logs.String(), w.team.BotToken())
+}
+
+// The program is killed 25 times at random points while things happen. Nothing
+// is lost, nothing is doubled, order is kept.
+func TestF1_KillNineAtRandomPoints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	n := 0
+	for range 25 {
+		deadline := time.After(time.Duration(50+r.IntN(1950)) * time.Millisecond)
+		for waiting := true; waiting; {
+			n++
+			w.mention(n)
+			select {
+			case <-deadline:
+				waiting = false
+			case <-time.After(time.Duration(500+r.IntN(700)) * time.Millisecond):
+			}
+		}
+		run.kill()
+		run = w.start()
+	}
+	w.eventually("everything at Slack", 120*time.Second, func() bool { return len(w.atSlack()) >= n })
+	w.eventually("everything at Discord", 60*time.Second, func() bool { return len(w.atDiscord()) >= n })
+	w.eventually("everything at the webhook", 60*time.Second, func() bool { return len(w.hook.seen()) >= n })
+	require.Equal(t, wanted(n), w.atDiscord())
+	require.Equal(t, wanted(n), w.atSlack())
+	all := w.stream()
+	var ids []string
+	for _, h := range w.sandbox.Happenings(w.agent.Handle) {
+		ids = append(ids, "ntf_"+h.ID)
+	}
+	require.Equal(t, ids, idsOf(all, "notification.mention"), "in NATS: each once, in order")
+	require.Equal(t, ids, w.hook.seen(), "at the webhook: each once by its id, in order")
+	run.stop()
+	require.Empty(t, w.discord.Faults())
+}
+
+func TestF44_ASecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	w.mention(1)
+	run.stop()
+	run = w.start()
+	w.ready()
+	w.eventually("the message", 20*time.Second, func() bool { return len(w.atDiscord()) == 1 })
+	require.NoError(t, run.Process.Signal(os.Interrupt))
+	require.NoError(t, run.Process.Signal(os.Interrupt))
+	select {
+	case <-run.done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it is still there")
+	}
+}

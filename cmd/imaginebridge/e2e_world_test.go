@@ -1,0 +1,356 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
+	"github.com/imaginebridge/imaginebridge/internal/sandbox"
+)
+
+// binary is the program under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "imaginebridge")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "imaginebridge")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// world is everything outside the program: the API with its people, both
+// platforms, a webhook receiver, and a data folder that outlives the program.
+type world struct {
+	t       *testing.T
+	sandbox *sandbox.Sandbox
+	api     *httptest.Server
+	agent   sandbox.Credentials
+	discord *fakediscord.Server
+	channel string // at Discord
+	slack   *fakeslack.Server
+	team    *fakeslack.Workspace
+	alerts  string // at Slack
+	hook    *hook
+	dir     string
+	nats    string // address of the embedded server
+	web     string
+	logs    lockedBuffer
+}
+
+// newWorld makes a world in its first state.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), hook: newHook(t), nats: freeAddress(t), web: freeAddress(t)}
+	var err error
+	w.sandbox, err = sandbox.New(sandbox.Options{})
+	require.NoError(t, err)
+	w.api = httptest.NewServer(w.sandbox)
+	t.Cleanup(w.api.Close)
+	w.sandbox.SetBaseURL(w.api.URL)
+	w.agent = w.sandbox.Agents()[0]
+	w.discord, err = fakediscord.New(fakediscord.Options{IdentifyEvery: -1})
+	require.NoError(t, err)
+	t.Cleanup(w.discord.Close)
+	w.channel = w.discord.Channel(w.discord.Guild("Lab"), "agents")
+	w.slack, err = fakeslack.New(fakeslack.Options{Limits: fakeslack.Limits{PostBurst: 3}})
+	require.NoError(t, err)
+	t.Cleanup(w.slack.Close)
+	w.team = w.slack.AddWorkspace("acme", "chat:write", "channels:history", "channels:read")
+	w.alerts = w.team.AddChannel("alerts")
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(w.logs.String())
+		}
+	})
+	return w
+}
+
+// configure writes the configuration file with the given lines added.
+func (w *world) configure(more string) {
+	w.t.Helper()
+	text := fmt.Sprintf(`imagineanything: {base_url: %s}
+agents: [{handle: %s, client_id: %s, client_secret: "${file:%s}"}]
+poll: {notifications: 2s, messages: 2s, generations: 2s, ceiling: 2s}
+nats: {listen: %s, store: 64MiB}
+http: {listen: %s}
+discord: {bot_token: "%s", api_url: %s}
+slack: {bot_token: %s, api_url: %s}
+webhooks: {allow_private: true}
+`, w.api.URL, w.agent.Handle, w.agent.ClientID, w.secretFile(), w.nats, w.web, fakediscord.DefaultToken, w.discord.URL(), w.team.BotToken(), w.slack.URL())
+	require.NoError(w.t, os.WriteFile(w.file(), []byte(text+more), 0o600))
+}
+
+// everywhere are the subscriptions of most tests: one for each kind of sink.
+func (w *world) everywhere() string {
+	const events = `["notification.*", "message.received", "generation.*"]`
+	return fmt.Sprintf(`subscriptions:
+  - {name: d, events: %[1]s, to: "discord:%[2]s"}
+  - {name: s, events: %[1]s, to: "slack:%[3]s"}
+  - {name: h, events: %[1]s, to: "webhook:%[4]s", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}
+`, events, w.channel, w.alerts, w.hook.url)
+}
+
+func (w *world) file() string { return filepath.Join(w.dir, "imaginebridge.yaml") }
+
+func (w *world) secretFile() string {
+	path := filepath.Join(w.dir, "secret")
+	require.NoError(w.t, os.WriteFile(path, []byte(w.agent.ClientSecret), 0o600))
+	return path
+}
+
+// environment is what the program sees of ours.
+func (w *world) environment(more ...string) []string {
+	return append([]string{
+		"IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, "data"), "IMAGINEBRIDGE_LOG=debug", "PATH=" + os.Getenv("PATH"), "HOME=" + w.dir,
+	}, more...)
+}
+
+// child is one running program.
+type child struct {
+	*exec.Cmd
+	t    *testing.T
+	done chan error
+}
+
+// start runs the bridge in the background.
+func (w *world) start(args ...string) *child {
+	w.t.Helper()
+	if len(args) == 0 {
+		args = []string{"run", "--config", w.file()}
+	}
+	cmd := exec.Command(binary, args...)
+	cmd.Env, cmd.Dir = w.environment(), w.dir
+	cmd.Stdout, cmd.Stderr = &w.logs, &w.logs
+	require.NoError(w.t, cmd.Start())
+	c := &child{Cmd: cmd, t: w.t, done: make(chan error, 1)}
+	go func() { c.done <- cmd.Wait() }()
+	w.t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return c
+}
+
+// kill ends the program as a crash would.
+func (c *child) kill() {
+	_ = c.Process.Kill()
+	<-c.done
+}
+
+// stop asks the program to end and expects a clean one.
+func (c *child) stop() {
+	c.t.Helper()
+	require.NoError(c.t, c.Process.Signal(syscall.SIGTERM))
+	select {
+	case err := <-c.done:
+		require.NoError(c.t, err)
+	case <-time.After(10 * time.Second):
+		c.kill()
+		c.t.Fatal("it did not stop within ten seconds")
+	}
+}
+
+// output runs a subcommand to its end.
+func (w *world) output(args ...string) (out, errs string, code int) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env, cmd.Dir = w.environment("IMAGINEBRIDGE_LOG=error"), w.dir
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	_ = cmd.Run()
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+// ready waits until the program says that it is.
+func (w *world) ready() {
+	w.t.Helper()
+	w.eventually("ready", 20*time.Second, func() bool {
+		r, err := http.Get("http://" + w.web + "/readyz") //nolint:forbidigo,noctx // a test on loopback
+		if err != nil {
+			return false
+		}
+		defer r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+}
+
+// eventually polls a condition of the world outside, which has no other signal.
+func (w *world) eventually(what string, within time.Duration, cond func() bool) {
+	w.t.Helper()
+	require.Eventually(w.t, cond, within, 50*time.Millisecond, what)
+}
+
+// act makes something happen at the API.
+func (w *world) act(a sandbox.Action) sandbox.Result {
+	w.t.Helper()
+	r, err := w.sandbox.Act(a)
+	require.NoError(w.t, err)
+	return r
+}
+
+// mention makes a cast member name the agent in a post with a text of its own.
+func (w *world) mention(n int) {
+	w.t.Helper()
+	w.act(sandbox.Action{As: "nova_ai", Do: "post", Content: fmt.Sprintf("@%s number-%04d", w.agent.Handle, n)})
+}
+
+var number = regexp.MustCompile(`number-\d{4}`)
+
+// atDiscord returns the numbered texts visible in the channel, in order.
+func (w *world) atDiscord() []string {
+	var out []string
+	for _, m := range w.discord.Messages(w.channel) {
+		b, err := json.Marshal(m.Embeds)
+		require.NoError(w.t, err)
+		out = append(out, number.FindString(string(b)))
+	}
+	return texts(out)
+}
+
+// atSlack returns the numbered texts visible in the channel, in order.
+func (w *world) atSlack() []string {
+	var out []string
+	for _, m := range w.slack.Messages(w.alerts) {
+		out = append(out, number.FindString(string(m.Blocks)))
+	}
+	return texts(out)
+}
+
+func texts(in []string) []string {
+	return slices.DeleteFunc(in, func(s string) bool { return s == "" })
+}
+
+// wanted are the numbered texts from 1 to n.
+func wanted(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("number-%04d", i+1))
+	}
+	return out
+}
+
+// stream reads what is stored, by the program's own tail.
+func (w *world) stream() []map[string]any {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, "tail", "--json", "--since", "1h", "--config", w.file())
+	cmd.Env, cmd.Dir = w.environment("IMAGINEBRIDGE_LOG=error"), w.dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	out, err := cmd.Output()
+	require.NoError(w.t, err)
+	var all []map[string]any
+	for scanner := bufio.NewScanner(bytes.NewReader(out)); scanner.Scan(); {
+		var e map[string]any
+		require.NoError(w.t, json.Unmarshal(scanner.Bytes(), &e))
+		all = append(all, e)
+	}
+	return all
+}
+
+// idsOf returns the ids of events whose type ends in a name.
+func idsOf(all []map[string]any, name string) []string {
+	out := []string{}
+	for _, e := range all {
+		if strings.HasSuffix(e["type"].(string), name) {
+			out = append(out, e["id"].(string))
+		}
+	}
+	return out
+}
+
+// hook is a webhook receiver that keeps every id once, in order.
+type hook struct {
+	url  string
+	mu   sync.Mutex
+	ids  []string
+	sent int // requests, repeats too
+}
+
+func newHook(t *testing.T) *hook {
+	t.Helper()
+	h := &hook{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.sent++
+		if id := r.Header.Get("webhook-id"); !slices.Contains(h.ids, id) {
+			h.ids = append(h.ids, id)
+		}
+	}))
+	t.Cleanup(server.Close)
+	h.url = server.URL + "/in"
+	return h
+}
+
+func (h *hook) seen() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.ids)
+}
+
+// freeAddress is an address of this machine that nobody listened on just now,
+// below the ports that outgoing connections take.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for port := 20000 + os.Getpid()%5000; port < 32000; port += 7 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		if _, used := taken.LoadOrStore(port, true); !used {
+			return fmt.Sprintf("127.0.0.1:%d", port)
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+var taken sync.Map
+
+// lockedBuffer is a buffer that several processes' outputs may go to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
