@@ -188,9 +188,12 @@ func readBody(resp *http.Response) ([]byte, error) {
 		}
 		src = z
 	}
-	body, err := io.ReadAll(io.LimitReader(src, maxBody+1))
-	if len(body) > maxBody {
+	var body bytes.Buffer
+	body.Grow(int(min(max(resp.ContentLength, 0), maxBody)) + bytes.MinRead)
+	if n, err := body.ReadFrom(io.LimitReader(src, maxBody+1)); n > maxBody {
 		return nil, ErrTooLarge
+	} else if err != nil {
+		return nil, err
 	}
-	return bytes.TrimSpace(bytes.TrimPrefix(body, bom)), err
+	return bytes.TrimSpace(bytes.TrimPrefix(body.Bytes(), bom)), nil
 }

@@ -134,9 +134,20 @@ func TestPurseSharedWithAnotherProgramIsNotOverdrawn(t *testing.T) {
 		read(t, c)
 		require.Zero(t, p.refused)
 		require.GreaterOrEqual(t, time.Since(start), 59*time.Second)
-		p.log = p.log[len(p.log)-1:] // the others stopped
+	})
+}
+
+func TestGuessAboutOthersIsDroppedWhenTheServiceKnowsBetter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &purse{limit: 100}
+		_, c := serve(t, p.serve)
+		p.spend(60)
 		read(t, c)
-		require.Equal(t, 98, c.Budget(imagine.Read).Remaining, "a guess about others is dropped when the service knows better")
+		require.Equal(t, 39, c.Budget(imagine.Read).Remaining)
+		p.log = p.log[len(p.log)-1:] // their calls left earlier than they might have
+		read(t, c)
+		require.Equal(t, 98, c.Budget(imagine.Read).Remaining)
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,6 +239,44 @@ func TestHTMLPageHoldsBackEveryClientOfTheSite(t *testing.T) {
 		require.True(t, imagine.IsRateLimited(err), "%v", err)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Zero(t, time.Since(before), "a wait beyond the deadline is told at once")
+	})
+}
+
+func TestManyTurnedAwayAtOnceCountOnceAndPollersComeLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		closed := true
+		s, c := serve(t, nil)
+		s.handle = func(w http.ResponseWriter, r *http.Request) {
+			shut := closed
+			wait(t, 100*time.Millisecond)
+			if shut {
+				answer(403, "<html>", "Content-Type", "text/html")(w, r)
+				return
+			}
+			answer(200, emptyFeed)(w, r)
+		}
+		require.NoError(t, c.Login(t.Context()))
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { _, _ = c.CreatePost(t.Context(), imagine.NewPost{Content: "x"}) })
+		}
+		wg.Wait()
+		closed = false
+		start := time.Now()
+		var later atomic.Int32
+		for range 10 {
+			wg.Go(func() {
+				poll(t, c)
+				if time.Since(start) > 1400*time.Millisecond {
+					later.Add(1)
+				}
+			})
+		}
+		read(t, c)
+		require.LessOrEqual(t, time.Since(start), 1400*time.Millisecond, "twenty refusals of one moment are one")
+		wg.Wait()
+		require.Positive(t, later.Load())
 	})
 }
 

@@ -154,7 +154,8 @@ func TestF58_HugeRepliesAreRefused(t *testing.T) {
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			require.Equal(t, tc.ok, err == nil, "%v", err)
-			require.Less(t, int64(after.HeapInuse)-int64(before.HeapInuse), int64(30<<20))
+			require.Less(t, int64(after.HeapInuse)-int64(before.HeapInuse), int64(30<<20), "kept")
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20), "ever taken")
 		})
 	}
 }
@@ -192,6 +193,10 @@ func TestRedirectsLeaveNeitherTheOriginNorTheMethod(t *testing.T) {
 				return
 			}
 			answer(200, emptyFeed)(w, r)
+		case r.Method != http.MethodGet && strings.HasSuffix(r.URL.Path, "/quote"):
+			http.Redirect(w, r, "/elsewhere", http.StatusSeeOther)
+		case r.Method != http.MethodGet && strings.HasSuffix(r.URL.Path, "/comments"):
+			http.Redirect(w, r, "/elsewhere", http.StatusPermanentRedirect)
 		case r.Method == http.MethodGet && r.URL.Path == "/api/feed":
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		default:
@@ -205,6 +210,10 @@ func TestRedirectsLeaveNeitherTheOriginNorTheMethod(t *testing.T) {
 	_, err = c.CreatePost(t.Context(), imagine.NewPost{Content: "x"})
 	require.ErrorContains(t, err, "create a post: 307 from 127.0.0.1")
 	require.NotContains(t, err.Error(), other.URL)
+	_, err = c.Quote(t.Context(), "p1", "x")
+	require.ErrorContains(t, err, "quote a post: 303 from 127.0.0.1", "a write never becomes a read")
+	_, err = c.Comment(t.Context(), "p1", "x", "")
+	require.ErrorContains(t, err, "comment on a post: 308 from 127.0.0.1")
 	require.Zero(t, leaked.Load())
 }
 
