@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ func (b *Bus) care(ctx context.Context) error {
 	defer look.Stop()
 	refresh := time.NewTicker(time.Minute)
 	defer refresh.Stop()
+	told := map[string]bool{}
 	for pause := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
@@ -30,6 +32,35 @@ func (b *Bus) care(ctx context.Context) error {
 			}
 		case <-refresh.C:
 			b.refresh(ctx)
+			b.alarm(ctx, told)
+		}
+	}
+}
+
+// alarmAt is the share of its room at which a stream is told to be nearly full.
+const alarmAt = 0.8
+
+// alarm tells once when a stream is nearly full, and when it is not any more.
+func (b *Bus) alarm(ctx context.Context, told map[string]bool) {
+	in, err := b.Info(ctx)
+	if err != nil {
+		return
+	}
+	for _, s := range in.Streams {
+		tight := s.Share() >= alarmAt
+		if tight == told[s.Name] {
+			continue
+		}
+		told[s.Name] = tight
+		status := Status{Component: "nats", State: OK, Reason: s.Name + " has room again."}
+		if tight {
+			status.State = Degraded
+			status.Reason = fmt.Sprintf("%s fills %.0f %% of its room; when it is full, its oldest entries go.", s.Name, 100*s.Share())
+			status.Next = "Raise nats.store, or shorten nats.keep."
+			b.log.Warn("a stream is nearly full", "stream", s.Name, "bytes", s.Bytes, "limit", s.MaxBytes)
+		}
+		if err := b.Status(ctx, status); err != nil {
+			b.log.Warn("status was not stored", "err", err)
 		}
 	}
 }

@@ -236,7 +236,7 @@ func redact(addresses string) string {
 			a = "nats://" + a
 		}
 		u, err := url.Parse(a)
-		if err != nil {
+		if err != nil || u.User == nil && strings.Contains(a, "@") { // a secret may stand where the host should
 			out = append(out, "an unreadable address")
 			continue
 		}

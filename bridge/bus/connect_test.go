@@ -2,6 +2,7 @@ package bus
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,4 +99,18 @@ func TestConvergingLosesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "stream IA_AUDIT")
 	_, err = ReadCredentials(filepath.Join(t.TempDir(), AdminFile))
 	requireState(t, err, Forbidden)
+}
+
+func FuzzRedact(f *testing.F) {
+	const secret = "S3cr3tS3cr3t"
+	for _, seed := range []string{"nats://u:%s@db1:4222", "%s@db1", "u:%s@[::1]:4222", "nats://u:%s/@h", "nats://u:%s?x@h", "nats://%s?@x", "nats://tok?%s@h", " nats://u:%s@h ", "://%s@"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, form string) {
+		before, after, found := strings.Cut(form, "%s")
+		if !found || !strings.Contains(after, "@") || strings.Contains(before+after, ",") {
+			return // no address with a secret before its host
+		}
+		require.NotContains(t, redact(before+secret+after), secret)
+	})
 }

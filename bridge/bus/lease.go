@@ -158,6 +158,8 @@ func (h *holder) set(names []string) {
 // turn looks at every shard once and does what is to be done.
 func (h *holder) turn(ctx context.Context) {
 	plans := h.plans(time.Now())
+	soon, cancel := context.WithTimeout(ctx, time.Second) // what is not written comes again
+	defer cancel()
 	var writes errgroup.Group
 	writes.SetLimit(16)
 	for n, p := range plans {
@@ -168,11 +170,11 @@ func (h *holder) turn(ctx context.Context) {
 			s.stop()
 		case giveUp:
 			if s.epoch = 0; s.stop() {
-				writes.Go(func() error { h.giveBack(ctx, n, p.was); return nil })
+				writes.Go(func() error { h.giveBack(soon, n, p.was); return nil })
 			}
 		case take:
 			if s.stop() { // work of an earlier time has ended
-				writes.Go(func() error { h.claim(ctx, n, s, p.was); return nil })
+				writes.Go(func() error { h.claim(soon, n, s, p.was); return nil })
 			}
 		case stay, standBy:
 		}
@@ -305,10 +307,8 @@ func (m *members) claimOf(key string) claim {
 }
 
 func (h *holder) write(ctx context.Context, n int, c claim) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
 	data, err := json.Marshal(c)
-	if err != nil {
+	if err != nil || !h.bus.nc.IsConnected() {
 		return false
 	}
 	key := shardKey(h.kind, n)
@@ -330,6 +330,8 @@ func (h *holder) finish(ctx context.Context) {
 		s.stop()
 	}
 	h.running.Wait()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	var writes errgroup.Group
 	writes.SetLimit(16)
 	for n := range h.shards {

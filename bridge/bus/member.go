@@ -104,6 +104,9 @@ func (b *Bus) beatOnce(ctx context.Context) error {
 
 // leave takes this process off the list, so that nobody waits for it.
 func (b *Bus) leave(ctx context.Context) {
+	if !b.nc.IsConnected() {
+		return
+	}
 	err := b.putOnce(ctx, &nats.Msg{Subject: memberSubject(b.me), Header: nats.Header{"KV-Operation": {"DEL"}}})
 	if err != nil {
 		b.log.Debug("the others will notice by themselves", "err", b.explain("leave", err))

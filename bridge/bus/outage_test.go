@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -179,4 +180,36 @@ func TestNoConsumersAreLeftOver(t *testing.T) {
 	require.Eventually(t, func() bool { return count() == 4 }, soon, step, "tail, two watches, and the subscriber's")
 	stop()
 	require.Equal(t, 1, count())
+}
+
+func TestP13_ShutdownEndsInTimeWithoutNATS(t *testing.T) {
+	t.Parallel()
+	a, err := Open(t.Context(), Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Store: 64 << 20})
+	require.NoError(t, err)
+	info, err := a.Info(t.Context())
+	require.NoError(t, err)
+	b, err := Open(t.Context(), Options{URL: info.URL, Creds: info.AdminFile, Store: 64 << 20})
+	require.NoError(t, err)
+	stop := run(t, b)
+	w := &board{at: map[string]string{}}
+	all := names(200)
+	stopHold := hold(t, b, "agent", all, w.work("b"))
+	require.Eventually(t, func() bool { mine, _ := w.of("b"); return len(mine) == len(all) }, soon, step)
+	l := lane(t, b, LaneSpec{Subscription: "team"})
+	closeBus(t, a)
+	require.Error(t, contextError(t, func(ctx context.Context) error { _, err := l.Next(ctx, 0); return err }))
+
+	stopHold() // each of these has a deadline of its own
+	stop()
+	closeBus(t, b)
+}
+
+// contextError is what f returns once its context is cancelled.
+func contextError(t *testing.T, f func(context.Context) error) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	cancel()
+	return receive(t, done)
 }

@@ -102,6 +102,32 @@ func TestRecordsOfTheOldHalfAreWrittenAnew(t *testing.T) {
 	require.NoError(t, l.Save(t.Context(), l.Record()))
 }
 
+func TestNearlyFullStreamIsToldOnce(t *testing.T) {
+	t.Parallel()
+	b := open(t, func(o *Options) { o.Store = 1 << 20 })
+	told := map[string]bool{}
+	heard, err := b.nc.SubscribeSync("ia.status.nats")
+	require.NoError(t, err)
+	b.alarm(t.Context(), told)
+	big := make([]byte, 60<<10)
+	for range 9 {
+		_, err := b.js.Publish(t.Context(), "ia.put.event.x.notification.other", big)
+		require.NoError(t, err)
+	}
+	b.alarm(t.Context(), told)
+	b.alarm(t.Context(), told)
+	s, err := b.js.Stream(t.Context(), streamEvents)
+	require.NoError(t, err)
+	require.NoError(t, s.Purge(t.Context()))
+	b.alarm(t.Context(), told)
+	m, err := heard.NextMsg(soon)
+	require.NoError(t, err)
+	require.Contains(t, string(m.Data), `"degraded","reason":"IA_EVENTS fills 8`)
+	m, err = heard.NextMsg(soon)
+	require.NoError(t, err)
+	require.Contains(t, string(m.Data), `"ok","reason":"IA_EVENTS has room again."`)
+}
+
 func TestOwnerDoesNotNoticeThatItsCursorWasWrittenAnew(t *testing.T) {
 	t.Parallel()
 	b := open(t)
