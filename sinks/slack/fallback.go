@@ -50,6 +50,12 @@ func quiet(s string) string { return calls.ReplaceAllString(s, "@\u2060$1") }
 // allText is the whole message without blocks.
 func allText(m bridge.Message, repeated bool) string {
 	parts := []string{sentence(m), clean(m.Text)}
+	if isList(m) {
+		for _, q := range m.Quotes[:min(len(m.Quotes), maxLines)] {
+			label, said := quoteLine(q, maxLine)
+			parts = append(parts, "• "+strings.TrimSpace(label+" "+said))
+		}
+	}
 	if repeated {
 		parts = append(parts, repeatNote)
 	}

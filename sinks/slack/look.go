@@ -8,6 +8,9 @@ import (
 
 // icon is the emoji that a message of this kind begins with.
 func icon(m bridge.Message) string {
+	if isList(m) {
+		return ":newspaper:"
+	}
 	switch m.Event {
 	case "notification.follow":
 		return ":bust_in_silhouette:"
@@ -51,6 +54,18 @@ func toneIcon(m bridge.Message) string {
 		return ":sparkles:"
 	}
 	return ":bell:"
+}
+
+// kindOf is what the small print calls the message: a watched post by what it was
+// watched for, a list by nothing.
+func kindOf(m bridge.Message) string {
+	switch {
+	case isList(m):
+		return ""
+	case m.Event == "post.matched" && m.Title != "":
+		return oneLine(m.Title)
+	}
+	return kindWord(m.Event)
 }
 
 // kindWord is what the small print calls an event of that name.

@@ -35,6 +35,8 @@ const (
 	maxValue    = 200
 	maxName     = 80
 	maxQuotes   = 3
+	maxLines    = 25 // of a list
+	maxLine     = 120
 	maxSteps    = 10
 	maxMedia    = 4
 	maxButtons  = 5
@@ -225,17 +227,62 @@ func paragraph(m bridge.Message, parts []slackgo.RichTextSectionElement) slackgo
 	return &slackgo.RichTextQuote{Type: slackgo.RTEQuote, Elements: parts}
 }
 
+// isList reports whether the message is a list of what happened: nobody's words
+// but many lines.
+func isList(m bridge.Message) bool {
+	return m.Author == nil && m.Text == "" && len(m.Quotes) > 0
+}
+
+// quoteLine is a quote's label and text, each on one line and cut.
+func quoteLine(q bridge.Quote, most int) (label, said string) {
+	if label = cut(oneLine(q.Label), min(most, maxLine)); blank(label) {
+		label = ""
+	}
+	if said = cut(oneLine(q.Text), most); blank(said) {
+		said = ""
+	}
+	return label, said
+}
+
+// list shows each quote as a point, its label strong.
+func (p *page) list() {
+	var points []slackgo.RichTextElement
+	for _, q := range p.msg.Quotes[:min(len(p.msg.Quotes), maxLines)] {
+		var parts []slackgo.RichTextSectionElement
+		label, said := quoteLine(q, maxLine)
+		if label != "" {
+			parts = append(parts, slackgo.NewRichTextSectionTextElement(label, &slackgo.RichTextSectionTextStyle{Bold: true}))
+		}
+		if said != "" {
+			parts = append(parts, slackgo.NewRichTextSectionTextElement(strings.Repeat(" ", len(parts))+said, nil))
+		}
+		if len(parts) > 0 {
+			p.spent += utf8.RuneCountInString(label) + utf8.RuneCountInString(said) + 1
+			points = append(points, slackgo.NewRichTextSection(parts...))
+		}
+	}
+	if left := len(p.msg.Quotes) - maxLines; left > 0 {
+		points = append(points, slackgo.NewRichTextSection(slackgo.NewRichTextSectionTextElement(fmt.Sprintf("and %d more", left), nil)))
+	}
+	if len(points) > 0 {
+		p.add(slackgo.NewRichTextBlock("", slackgo.NewRichTextList(slackgo.RTEListBullet, 0, points...)))
+	}
+}
+
 func (p *page) quotes() {
+	if isList(p.msg) {
+		p.list()
+		return
+	}
 	var parts []slackgo.MixedElement
 	for _, q := range p.msg.Quotes[:min(len(p.msg.Quotes), maxQuotes)] {
-		said := cut(oneLine(q.Text), maxExcerpt)
-		if blank(said) {
-			continue
+		label, said := quoteLine(q, maxExcerpt)
+		if label != "" && said != "" {
+			label += ": "
 		}
-		if label := cut(oneLine(q.Label), maxName); label != "" {
-			said = label + ": " + said
+		if label+said != "" {
+			parts = append(parts, p.plain(label+said))
 		}
-		parts = append(parts, p.plain(said))
 	}
 	if len(parts) > 0 {
 		p.add(slackgo.NewContextBlock("", parts...))
@@ -351,8 +398,9 @@ func (p *page) footer(repeated bool) {
 	if p.msg.Agent != "" {
 		facts = append(facts, words(cutEscaped(oneLine(p.msg.Agent), maxName)))
 	}
-	if kind := kindWord(p.msg.Event); kind != "" {
-		facts = append(facts, words(kind))
+	kind := kindOf(p.msg)
+	if kind != "" {
+		facts = append(facts, words(cutEscaped(kind, maxName)))
 	}
 	if at := p.msg.At; !at.IsZero() && p.msg.Tone != bridge.ToneBusy {
 		facts = append(facts, fmt.Sprintf("<!date^%d^{ago}|%s>", at.Unix(), at.UTC().Format("2 Jan 2006, 15:04 UTC")))
@@ -363,7 +411,7 @@ func (p *page) footer(repeated bool) {
 	if len(facts) > 0 {
 		parts = append(parts, p.mrkdwn(strings.Join(facts, " · ")))
 	}
-	if note := cut(oneLine(p.msg.Footnote), maxExcerpt); !blank(note) {
+	if note := cut(oneLine(p.msg.Footnote), maxExcerpt); !blank(note) && note != kind {
 		parts = append(parts, p.plain(note))
 	}
 	if len(parts) > 0 {

@@ -59,6 +59,30 @@ func TestRenderEveryKind(t *testing.T) {
 	}
 }
 
+// digest is a list of n things.
+func digest(n int) bridge.Delivery {
+	var all []events.Event
+	for len(all) < n {
+		for k := range events.Kinds() {
+			e := events.New("https://imagineanything.com", "orbit_bot", fmt.Sprintf("%s_%d", k.Name(), len(all)), "about_1", testTime, k.Example)
+			if all = append(all, e); len(all) == n {
+				break
+			}
+		}
+	}
+	return bridge.Delivery{Key: "key_digest", To: bridge.ParseDestination("slack:C0123456789"), Event: all[n-1], Message: bridge.Digest(all), Attempt: 1}
+}
+
+func TestRenderDigest(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 25, 100} {
+		got := wire(t, render(digest(n), full, false))
+		require.Empty(t, fakeslack.ValidateMessage(got))
+		golden.Equal(t, fmt.Sprintf("testdata/digest.%d.json", n), got)
+		require.Contains(t, render(digest(n), textOnly, false).text, "Nova")
+	}
+}
+
 func TestRenderSmallerForms(t *testing.T) {
 	t.Parallel()
 	for k := range events.Kinds() {
@@ -169,6 +193,22 @@ func TestS17_AtTheLimitTextIsUnchanged(t *testing.T) {
 	require.Contains(t, string(wire(t, render(d, full, false))), `"`+d.Message.Text+`"`)
 	d.Message.Text += "x"
 	require.Contains(t, string(wire(t, render(d, full, false))), strings.Repeat("x", maxText-1)+`…"`)
+}
+
+func TestS17_LongListsKeepTheLimits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []string{"<", "&", "👩‍👩‍👧‍👦", "a "} {
+		d := digest(1)
+		d.Message.Quotes = nil
+		for range 60 {
+			d.Message.Quotes = append(d.Message.Quotes, bridge.Quote{Label: strings.Repeat(c, 3000), Text: strings.Repeat(c, 3000)})
+		}
+		for _, f := range []form{full, noImages, textOnly} {
+			b := render(d, f, true)
+			require.Empty(t, fakeslack.ValidateMessage(wire(t, b)))
+			require.LessOrEqual(t, words10k(b), maxTotal)
+		}
+	}
 }
 
 func TestF48_HostileTextStaysText(t *testing.T) {
