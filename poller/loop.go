@@ -33,7 +33,6 @@ type loop struct {
 }
 
 func (p *Poller) newLoop(w *watched, s paced) *loop {
-	w.started(s.Name())
 	return &loop{
 		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, pace: s.pace,
 		log: p.o.Log.With("component", "poller", "agent", w.agent.Handle, "source", s.Name()),

@@ -121,10 +121,11 @@ func (p *Poller) Statuses() []Status {
 // of the API ends it.
 func (p *Poller) runAgent(ctx context.Context, handle string) error {
 	w := p.agents[handle]
-	w.begin()
+	sources := p.sources(w)
+	w.begin(sources)
 	defer w.end()
 	group, ctx := errgroup.WithContext(imagine.AsPoller(ctx))
-	for _, s := range p.sources(w) {
+	for _, s := range sources {
 		group.Go(func() error { return p.newLoop(w, s).run(ctx) })
 	}
 	group.Go(func() error { return w.watch(ctx, p.o.Report) })

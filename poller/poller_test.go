@@ -1,6 +1,7 @@
 package poller_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -261,6 +262,31 @@ func authCalls(w town, _ string) (n int) {
 		}
 	}
 	return n
+}
+
+func TestAnAgentIsReadyOnceEverySourceHasItsBaseline(t *testing.T) {
+	inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
+		var told []poller.Health
+		w.journal.fail = func(n int) (error, error) {
+			if n <= 3 {
+				return errors.New("not yet"), nil
+			}
+			return nil, nil
+		}
+		p, stop := w.poll(func(o *poller.Options) {
+			o.Report = func(_ context.Context, s poller.Status) {
+				require.Equal(t, s.Health == poller.OK, s.Ready)
+				told = append(told, s.Health)
+			}
+		})
+		pass(100 * time.Millisecond)
+		require.False(t, p.Statuses()[0].Ready)
+		require.Equal(t, poller.Starting, p.Statuses()[0].Health)
+		pass(time.Minute)
+		require.True(t, p.Statuses()[0].Ready)
+		require.Equal(t, []poller.Health{poller.OK}, told, "one passing failure is no news")
+		stop()
+	})
 }
 
 func TestBackfillSendsWhatIsYoungEnough(t *testing.T) {

@@ -54,24 +54,20 @@ func newWatched(a Agent, o Options) *watched {
 	return &watched{agent: a, ceiling: o.Ceiling, sources: map[string]*progress{}, told: Status{Agent: a.Handle, Health: Starting}}
 }
 
-// begin notes that this process polls the agent now.
-func (w *watched) begin() {
+// begin notes that this process polls the agent's sources now.
+func (w *watched) begin(sources []paced) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active, w.sources = true, map[string]*progress{}
+	for _, s := range sources {
+		w.sources[s.Name()] = &progress{began: time.Now()}
+	}
 }
 
 func (w *watched) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active = false
-}
-
-// started notes that a source is being polled.
-func (w *watched) started(source string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.sources[source] = &progress{began: time.Now()}
 }
 
 // looked notes the outcome of a look and returns the failures in a row.
@@ -92,7 +88,7 @@ func (w *watched) looked(source string, err error) int {
 func (w *watched) status(now time.Time) Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := Status{Agent: w.agent.Handle, Health: Starting, Ready: w.active && len(w.sources) > 0}
+	s := Status{Agent: w.agent.Handle, Health: Starting, Ready: w.active}
 	if !w.active {
 		return s
 	}
