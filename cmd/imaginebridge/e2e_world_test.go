@@ -207,9 +207,11 @@ func (w *world) eventually(what string, within time.Duration, cond func() bool) 
 	require.Eventually(w.t, cond, within, 50*time.Millisecond, what)
 }
 
-// act makes something happen at the API.
+// act makes something happen at the API, a millisecond after what happened
+// before: things of one instant have no order there.
 func (w *world) act(a sandbox.Action) sandbox.Result {
 	w.t.Helper()
+	w.sandbox.Clock().Advance(time.Millisecond)
 	r, err := w.sandbox.Act(a)
 	require.NoError(w.t, err)
 	return r
