@@ -131,7 +131,10 @@ func (c *Client) request(ctx context.Context, e Endpoint, r request, token strin
 func (c *Client) read(resp *http.Response, e Endpoint, sent time.Time, paid slots) outcome {
 	body, lost := readBody(resp)
 	now := time.Now()
-	out := outcome{answer: answer{status: resp.StatusCode}, body: body, says: parseErrorBody(body)}
+	out := outcome{answer: answer{status: resp.StatusCode}, body: body}
+	if out.status >= 300 {
+		out.says = parseErrorBody(body)
+	}
 	r := parseRate(resp.Header, now)
 	out.code = out.says.code
 	out.already = saysAlready(out.says)
