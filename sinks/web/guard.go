@@ -1,20 +1,19 @@
 package web
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 )
 
-// allowedHosts is the set of Host names besides loopback ones, in lower case.
+// allowedHosts is the set of Host names besides those of this machine.
 func allowedHosts(names []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, name := range names {
 		host := hostName(name)
-		if host == "" || strings.ContainsAny(name, "/ ") {
-			return nil, fmt.Errorf("host name %q is none", name)
+		if host == "" || strings.ContainsAny(host, "/ @") {
+			return nil, optionError("Hosts", name, errNoHost)
 		}
 		out[host] = true
 	}
@@ -26,34 +25,72 @@ func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// isLoopback reports whether a Host name can only mean this machine.
-func isLoopback(host string) bool {
+// isLocal reports whether a Host name can only mean this machine: loopback
+// addresses and the names reserved for them (RFC 6761 §6.3).
+func isLocal(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// guard lets only reads of known hosts in. A page of another site whose name was
-// made to point here (DNS rebinding) asks for a host that nobody listed.
-func guard(hosts map[string]bool, next http.Handler) http.Handler {
+// readOnly refuses everything but reads, and forbids guessing at what is read.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "Only reading is possible here.", http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// private keeps the pages of other sites out. A page whose name was made to point
+// here (DNS rebinding) asks for a host that nobody listed; one that embeds or
+// fetches ours says so in Sec-Fetch-Site. Health and metrics stand outside:
+// probes ask for them by whatever address they know, and they show no messages.
+func (s *Server) private(hosts map[string]bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", s.csp)
 		h.Set("Referrer-Policy", "no-referrer")
-		host := hostName(r.Host)
-		switch {
-		case !isLoopback(host) && !hosts[host]:
-			http.Error(w, "This host name is not one the bridge answers to.", http.StatusMisdirectedRequest)
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "Only reading is possible here.", http.StatusMethodNotAllowed)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		switch host := hostName(r.Host); {
+		case !isLocal(host) && !hosts[host]:
+			http.Error(w, "The console does not answer to this host name. Open it as localhost, or set http.public_url to the address you use.", http.StatusMisdirectedRequest)
+		case foreign(r):
+			http.Error(w, "The console can't be used from the pages of another site.", http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// foreign reports whether a page of another site asks, other than by a link that
+// somebody followed (Fetch Metadata, W3C). Programs that are no browser say
+// nothing.
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
+}
+
+// contentPolicy lets a page use what this server serves, images of the allowed
+// origins, and nothing else.
+func contentPolicy(l look) string {
+	images := append([]string{"'self'"}, l.list()...)
+	return "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src " + strings.Join(images, " ") +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }

@@ -1,28 +1,99 @@
 package web
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
 	"html/template"
 	"net/http"
+	"time"
 )
 
-var pageTemplate = template.Must(template.New("console").Parse(`<!doctype html><title>ImagineBridge</title>
-<h1>ImagineBridge {{.Version}}</h1>
-<ul>{{range .Conditions}}<li>{{.Component}} {{.Agent}}: {{.State}} {{.Reason}} {{.Next}}</li>{{end}}</ul>
-<ul>{{range .Lanes}}<li>{{.Subscription}} → {{.To}}: {{.State}}, {{.Delivered}} delivered, {{.Dead}} dead {{.Reason}}</li>{{end}}</ul>
-{{range .Hint}}<p>{{.}}</p>{{end}}
-`))
+//go:embed templates/*.html
+var templateFiles embed.FS
 
-// console shows the page.
-func (s *Server) console(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
-	err := pageTemplate.Execute(w, struct {
-		Version    string
-		Conditions []Condition
-		Lanes      []Lane
-		Hint       []string
-	}{s.o.Version, s.o.Conditions(), s.o.Lanes(), s.o.Hint})
+//go:embed assets
+var assetFiles embed.FS
+
+// parsePages reads the templates that the program holds.
+func parsePages() (*template.Template, error) {
+	t, err := template.New("console").Funcs(template.FuncMap{
+		"rfc":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
+		"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
+	}).ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
-		s.log.Debug("page not written", "err", err)
+		return nil, fmt.Errorf("parse the templates: %w", err)
 	}
+	return t, nil
+}
+
+// asset is one file that the page uses.
+type asset struct {
+	body []byte
+	tag  string
+}
+
+// readAssets reads the files that the program holds.
+func readAssets() (map[string]asset, error) {
+	out := map[string]asset{}
+	files, err := assetFiles.ReadDir("assets")
+	if err != nil {
+		return nil, fmt.Errorf("read the assets: %w", err)
+	}
+	for _, f := range files {
+		body, err := assetFiles.ReadFile("assets/" + f.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read the assets: %w", err)
+		}
+		sum := sha256.Sum256(body)
+		out[f.Name()] = asset{body: body, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+	}
+	return out, nil
+}
+
+// asset serves a file of the page. Browsers ask each time whether theirs is
+// still the one, so that a new version is never mixed with an old one.
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	a, ok := s.assets[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", a.tag)
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(a.body))
+}
+
+// pageView is the whole page.
+type pageView struct {
+	Version  string
+	Position string // of the newest change that the page shows
+	Status   statusView
+	Roots    []rootView
+	Hint     []string
+}
+
+// page shows the console as it is now; the stream takes it on from there.
+func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
+	now := s.room.since(0, 0)
+	v := pageView{
+		Version: s.o.Version, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.o.Lanes()), Hint: s.o.Hint,
+	}
+	now.sortByPlace()
+	for _, t := range now.roots {
+		v.Roots = append(v.Roots, s.look.view(t))
+	}
+	html, err := draw(s.pages, "page", v)
+	if err != nil {
+		s.log.Warn("page not drawn", "err", err)
+		http.Error(w, "The page could not be drawn; the log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(html))
 }

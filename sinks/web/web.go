@@ -3,15 +3,21 @@
 //
 // Its main type is [Server]. Everything that came from outside is text: it is
 // escaped by html/template, never fetched by the server, and shown as a picture
-// only where its origin is allowed.
+// only where its origin is allowed. The package knows neither NATS nor the
+// platforms: what it shows of them is a likeness, drawn from bridge.Message.
 package web
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/imaginebridge/imaginebridge/events"
 )
@@ -44,31 +50,45 @@ type Lane struct {
 	Reason          string
 }
 
-// Options configures a Server. Functions that are nil tell nothing.
+// Options configures a Server. Functions that are nil tell nothing; those given
+// must be safe for concurrent use.
 type Options struct {
 	Conditions func() []Condition
 	Lanes      func() []Lane
 	// Tail calls fn for every event stored since the instant, oldest first, then for
-	// new ones as they come. It blocks until ctx ends.
-	Tail       func(ctx context.Context, since time.Time, fn func(e events.Event, stored time.Time)) error
-	Hosts      []string // Host names answered besides loopback ones
-	MediaHosts []string // origins whose images may be shown ("https://cdn.example")
+	// new ones as they come. It blocks until ctx ends. fn is not called concurrently.
+	Tail func(ctx context.Context, since time.Time, fn func(e events.Event, stored time.Time)) error
+	// Hosts are the Host names that the console answers to besides those of this
+	// machine: "bridge.example" or "bridge.example:8480", whose port is ignored.
+	Hosts []string
+	// MediaHosts are the origins whose images the operator's browser may fetch:
+	// "https://cdn.example". What stands behind the origin is ignored.
+	MediaHosts []string
 	Version    string
-	Hint       []string // last lines of the page
+	Hint       []string // last lines of the page; none for no such box
 	Log        *slog.Logger
 }
 
 // Server answers the HTTP paths of the bridge. It is safe for concurrent use.
 type Server struct {
-	o       Options
-	log     *slog.Logger
-	handler http.Handler
+	o        Options
+	log      *slog.Logger
+	look     look
+	csp      string
+	pages    *template.Template
+	assets   map[string]asset
+	room     *room
+	done     chan struct{} // closed when Run ends
+	streams  atomic.Int64
+	registry *prometheus.Registry
+	events   *prometheus.CounterVec
+	handler  http.Handler
 }
 
-// New makes the server. It starts nothing. The error names an option that can't
+// New makes the server. It starts nothing. The error names the option that can't
 // be used.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, log: o.Log}
+	s := &Server{o: o, log: o.Log, room: newRoom(), done: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -82,32 +102,119 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = guard(hosts, s.routes())
+	if s.look, err = newLook(o.MediaHosts); err != nil {
+		return nil, err
+	}
+	if s.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	if s.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	s.csp = contentPolicy(s.look)
+	s.measure()
+	s.handler = s.routes(hosts)
 	return s, nil
 }
 
 // Handler answers every path of the server.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Run reads the events and passes them on to the browsers until ctx ends. Open
-// event streams end with it.
+func (s *Server) routes(hosts map[string]bool) http.Handler {
+	open := http.NewServeMux()
+	open.HandleFunc("/healthz", s.healthz)
+	open.HandleFunc("/readyz", s.readyz)
+	open.Handle("/metrics", s.metrics())
+
+	console := http.NewServeMux()
+	console.Handle("/{$}", http.RedirectHandler("/console/", http.StatusFound))
+	console.Handle("/console", http.RedirectHandler("/console/", http.StatusFound))
+	console.HandleFunc("/console/{$}", s.page)
+	console.HandleFunc("/console/events", s.stream)
+	console.HandleFunc("/console/assets/{name}", s.asset)
+	open.Handle("/", s.private(hosts, console))
+	return readOnly(open)
+}
+
+const (
+	lookBack = time.Hour              // how much of the past a fresh console shows
+	refresh  = time.Second            // how often the state of components is looked at
+	tailWait = 500 * time.Millisecond // before the first new try at a broken tail
+	tailMax  = 30 * time.Second
+)
+
+// Run reads the events, passes them on to the browsers and ends their streams
+// when ctx ends; then it returns nil. A tail that breaks is taken up again. Run is
+// called once.
 func (s *Server) Run(ctx context.Context) error {
-	if s.o.Tail == nil {
-		<-ctx.Done()
-		return nil
-	}
-	err := s.o.Tail(ctx, time.Now(), func(events.Event, time.Time) {})
-	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
-		return nil
-	}
+	defer close(s.done)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.watch(ctx)
+	}()
+	err := s.read(ctx)
+	<-watched
 	return err
 }
 
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET /console/{$}", s.console)
-	mux.Handle("GET /{$}", http.RedirectHandler("/console/", http.StatusFound))
-	return mux
+// watch looks at the state of the components until ctx ends.
+func (s *Server) watch(ctx context.Context) {
+	tick := time.NewTicker(refresh)
+	defer tick.Stop()
+	for {
+		if html, err := s.statusHTML(); err == nil {
+			s.room.setStatus(html)
+		} else {
+			s.log.Warn("state not drawn", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// read takes events off the tail until ctx ends.
+func (s *Server) read(ctx context.Context) error {
+	began := time.Now()
+	since := began.Add(-lookBack)
+	for wait := tailWait; s.o.Tail != nil; wait = min(2*wait, tailMax) {
+		err := s.o.Tail(ctx, since, func(e events.Event, stored time.Time) {
+			if stored.After(since) {
+				since = stored
+			}
+			wait = tailWait
+			s.take(e, !stored.Before(began))
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.log.Warn("the events can't be read, trying again", "retry_in", wait, "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// take shows one event and counts it where it came while we were watching.
+func (s *Server) take(e events.Event, live bool) {
+	kind := e.Kind()
+	if kind == nil || !s.room.add(e) {
+		return
+	}
+	if live {
+		s.events.WithLabelValues(kind.Family, kind.Type).Inc()
+	}
+}
+
+var errNoHost = errors.New("is no host name")
+
+func optionError(option, value string, err error) error {
+	return fmt.Errorf("option %s: %q %w", option, value, err)
 }

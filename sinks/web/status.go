@@ -1,0 +1,134 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// statusView is the head of the page: how agents, platforms and subscriptions go.
+type statusView struct {
+	Starting   bool
+	Watching   string // the agents, as a sentence names them
+	Components []chip
+	Lanes      []chip
+	Alerts     []alert
+	More       int // alerts not shown
+}
+
+// chip is one small label with a coloured dot.
+type chip struct {
+	State string // one of the States
+	Name  string
+	Note  string
+	Last  time.Time // of a delivery
+	Dead  uint64
+}
+
+// alert is something that a person should know or do.
+type alert struct{ State, Name, Reason, Next string }
+
+const (
+	maxChips  = 8
+	maxAlerts = 4
+)
+
+// status lays the state of everything out. It is pure.
+func status(conditions []Condition, lanes []Lane) statusView {
+	v := statusView{Starting: !isReady(conditions), Watching: watching(conditions)}
+	for _, c := range conditions {
+		name := oneLine(c.Component, maxName)
+		if c.Agent != "" {
+			name = "@" + oneLine(c.Agent, maxName)
+		}
+		v.Components = append(v.Components, chip{State: stateOf(c.State), Name: name, Note: noteOf(c)})
+		if c.State == StateDegraded || c.State == StateDown {
+			v.Alerts = append(v.Alerts, alert{State: c.State, Name: joined(name, c.State), Reason: oneLine(c.Reason, maxQuote), Next: oneLine(c.Next, maxQuote)})
+		}
+	}
+	for _, l := range lanes {
+		name, state := oneLine(l.Subscription, maxName), laneState(l.State)
+		v.Lanes = append(v.Lanes, chip{
+			State: state, Name: name, Last: l.Last, Dead: l.Dead, Note: fmt.Sprintf("→ %s · %d delivered", oneLine(l.To, maxName), l.Delivered),
+		})
+		if reason := oneLine(l.Reason, maxQuote); reason != "" && state != StateStarting {
+			if state == StateOK {
+				state = StateDegraded
+			}
+			v.Alerts = append(v.Alerts, alert{State: state, Name: joined(name, l.State), Reason: reason})
+		}
+	}
+	v.Components, v.Lanes = shorten(v.Components), shorten(v.Lanes)
+	slices.SortStableFunc(v.Alerts, func(a, b alert) int { return -cmp.Compare(rank(a.State), rank(b.State)) })
+	if v.More = len(v.Alerts) - maxAlerts; v.More > 0 {
+		v.Alerts = v.Alerts[:maxAlerts]
+	}
+	return v
+}
+
+func rank(state string) int {
+	return slices.Index([]string{StateOK, StateStarting, StateDegraded, StateDown}, state)
+}
+
+func stateOf(state string) string {
+	if rank(state) < 0 {
+		return StateDegraded
+	}
+	return state
+}
+
+// laneState is a lane's state in the words of components.
+func laneState(state string) string {
+	switch state {
+	case "live":
+		return StateOK
+	case "paused":
+		return StateStarting
+	}
+	return StateDown
+}
+
+// noteOf says the state where it is worth a word.
+func noteOf(c Condition) string {
+	if c.State == StateOK {
+		return ""
+	}
+	return oneLine(c.State, maxName)
+}
+
+// shorten keeps the worst of a long list and counts the rest.
+func shorten(all []chip) []chip {
+	if len(all) <= maxChips {
+		return all
+	}
+	out := slices.Clone(all)
+	slices.SortStableFunc(out, func(a, b chip) int { return -cmp.Compare(rank(a.State), rank(b.State)) })
+	rest := out[maxChips-1:]
+	return append(slices.Clip(out[:maxChips-1]), chip{State: rest[0].State, Name: fmt.Sprintf("and %d more", len(rest))})
+}
+
+// watching names the agents: "@luna", "@luna and @nova", "@luna, @nova and 3 more".
+func watching(conditions []Condition) string {
+	var names []string
+	for _, c := range conditions {
+		if c.Agent != "" && !slices.Contains(names, "@"+c.Agent) {
+			names = append(names, "@"+oneLine(c.Agent, maxName))
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return names[0]
+	case n <= 3:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	default:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), n-2)
+	}
+}
+
+func (s *Server) statusHTML() (string, error) {
+	return draw(s.pages, "status", status(s.o.Conditions(), s.o.Lanes()))
+}
