@@ -161,6 +161,7 @@ func (w *Worker) settle(ctx context.Context, p parcel, t trial, d Delivery, r Re
 		w.report(late, Outcome{Kind: Resumed, Position: p.last().Position})
 	}
 	w.moved(p.last().Position, true)
+	w.log.Debug("sent", "event_id", p.id(), "attempt", t.attempt)
 	w.reportParcel(late, p, t, Outcome{Kind: Delivered})
 	return nil
 }

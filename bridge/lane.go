@@ -18,7 +18,10 @@ type Lane interface {
 	// Next blocks for the first event after the given position. Events come in
 	// the order of the stream. It returns ctx's error when ctx ends first.
 	Next(ctx context.Context, after uint64) (Entry, error)
-	// Save stores the record. It returns ErrFenced when another owner wrote since.
+	// Save stores the record, also after the lane's own context ended: a worker
+	// saves last. It may move the position on over events that are not for this
+	// lane, never over one that Next has still to return. It returns ErrFenced when
+	// another owner wrote since.
 	Save(ctx context.Context, r Record) error
 	// Bury stores a dead letter and the moved record in one commit: both or none.
 	Bury(ctx context.Context, r Record, d DeadLetter) error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,72 +221,6 @@ func TestPausedLaneWaitsForAPerson(t *testing.T) {
 	})
 }
 
-func TestF30_PoisonGoesToTheDeadLetters(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		poison := []string{"", "null", "{}", `{"specversion":"1.0"}`, strings.Repeat("[", 1000), `{"specversion":"1.0","id":"x","type":"com.imagineanything.a.b"}`, strings.Repeat("a", 1<<20)}
-		for i, p := range poison {
-			w.publish(like(i + 1))
-			w.publishRaw(p)
-		}
-		r := w.run(t)
-		wait(time.Second)
-		require.Equal(t, names(len(poison)), w.seen())
-		require.Len(t, w.dead, len(poison))
-		for i, d := range w.dead {
-			require.Equal(t, poison[i], string(d.Event))
-			require.NotEmpty(t, d.Reason)
-			require.Less(t, len(d.Reason), 2000)
-		}
-		r.stop(t)
-	})
-}
-
-func TestF31_LaneMovesOnlyOnceTheDeadLetterIsStored(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.answer = func(context.Context, int, bridge.Delivery) error { return &bridge.SendError{Verdict: bridge.Reject} }
-		refusals := 0
-		w.refuse = func(op string) error {
-			if op == "bury" && refusals < 5 {
-				refusals++
-				require.Zero(t, w.record.Position)
-				return errors.New("no space")
-			}
-			return nil
-		}
-		w.publish(like(1))
-		r := w.run(t)
-		wait(3 * time.Minute)
-		require.Equal(t, 5, refusals)
-		require.Len(t, w.dead, 1)
-		require.Len(t, w.attempts(), 1, "it is not sent again for that")
-		require.EqualValues(t, 1, w.stored().Position)
-		r.stop(t)
-	})
-}
-
-func TestF31_ShutdownWhileBuryingLosesNothing(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.answer = func(context.Context, int, bridge.Delivery) error { return &bridge.SendError{Verdict: bridge.Reject} }
-		w.refuse = func(op string) error {
-			if op == "bury" {
-				return errors.New("no space")
-			}
-			return nil
-		}
-		w.publish(like(1))
-		r := w.run(t)
-		wait(time.Minute)
-		r.stop(t)
-		require.Zero(t, w.stored().Position, "neither sent nor buried, yet passed over")
-	})
-}
-
 func TestWorkerTellsOfWhatRetentionTook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -337,46 +270,6 @@ func TestF47_PanickingSinkIsRetriedThenSuspended(t *testing.T) {
 	})
 }
 
-func TestEightFailuresAtAnAnsweringDestinationArePoison(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		answers bool
-		dead    int
-	}{"the destination answers": {true, 1}, "it does not": {false, 0}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				w.answer = func(_ context.Context, _ int, d bridge.Delivery) error {
-					if d.Event.ID == "ntf_1" {
-						return &bridge.SendError{Verdict: bridge.Retry}
-					}
-					return nil
-				}
-				w.publish(likes(2)...)
-				r := w.run(t, func(o *bridge.WorkerOptions) { o.Sink = &probed{Sink: o.Sink, answers: tc.answers} })
-				wait(15 * time.Minute)
-				require.Len(t, w.dead, tc.dead)
-				require.Len(t, w.seen(), tc.dead, "the next event goes on only past the dead one")
-				r.stop(t)
-			})
-		})
-	}
-}
-
-// probed is a sink that can be asked.
-type probed struct {
-	bridge.Sink
-	answers bool
-}
-
-func (p *probed) Probe(context.Context, bridge.Destination) error {
-	if p.answers {
-		return nil
-	}
-	return errors.New("no answer")
-}
-
 func TestThreadHeadIsKeptAndHandedOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -415,93 +308,6 @@ func TestFilteredEventsCostNoWriteEach(t *testing.T) {
 		r.stop(t)
 		require.EqualValues(t, 100, w.stored().Position)
 		require.Empty(t, w.seen())
-	})
-}
-
-func TestReplayIsSentAnew(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.publish(job("pending", 0), job("completed", 0))
-		r := w.run(t)
-		wait(time.Second)
-		r.stop(t)
-		require.Len(t, w.seen(), 1)
-
-		w.record.Generation, w.record.Position = 1, 0
-		r = w.run(t)
-		wait(time.Second)
-		r.stop(t)
-		require.Len(t, w.seen(), 2, "a replay shows its message anew")
-		sends := w.attempts()
-		require.Len(t, sends, 4)
-		require.NotEqual(t, sends[0].Key, sends[2].Key)
-		require.Equal(t, 1, sends[2].Generation)
-	})
-}
-
-func job(status string, retry int) events.Event {
-	j := events.Job{ID: "j1", Type: "image", Status: status, RetryCount: retry}
-	var data events.Payload
-	switch status {
-	case "pending":
-		data = events.GenerationStarted{Job: j}
-	case "completed":
-		data = events.GenerationCompleted{Job: j}
-	case "failed":
-		data = events.GenerationFailed{Job: j}
-	default:
-		data = events.GenerationProgressed{Job: j}
-	}
-	return events.New("https://imagineanything.com", "orbit_bot", fmt.Sprintf("job_j1_%d_%s", retry, status), "j1", time.Now(), data)
-}
-
-func TestF26_GenerationIsOneMessageThatOnlyGrows(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		order []events.Event
-		title string
-		sends int
-	}{
-		"in order":        {[]events.Event{job("pending", 0), job("generating", 0), job("uploading", 0), job("completed", 0)}, "Image ready", 4},
-		"progress late":   {[]events.Event{job("pending", 0), job("completed", 0), job("generating", 0), job("uploading", 0)}, "Image ready", 2},
-		"only the end":    {[]events.Event{job("completed", 0), job("pending", 0)}, "Image ready", 1},
-		"retried":         {[]events.Event{job("failed", 0), job("pending", 1), job("completed", 1)}, "Image ready", 3},
-		"old end is late": {[]events.Event{job("pending", 1), job("failed", 0), job("generating", 1)}, "Generating an image", 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				w.publish(tc.order...)
-				r := w.run(t)
-				wait(time.Second)
-				require.Len(t, w.seen(), 1)
-				require.Equal(t, tc.title, w.shown[0].title)
-				require.Len(t, w.attempts(), tc.sends)
-				r.stop(t)
-			})
-		})
-	}
-}
-
-func TestF26_RemovedMessageComesBackOnlyForTheEnd(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		r := w.run(t)
-		w.publish(job("pending", 0))
-		wait(time.Second)
-		w.mu.Lock()
-		w.shown = nil
-		w.mu.Unlock()
-		w.publish(job("generating", 0), job("uploading", 0))
-		wait(time.Second)
-		require.Empty(t, w.seen())
-		w.publish(job("completed", 0), job("uploading", 0))
-		wait(time.Second)
-		require.Equal(t, []string{"job_j1_0_completed"}, w.seen())
-		r.stop(t)
 	})
 }
 
