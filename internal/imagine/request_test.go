@@ -2,6 +2,7 @@ package imagine_test
 
 import (
 	"context"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -109,9 +110,7 @@ func TestEveryMethodSendsWhatTheAPIDescribes(t *testing.T) {
 		"GET /api/bytes?" + paged:                             func(ctx context.Context, c *imagine.Client) error { return second(c.Bytes(ctx, q)) },
 		`POST /api/bytes {"caption":"a","mediaId":"u1"}`:      func(ctx context.Context, c *imagine.Client) error { return second(c.CreateByte(ctx, "u1", "a")) },
 	}
-	for row, call := range laterRows(q, paged) {
-		rows[row] = call
-	}
+	maps.Copy(rows, laterRows(q, paged))
 	left := map[string]bool{}
 	for _, e := range imagine.Endpoints() {
 		left[e.Method+" "+e.Pattern] = true
