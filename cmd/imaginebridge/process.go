@@ -194,7 +194,11 @@ func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error
 	if i < 0 {
 		return fmt.Errorf("nothing sends to %s", s.To.Label())
 	}
-	lane, err := pr.bus.Lane(ctx, laneOf(pr.cfg, s))
+	// The lane outlives the worker's context: the worker saves once more while it
+	// ends, and a lane that is closed by then would not know what still waits.
+	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	lane, err := pr.bus.Lane(feeding, laneOf(pr.cfg, s))
 	if err != nil {
 		return fmt.Errorf("open lane: %w", err)
 	}
