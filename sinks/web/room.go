@@ -18,6 +18,12 @@ const (
 	maxSeen    = 4000 // ids of events, so that a tail taken up again repeats none
 )
 
+// state is how everything goes, as HTML.
+type state struct {
+	Head string `json:"head"` // chips and alerts
+	Wait string `json:"wait"` // what stands where there is no message yet
+}
+
 // room is the channel that the console shows: messages in their order, edits in
 // place, threads under their roots. It keeps no queue for anybody: who watches
 // asks what changed since they looked last, so a slow browser costs nothing.
@@ -33,8 +39,8 @@ type room struct {
 	updates map[string]place
 	seen    map[string]bool
 	order   []string // of seen, oldest first
-	status  string   // HTML
-	stateAt uint64   // change that made it
+	state   state
+	stateAt uint64 // change that made it
 }
 
 // root is one message of the channel with its thread.
@@ -166,14 +172,14 @@ func (r *room) wake() {
 	r.changed = make(chan struct{})
 }
 
-// setStatus notes how the components go, as HTML.
-func (r *room) setStatus(html string) {
+// setState notes how the components go.
+func (r *room) setState(now state) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if html == r.status {
+	if now == r.state {
 		return
 	}
-	r.status = html
+	r.state = now
 	r.stateAt++
 	r.wake()
 }
@@ -182,7 +188,7 @@ func (r *room) setStatus(html string) {
 type glance struct {
 	roots   []root // in the order in which they changed; they share nothing with the room
 	seq     uint64
-	status  string // "" where it did not change
+	state   state // zero where it did not change
 	stateAt uint64
 	next    <-chan struct{} // closed by the next change
 }
@@ -202,7 +208,7 @@ func (r *room) since(seq, stateAt uint64) glance {
 	}
 	slices.SortFunc(g.roots, func(a, b root) int { return int(a.changed) - int(b.changed) })
 	if stateAt != r.stateAt {
-		g.status = r.status
+		g.state = r.state
 	}
 	return g
 }

@@ -129,6 +129,13 @@ func watching(conditions []Condition) string {
 	}
 }
 
-func (s *Server) statusHTML() (string, error) {
-	return draw(s.pages, "status", status(s.o.Conditions(), s.o.Lanes()))
+// state draws how everything goes now.
+func (s *Server) state() (state, error) {
+	v := status(s.o.Conditions(), s.o.Lanes())
+	head, err := draw(s.pages, "status", v)
+	if err != nil {
+		return state{}, err
+	}
+	wait, err := draw(s.pages, "waiting", v)
+	return state{Head: head, Wait: wait}, err
 }

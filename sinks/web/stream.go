@@ -105,8 +105,8 @@ func (s *Server) send(line *line, g glance) error {
 		}
 		line.event("card", s.room.position(t.changed), c)
 	}
-	if g.status != "" {
-		line.event("state", "", g.status)
+	if g.state != (state{}) {
+		line.event("state", "", g.state)
 	}
 	return line.flush()
 }

@@ -14,6 +14,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -148,14 +149,11 @@ const (
 // called once.
 func (s *Server) Run(ctx context.Context) error {
 	defer close(s.done)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		s.watch(ctx)
-	}()
-	err := s.read(ctx)
-	<-watched
-	return err
+	var wg sync.WaitGroup
+	wg.Go(func() { s.watch(ctx) })
+	s.read(ctx)
+	wg.Wait()
+	return nil
 }
 
 // watch looks at the state of the components until ctx ends.
@@ -163,8 +161,8 @@ func (s *Server) watch(ctx context.Context) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
 	for {
-		if html, err := s.statusHTML(); err == nil {
-			s.room.setStatus(html)
+		if now, err := s.state(); err == nil {
+			s.room.setState(now)
 		} else {
 			s.log.Warn("state not drawn", "err", err)
 		}
@@ -177,7 +175,7 @@ func (s *Server) watch(ctx context.Context) {
 }
 
 // read takes events off the tail until ctx ends.
-func (s *Server) read(ctx context.Context) error {
+func (s *Server) read(ctx context.Context) {
 	began := time.Now()
 	since := began.Add(-lookBack)
 	for wait := tailWait; s.o.Tail != nil; wait = min(2*wait, tailMax) {
@@ -189,17 +187,16 @@ func (s *Server) read(ctx context.Context) error {
 			s.take(e, !stored.Before(began))
 		})
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		s.log.Warn("the events can't be read, trying again", "retry_in", wait, "err", err)
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(wait):
 		}
 	}
 	<-ctx.Done()
-	return nil
 }
 
 // take shows one event and counts it where it came while we were watching.

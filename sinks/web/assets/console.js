@@ -7,10 +7,10 @@
   const keep = 120; // messages, as the server keeps
   const panes = ["discord", "slack"].map((name) => {
     const el = one("#" + name);
-    return { name, el, log: one(".log", el), scroll: one(".scroll", el), newer: one(".newer", el), unseen: 0 };
+    return { name, el, log: one(".log", el), scroll: one(".scroll", el), newer: one(".newer", el), unseen: 0, replied: "" };
   });
   const filter = one("#filter"), pause = one("#pause"), link = one("#link"), say = one("#say"), main = one("#panes");
-  let paused = false, connected = false, selected = 0, position = document.body.dataset.position;
+  let source, paused = false, connected = false, selected = 0, position = document.body.dataset.position;
   const held = new Map();
 
   // ---- time, in the reader's own zone
@@ -50,10 +50,16 @@
     return t.content;
   };
   const atBottom = (p) => p.scroll.scrollTop > -60;
+  const inView = (p, el) => {
+    const box = p.scroll.getBoundingClientRect(), at = el.getBoundingClientRect();
+    return at.bottom <= box.bottom + 4 && at.bottom > box.top;
+  };
   const tellNewer = (p) => {
     if (atBottom(p)) p.unseen = 0;
-    p.newer.hidden = p.unseen === 0;
-    p.newer.textContent = "↓ " + p.unseen + " new";
+    const talk = p.replied && document.getElementById(p.replied);
+    if (!talk || inView(p, talk)) p.replied = "";
+    p.newer.hidden = !p.unseen && !p.replied;
+    p.newer.textContent = p.unseen ? "↓ " + p.unseen + " new" : "↑ New reply in a thread";
   };
   const put = (p, card) => {
     const fresh = parse(card[p.name]).firstElementChild;
@@ -61,7 +67,10 @@
     tell(fresh);
     if (old) {
       const thread = one("details", old), now = one("details", fresh);
-      if (thread && now) now.open = thread.open;
+      if (now) {
+        now.open = thread?.open ?? false;
+        p.replied = fresh.id;
+      }
       fresh.classList.toggle("sel", old.classList.contains("sel"));
       fresh.classList.add("moved");
       old.replaceWith(fresh);
@@ -99,7 +108,7 @@
     if (link.textContent !== text) link.textContent = text;
   };
   const open = () => {
-    const source = new EventSource("/console/events?after=" + encodeURIComponent(position));
+    source = new EventSource("/console/events?after=" + encodeURIComponent(position));
     const on = (name, f) => source.addEventListener(name, (e) => {
       if (e.lastEventId) position = e.lastEventId;
       f(JSON.parse(e.data));
@@ -116,12 +125,12 @@
       panes.forEach((p) => { p.log.replaceChildren(); p.unseen = 0; tellNewer(p); });
     });
     on("card", (card) => (paused ? held.set(card.n, card) : take(card)));
-    on("state", (html) => {
-      const fresh = parse(html);
+    on("state", (now) => {
+      const fresh = parse(now.head);
       tell(fresh);
       one("#status").replaceChildren(fresh);
+      for (const el of all(".waiting")) el.replaceChildren(parse(now.wait));
     });
-    addEventListener("pagehide", () => source.close(), { once: true });
   };
 
   // ---- the person
@@ -179,10 +188,17 @@
   for (const tab of all("[data-tab]")) tab.addEventListener("click", () => choose(tab.dataset.tab));
   for (const p of panes) {
     p.scroll.addEventListener("scroll", () => tellNewer(p), { passive: true });
-    p.newer.addEventListener("click", () => { p.scroll.scrollTop = 0; });
+    p.newer.addEventListener("click", () => {
+      if (p.unseen) p.scroll.scrollTop = 0;
+      else document.getElementById(p.replied)?.scrollIntoView({ block: "end" });
+    });
   }
+  // A picture that does not come leaves its place to what stands behind it.
   addEventListener("error", (e) => { if (e.target.tagName === "IMG") e.target.classList.add("broken"); }, true);
+  for (const img of all("img")) if (img.complete && !img.naturalWidth) img.classList.add("broken");
 
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (e) => { if (e.persisted) open(); });
   tell(document);
   setInterval(() => tell(document), 15000);
   open();
