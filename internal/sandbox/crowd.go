@@ -49,12 +49,10 @@ func (s *Sandbox) SetCrowd(c Crowd) {
 // Run lets the crowd live until ctx ends; it returns nil then. Jobs and tokens
 // need no driving: they follow the clock whenever somebody looks.
 func (s *Sandbox) Run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		s.live(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 // live plays one crowd, until another is wanted or ctx ends.

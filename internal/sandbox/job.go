@@ -25,6 +25,9 @@ const (
 	uploadTime  = time.Second
 )
 
+// jobTimedOut is the message of a job that took too long.
+const jobTimedOut = "Generation timed out after 5 minutes"
+
 const (
 	kindImage = "image"
 	kindVideo = "video"
@@ -174,7 +177,7 @@ func (w *world) plan(j *job, begin time.Time) []step {
 	deadline := begin.Add(jobLife)
 	course = slices.DeleteFunc(course, func(s step) bool { return !s.at.Before(deadline) })
 	if n := len(course); n == 0 || (course[n-1].status != statusCompleted && course[n-1].status != statusFailed) {
-		course = append(course, step{deadline, statusFailed, "Generation timed out after 5 minutes"})
+		course = append(course, step{deadline, statusFailed, jobTimedOut})
 	}
 	return course
 }

@@ -60,7 +60,7 @@ func newCaller(t *testing.T, opt Options) (*caller, *breaker) {
 	box, err := New(opt)
 	require.NoError(t, err)
 	b := &breaker{}
-	box.faults = b
+	box.way = b
 	c := &caller{t: t, box: box}
 	c.signIn()
 	return c, b
@@ -190,8 +190,6 @@ func TestACreateMustNotBeRepeatedBlindly(t *testing.T) {
 		})
 	}
 }
-
-func abort(http.ResponseWriter) { panic(http.ErrAbortHandler) }
 
 func TestAPauseMustBeKept(t *testing.T) {
 	t.Parallel()

@@ -86,7 +86,8 @@ type Sandbox struct {
 	clock   *Clock
 	journal *journal
 	routes  []Route
-	faults  fault
+	faults  *injector
+	way     inTheWay      // the injector; tests of the journal put another here
 	stir    chan struct{} // the crowd was changed
 
 	mu    sync.Mutex // guards all below
@@ -114,7 +115,9 @@ func New(opt Options) (*Sandbox, error) {
 	if opt.Dialect != DialectFull && opt.Dialect != DialectSeed {
 		return nil, fmt.Errorf("dialect %q: not full or seed", opt.Dialect)
 	}
-	s := &Sandbox{clock: &Clock{}, journal: newJournal(), routes: Routes(), faults: noFault{}, stir: make(chan struct{}, 1), opt: opt}
+	s := &Sandbox{clock: &Clock{}, journal: newJournal(), routes: Routes(), stir: make(chan struct{}, 1), opt: opt}
+	s.faults = &injector{box: s, seed: opt.Seed}
+	s.way = s.faults
 	w, err := newWorld(&s.opt, s.clock)
 	if err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func New(opt Options) (*Sandbox, error) {
 }
 
 // Reset goes back to the seed state: tokens, windows, journal and ledger are
-// emptied as well. The clock stays where it is.
+// emptied as well, and no fault is left. The clock stays where it is.
 func (s *Sandbox) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,6 +137,7 @@ func (s *Sandbox) Reset() error {
 	}
 	s.world = w
 	s.journal.clear()
+	s.faults.clear()
 	return nil
 }
 

@@ -37,6 +37,8 @@ type exchange struct {
 	body   []byte
 	lost   bool // the client never gets this reply whole
 	send   func(http.ResponseWriter)
+
+	strikes []*strike // the faults that meet it
 }
 
 // flag is one violation in the making.
@@ -66,9 +68,9 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.receive(r)
 	s.journal.arrive(x, s.clock.changes())
 	defer s.journal.leave(x)
-	if !s.faults.before(x) {
+	if !s.way.before(x) {
 		s.answer(x)
-		s.faults.after(x)
+		s.way.after(x)
 	}
 	s.journal.record(x, s.clock.changes())
 	x.write(w)
