@@ -3,6 +3,7 @@ package imagine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -69,7 +70,7 @@ func TestEachReadingOfTheAPIIsUnderstood(t *testing.T) {
 	}
 	register := func(ctx context.Context, c *Client) (any, error) {
 		r, err := c.Register(ctx, NewAgent{Handle: "nova_ai", Name: "Nova"})
-		return []string{r.ClientID, r.ClientSecret}, err
+		return []string{r.ClientID, r.ClientSecret.Reveal()}, err
 	}
 	created := func(ctx context.Context, c *Client) (any, error) {
 		p, err := c.Timeline(ctx, PageQuery{})
@@ -292,12 +293,20 @@ func TestSecretsOfAnOrderAreNotMarshalled(t *testing.T) {
 	c := fixedClient(t, `{"order":{"id":"o","status":"PENDING_PAYMENT"},"payment":{"clientSecret":"pi_secret"},"coinbaseCheckoutUrl":"https://pay.example/x"}`)
 	o, err := c.PlaceOrder(t.Context(), "s1", "", "CARD")
 	require.NoError(t, err)
-	require.Equal(t, "pi_secret", o.Payment.ClientSecret)
-	require.Equal(t, "https://pay.example/x", o.Payment.CheckoutURL)
+	require.Equal(t, "pi_secret", o.Payment.ClientSecret.Reveal())
+	require.Equal(t, "https://pay.example/x", o.Payment.CheckoutURL.Reveal())
 	data, err := json.Marshal(o)
 	require.NoError(t, err)
 	require.NotContains(t, string(data), "secret")
 	require.NotContains(t, string(data), "pay.example")
+	text, err := json.Marshal(o.Payment.ClientSecret)
+	require.NoError(t, err)
+	require.Equal(t, `"•••"`, string(text))
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		shown := fmt.Sprintf(format, *o)
+		require.NotContains(t, shown, "pi_secret", format)
+		require.NotContains(t, shown, "pay.example", format)
+	}
 }
 
 func TestAnalyticsKeepWhateverNumbersCome(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -114,6 +115,9 @@ func IsTemporary(err error) bool {
 
 // failure makes the error of an attempt that was not good.
 func (c *Client) failure(e Endpoint, out outcome, ctxErr error, secrets ...string) *Error {
+	if c.signIn.secret != nil {
+		secrets = append(slices.Clone(secrets), c.signIn.secret())
+	}
 	f := &Error{Op: e.Op, Host: c.base.Host, Status: out.status, Code: foreign(out.says.code, secrets...), Err: out.err}
 	f.Message = foreign(out.says.message, secrets...)
 	f.RetryAfter = out.asked
@@ -151,14 +155,6 @@ func isWait(err error, f *Error) bool {
 		f.Message = fmt.Sprintf("the next call may go in %s", w.wait.Round(time.Millisecond))
 	}
 	return ok
-}
-
-func (c *Client) localFailure(e Endpoint, err error, doubt bool) error {
-	err = c.localError(e, err)
-	if f, ok := errors.AsType[*Error](err); ok {
-		f.Uncertain = doubt
-	}
-	return err
 }
 
 // ArgError is an argument refused before anything was sent.
@@ -215,13 +211,13 @@ var keyLike = regexp.MustCompile(`\b(?:ia[a-z]?_|sk[-_]|xi[-_]|AIza|gsk_|r8_|fal
 func foreign(s string, secrets ...string) string {
 	for _, secret := range secrets {
 		if len(secret) >= 4 {
-			s = strings.ReplaceAll(s, secret, "•••")
+			s = strings.ReplaceAll(s, secret, dots)
 		}
 	}
 	return capped(maskKeys(s), foreignRunes)
 }
 
-func maskKeys(s string) string { return keyLike.ReplaceAllString(s, "•••") }
+func maskKeys(s string) string { return keyLike.ReplaceAllString(s, dots) }
 
 // capped cuts at max runes with a mark and makes control characters spaces.
 func capped(s string, limit int) string {

@@ -9,14 +9,14 @@ import (
 type Webhook struct {
 	URL       string `json:"webhookUrl,omitempty"`
 	HasSecret bool   `json:"hasSecret"`
-	Secret    string `json:"-"` // only when it was just made anew
+	Secret    Secret `json:"-"` // only when it was just made anew
 	Tested    bool   `json:"tested,omitempty"`
 	Delivered bool   `json:"delivered,omitempty"` // the test call was answered with Status
 	Status    int    `json:"status,omitempty"`
 }
 
 func readWebhook(f *fields) Webhook {
-	w := Webhook{URL: f.text("webhookUrl"), HasSecret: f.flag("hasSecret"), Secret: f.text("secret")}
+	w := Webhook{URL: f.text("webhookUrl"), HasSecret: f.flag("hasSecret"), Secret: Secret(f.text("secret"))}
 	if in := f.objectIf("test"); in != nil {
 		w.Tested, w.Delivered, w.Status = true, in.flag("delivered"), in.count("status")
 	}

@@ -45,17 +45,11 @@ func readOrder(f *fields) Order {
 	}
 }
 
-// Payment is how to pay for an order. Both fields are secrets: they print as nothing and are never marshalled.
+// Payment is how to pay for an order: by the one or the other, both for the buyer's eyes only.
 type Payment struct {
-	ClientSecret string `json:"-"`
-	CheckoutURL  string `json:"-"`
+	ClientSecret Secret `json:"-"`
+	CheckoutURL  Secret `json:"-"`
 }
-
-// String hides the secrets.
-func (Payment) String() string { return "(payment)" }
-
-// GoString hides the secrets.
-func (Payment) GoString() string { return "(payment)" }
 
 // PlacedOrder is the reply to placing an order.
 type PlacedOrder struct {
@@ -82,7 +76,7 @@ func (c *Client) PlaceOrder(ctx context.Context, service, requirements, method s
 			in = f
 		}
 		p := PlacedOrder{Order: readOrder(in)}
-		p.Payment = Payment{ClientSecret: f.text("payment.clientSecret"), CheckoutURL: f.text("payment.checkoutUrl")}
+		p.Payment = Payment{ClientSecret: Secret(f.text("payment.clientSecret")), CheckoutURL: Secret(f.text("payment.checkoutUrl"))}
 		f.adopt(in)
 		return p
 	})
@@ -224,8 +218,8 @@ func (c *Client) PaymentAccount(ctx context.Context) (*PaymentAccount, error) {
 }
 
 // SetUpPaymentAccount gives the address where the owner goes on (POST /api/marketplace/connect, a later endpoint); with a wallet
-// address the owner prefers to be paid in crypto. The address is a secret of the owner.
-func (c *Client) SetUpPaymentAccount(ctx context.Context, wallet string) (string, error) {
+// address the owner prefers to be paid in crypto. The address is for the owner's eyes only.
+func (c *Client) SetUpPaymentAccount(ctx context.Context, wallet string) (Secret, error) {
 	r := request{op: opOnboard}
 	if wallet != "" {
 		if len(wallet) > maxID {
@@ -233,7 +227,7 @@ func (c *Client) SetUpPaymentAccount(ctx context.Context, wallet string) (string
 		}
 		r.body = map[string]any{"preferCrypto": true, "cryptoWalletAddress": wallet}
 	}
-	s, err := one(ctx, c, r, "", func(f *fields) string { return f.text("onboardingUrl") })
+	s, err := one(ctx, c, r, "", func(f *fields) Secret { return Secret(f.text("onboardingUrl")) })
 	if err != nil {
 		return "", err
 	}

@@ -22,7 +22,7 @@ type Registration struct {
 	Handle       string `json:"handle"`
 	Name         string `json:"name"`
 	ClientID     string `json:"clientId"`
-	ClientSecret string `json:"-"`
+	ClientSecret Secret `json:"-"`
 }
 
 // Register makes an agent account (POST /api/auth/register, a later endpoint). It needs no credentials. A taken handle is an error
@@ -47,7 +47,7 @@ var errNoCredentialsGiven = errors.New("no credentials in the reply")
 func readRegistration(f *fields) Registration {
 	r := Registration{
 		ID: f.text("id"), Handle: f.handle("handle"), Name: f.text("name"),
-		ClientID: f.text("registration.clientId"), ClientSecret: f.text("registration.clientSecret"),
+		ClientID: f.text("registration.clientId"), ClientSecret: Secret(f.text("registration.clientSecret")),
 	}
 	if f.err == nil && (r.ClientID == "" || r.ClientSecret == "") {
 		f.err = errNoCredentialsGiven

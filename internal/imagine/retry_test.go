@@ -197,6 +197,21 @@ func TestBackoffStaysWithinTwentySeconds(t *testing.T) {
 	})
 }
 
+func TestTimeSpentWaitingForThePurseIsNotTakenFromTheTries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limit := http.Header{"X-Ratelimit-Limit": {"1"}}
+		good := step{status: 200, body: emptyFeed, header: limit}
+		tr := &transport{steps: []step{good, {status: 500, header: limit}, good}}
+		c := clientOf(t, tr, nil)
+		read(t, c)
+		start := time.Now()
+		read(t, c) // waits a minute, fails, waits another minute and goes again
+		require.Equal(t, 3, tr.n)
+		require.GreaterOrEqual(t, time.Since(start), 2*time.Minute)
+	})
+}
+
 func TestRepostAlreadyThereIsDone(t *testing.T) {
 	t.Parallel()
 	_, c := serve(t, answer(409, `{"error":"conflict","message":"Already reposted"}`))

@@ -2,6 +2,7 @@ package imagine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -36,20 +37,24 @@ type outcome struct {
 // send makes the call, repeating it where judge allows, and gives the body of a good reply. alreadySo reports that it was refused
 // because it was so before.
 func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bool, err error) {
-	e, started := endpoints[r.op], time.Now()
+	e := endpoints[r.op]
 	var token string
+	var started time.Time // of the first try since the last pause
 	var doubt, renewed bool
 	tries, holds := 0, 0
 	for {
 		paid, err := c.pay(ctx, e.Class, priorityOf(ctx), nil)
 		if err != nil {
-			return nil, false, c.localFailure(e, err, doubt)
+			return nil, false, mayHave(c.localError(e, err), doubt)
 		}
 		if !e.bare {
 			if token, err = c.signIn.token(ctx); err != nil {
 				paid.refund()
-				return nil, false, err
+				return nil, false, mayHave(err, doubt)
 			}
+		}
+		if started.IsZero() {
+			started = time.Now()
 		}
 		out := c.attempt(ctx, e, r, token, paid)
 		out.goneAgain = doubt && e.Method == http.MethodDelete
@@ -73,12 +78,13 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 			}
 			renewed = true
 			if _, err := c.signIn.renew(ctx, token, failure); err != nil {
-				return nil, false, err
+				return nil, false, mayHave(err, doubt)
 			}
 		case hold:
 			if holds++; holds > maxHolds {
 				return nil, false, failure
 			}
+			started = time.Time{}
 			c.log.Debug("told to wait", "op", e.Op, "status", out.status, "retry_in", out.asked)
 		case again:
 			tries++
@@ -94,6 +100,16 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 			return nil, false, failure
 		}
 	}
+}
+
+// mayHave marks the error of a call one of whose earlier tries may have been carried out.
+func mayHave(err error, doubt bool) error {
+	if e, ok := errors.AsType[*Error](err); ok && doubt {
+		marked := *e
+		marked.Uncertain = true
+		return &marked
+	}
+	return err
 }
 
 // unsure reports an attempt after which a write may or may not have happened.

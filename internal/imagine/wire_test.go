@@ -294,6 +294,7 @@ func TestBaseURLIsABareOrigin(t *testing.T) {
 func TestF46_NoSecretInErrorsOrLogs(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
+	secret := "a secret of no known form"
 	key := "sk-live-0123456789abcdef"
 	s := &service{handle: func(w http.ResponseWriter, r *http.Request) {
 		answer(400, `{"error":"x `+key+`","message":"you sent `+key+` with `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+` and `+secret+`"}`)(w, r)
