@@ -1,14 +1,15 @@
 package sandbox
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 )
 
-// is says which call a request is.
-func (k *strike) is(method, pattern string) bool {
-	return k.route != nil && k.req.Method == method && k.route.Pattern == pattern && k.status < 300
+// reads says whether the request got what this call shows.
+func (k *strike) reads(pattern string) bool {
+	return k.route != nil && k.route.Method == http.MethodGet && k.route.Pattern == pattern && k.status < 300
 }
 
 // edit changes the items of a list call; it keeps those for which keep is true.
@@ -32,7 +33,7 @@ func (k *strike) edit(list string, keep func(item map[string]any) (stays, change
 }
 
 func fetchReads(k *strike) bool {
-	if !k.is("GET", "/api/conversations/{id}/messages") {
+	if !k.reads("/api/conversations/{id}/messages") {
 		return false
 	}
 	w := k.box.enter()
@@ -47,7 +48,7 @@ func fetchReads(k *strike) bool {
 
 func cutPreviews(k *strike) bool {
 	most := k.amount(100)
-	return k.is("GET", "/api/conversations") && k.edit("conversations", func(v map[string]any) (stays, changed bool) {
+	return k.reads("/api/conversations") && k.edit("conversations", func(v map[string]any) (stays, changed bool) {
 		m, _ := v["lastMessage"].(map[string]any)
 		text, _ := m["content"].(string)
 		if r := []rune(text); len(r) > most {
@@ -60,7 +61,7 @@ func cutPreviews(k *strike) bool {
 func capList(k *strike) bool {
 	body, good := k.decode()
 	list, is := body["conversations"].([]any)
-	if !good || !is || !k.is("GET", "/api/conversations") {
+	if !good || !is || !k.reads("/api/conversations") {
 		return false
 	}
 	most := min(k.amount(20), len(list))
@@ -74,7 +75,7 @@ func capList(k *strike) bool {
 
 // jobList is a list the client learns of jobs from.
 func (k *strike) jobList() bool {
-	return k.is("GET", "/api/generate/pending") || k.is("GET", "/api/generate/history")
+	return k.reads("/api/generate/pending") || k.reads("/api/generate/history")
 }
 
 // skipState shows a job as not yet begun while it is generating, so that its
@@ -89,7 +90,7 @@ func skipState(k *strike) bool {
 }
 
 func neverPending(k *strike) bool {
-	return k.is("GET", "/api/generate/pending") && k.edit("jobs", func(map[string]any) (stays, changed bool) { return false, true })
+	return k.reads("/api/generate/pending") && k.edit("jobs", func(map[string]any) (stays, changed bool) { return false, true })
 }
 
 func postLater(k *strike) bool {
@@ -131,7 +132,7 @@ func jobAbsent(k *strike) bool {
 }
 
 func onlyDone(k *strike) bool {
-	return k.is("GET", "/api/generate/history") && k.edit("jobs", func(j map[string]any) (stays, changed bool) {
+	return k.reads("/api/generate/history") && k.edit("jobs", func(j map[string]any) (stays, changed bool) {
 		return j["status"] == statusCompleted || j["status"] == statusFailed, false
 	})
 }
