@@ -65,8 +65,20 @@ type world struct {
 	logs    lockedBuffer
 }
 
-// newWorld makes a world in its first state.
+// newWorld makes a world in its first state, with the platforms' own limits.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldWithin(t, nil, fakeslack.Limits{PostBurst: 3})
+}
+
+// newLenientWorld lifts the limits on messages, for tests that kill the program:
+// it can't know what the one before it spent.
+func newLenientWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldWithin(t, map[string]fakediscord.Limit{"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {}}, fakeslack.Limits{Off: true})
+}
+
+func newWorldWithin(t *testing.T, limits map[string]fakediscord.Limit, slackLimits fakeslack.Limits) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), hook: newHook(t), nats: freeAddress(t), web: freeAddress(t)}
 	var err error
@@ -76,13 +88,11 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.api.Close)
 	w.sandbox.SetBaseURL(w.api.URL)
 	w.agent = w.sandbox.Agents()[0]
-	w.discord, err = fakediscord.New(fakediscord.Options{
-		IdentifyEvery: -1, Limits: map[string]fakediscord.Limit{"GET /gateway/bot": {}}, // a killed program can't know what it spent there
-	})
+	w.discord, err = fakediscord.New(fakediscord.Options{IdentifyEvery: -1, Limits: limits})
 	require.NoError(t, err)
 	t.Cleanup(w.discord.Close)
 	w.channel = w.discord.Channel(w.discord.Guild("Lab"), "agents")
-	w.slack, err = fakeslack.New(fakeslack.Options{Limits: fakeslack.Limits{PostBurst: 3}})
+	w.slack, err = fakeslack.New(fakeslack.Options{Limits: slackLimits})
 	require.NoError(t, err)
 	t.Cleanup(w.slack.Close)
 	w.team = w.slack.AddWorkspace("acme", "chat:write", "channels:history", "channels:read")

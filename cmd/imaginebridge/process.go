@@ -20,9 +20,12 @@ import (
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
-// closeTimeout bounds draining and stopping the store, within the ten seconds
-// that a shutdown may take.
-const closeTimeout = 5 * time.Second
+// These bound the parts of a shutdown, which may take ten seconds: edits that
+// wait in a sink, and draining and stopping the store.
+const (
+	drainTimeout = 2 * time.Second
+	closeTimeout = 3 * time.Second
+)
 
 // process is one running bridge.
 type process struct {
@@ -140,8 +143,23 @@ func (pr *process) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		err = nil
 	}
-	pr.log.Info("stopping")
+	pr.drain(ctx)
 	return errors.Join(err, pr.close(ctx))
+}
+
+// drain lets the doors finish what waits in them.
+func (pr *process) drain(ctx context.Context) {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	for _, d := range pr.doors {
+		if waits, ok := d.sink.(interface {
+			Drain(ctx context.Context) error
+		}); ok {
+			if err := waits.Drain(ending); err != nil {
+				pr.log.WarnContext(ctx, "messages left waiting", "component", d.scheme, "err", err)
+			}
+		}
+	}
 }
 
 func (pr *process) close(ctx context.Context) error {

@@ -69,7 +69,6 @@ var excuses = map[string]string{
 	"sinks/slack connect":        "the library's session blocks; connect ends it with its context",
 	"sinks/slack Drain":          "waiting for edits knows no context; Drain waits as long as it may",
 	"sinks/discord init":         "discordgo keeps its API version and its logger in package variables",
-	"sinks/slack init":           "slack-go keeps the types of inner events in a package variable",
 }
 
 // emptyNames say nothing about what is inside.
