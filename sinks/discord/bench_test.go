@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -71,7 +72,7 @@ func inBubble(t *testing.T, fo fakediscord.Options, test func(st *stand)) {
 		// Ids count from 2015; the bubble's clock begins before.
 		wait := time.Date(2026, 2, 6, 12, 0, 0, 0, time.UTC).Sub(time.Now())
 		time.Sleep(wait)
-		fo.Token = secretToken
+		fo.Token, fo.OpenAPI = secretToken, officialDocument()
 		fake, err := fakediscord.NewUnbound(fo)
 		require.NoError(t, err)
 		t.Cleanup(fake.Close)
@@ -81,6 +82,12 @@ func inBubble(t *testing.T, fo fakediscord.Options, test func(st *stand)) {
 		test(st)
 		synctest.Wait()
 	})
+}
+
+// officialDocument is the path of Discord's OpenAPI document, where a machine
+// has it: bodies are then held to it as well.
+func officialDocument() string {
+	return os.Getenv("DISCORD_OPENAPI") //nolint:forbidigo // tests only
 }
 
 // another is one more process on the same emulator.

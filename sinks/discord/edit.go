@@ -36,7 +36,6 @@ func (j *job) replace(ctx context.Context) (r bridge.Receipt, anew bool, err err
 	}
 	err = j.edit(ctx, old)
 	if err == nil {
-		j.edits.shown(old.Message, m.Version)
 		old.Version = m.Version
 		return old, false, nil
 	}

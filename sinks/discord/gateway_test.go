@@ -5,6 +5,7 @@ import (
 	"flag"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ type stand struct {
 // newStand starts an emulator and a sink with short times.
 func newStand(t *testing.T, fo fakediscord.Options, change ...func(*Options)) *stand {
 	t.Helper()
-	fo.Token = secretToken
+	fo.Token, fo.OpenAPI = secretToken, officialDocument()
 	if fo.Limits == nil {
 		fo.Limits = map[string]fakediscord.Limit{}
 	}
@@ -103,7 +104,7 @@ func (st *stand) run() {
 // eventually waits for what other goroutines do.
 func (st *stand) eventually(what string, is func() bool) {
 	st.Helper()
-	require.Eventually(st, is, 10*time.Second, 5*time.Millisecond, what)
+	require.Eventually(st, is, 20*time.Second, 5*time.Millisecond, what)
 }
 
 func (st *stand) connected() {
@@ -120,12 +121,7 @@ func (st *stand) changed(c Change) func() bool {
 	return func() bool {
 		st.mu.Lock()
 		defer st.mu.Unlock()
-		for _, have := range st.changes {
-			if have == c {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(st.changes, c)
 	}
 }
 
@@ -218,7 +214,7 @@ func TestGatewayGivesUpASessionThatCannotBeResumed(t *testing.T) {
 	st.run()
 	st.connected()
 	st.fake.CloseGateway(0)
-	st.eventually("identified anew", func() bool { return st.fake.Stats().Identifies == 2 && st.fake.Sessions() == 1 })
+	st.eventually("identified anew", func() bool { return st.fake.Stats().Identifies >= 2 && st.fake.Sessions() == 1 })
 	st.stop()
 	st.faultless()
 }
@@ -242,8 +238,7 @@ func TestGatewayStopsAtWhatOnlyPeopleCanMend(t *testing.T) {
 			d := delivery(st, "ntf_1")
 			_, err := st.sink.Send(t.Context(), d)
 			require.NoError(t, err, "sending goes on")
-			time.AfterFunc(0, func() {}) // let other goroutines run
-			require.Equal(t, 1, st.fake.Stats().Identifies, "no second try")
+			require.Never(t, func() bool { return st.fake.Stats().Identifies != 1 }, 200*time.Millisecond, 20*time.Millisecond, "no second try")
 			st.stop()
 		})
 	}

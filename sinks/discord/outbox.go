@@ -21,7 +21,7 @@ type outbox struct {
 
 type edited struct {
 	last    time.Time // of the last edit that was let through
-	version int       // the newest shown
+	version int       // the newest that was let through
 	waiting *waiter
 }
 
@@ -55,10 +55,14 @@ func (o *outbox) turn(ctx context.Context, message string, version int) (superse
 		return true, nil // superseded at the same instant
 	}
 	m.waiting = nil
-	if err == nil {
-		m.last = time.Now()
+	switch {
+	case err != nil:
+		return false, err
+	case version < m.version:
+		return true, nil // a newer one went through while this one waited
 	}
-	return false, err
+	m.last, m.version = time.Now(), version
+	return false, nil
 }
 
 // queue takes the one waiting place, or returns nil where a newer state has it.
@@ -79,15 +83,6 @@ func (o *outbox) queue(message string, version int) (*waiter, time.Duration) {
 	}
 	m.waiting = &waiter{version: version, superseded: make(chan struct{})}
 	return m.waiting, max(0, time.Until(m.last.Add(editGap)))
-}
-
-// shown records what the message shows now.
-func (o *outbox) shown(message string, version int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if m := o.messages[message]; m != nil {
-		m.version = max(m.version, version)
-	}
 }
 
 // prune forgets messages at rest when there are very many; callers hold mu.

@@ -150,6 +150,9 @@ func (x *exchange) refused(resp *http.Response) *Error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // what can't be read is no JSON
 	e := readError(x.call, resp.StatusCode, resp.Header, body)
 	e.Text = x.hide(e.Text)
+	for i, field := range e.Fields {
+		e.Fields[i] = x.hide(field)
+	}
 	e.Unsure = e.Status >= http.StatusInternalServerError
 	many := x.ticket.done(resp.Header, e)
 	switch {

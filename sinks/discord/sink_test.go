@@ -15,7 +15,7 @@ import (
 )
 
 // secretToken is a token that must appear nowhere.
-const secretToken = "MTEwMDAwMDAwMDAwMDAwMDA0Mg.Gcanary.canary-canary-canary-canary-canary-0" //nolint:gosec // a marker, no secret
+const secretToken = "MTEwMDAwMDAwMDAwMDAwMDA0Mg.Gcanary.canary-canary-canary-canary-canary-0"
 
 // onLoopback lets the sink believe that the in-process platform is on this
 // machine, where http is allowed.
@@ -56,7 +56,7 @@ func TestSinkKeepsThePromisesOfAllSinks(t *testing.T) {
 
 func platform(t *testing.T) sinktest.Platform {
 	t.Helper()
-	fake, err := fakediscord.NewUnbound(fakediscord.Options{Token: secretToken})
+	fake, err := fakediscord.NewUnbound(fakediscord.Options{Token: secretToken, OpenAPI: officialDocument()})
 	require.NoError(t, err)
 	t.Cleanup(fake.Close)
 	channel := fake.Channel(fake.Guild("guild"), "alerts")
