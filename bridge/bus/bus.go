@@ -87,6 +87,9 @@ type Bus struct {
 	cursors  cursors
 	running  atomic.Bool
 	closeAll sync.Once
+
+	backMu sync.Mutex
+	onBack map[*byte]context.CancelFunc // readers that want to know when the connection is back
 }
 
 // denial is the last permission that the server told us we lack: the request
@@ -111,6 +114,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
 		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
 		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer),
+		onBack: map[*byte]context.CancelFunc{},
 	}
 	if err := b.connect(ctx); err != nil {
 		return nil, errors.Join(err, b.shut(ctx))
@@ -136,7 +140,7 @@ func (b *Bus) prepare(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return stateOf(Mismatch, err, "%s holds no stream %s: no bridge has run on it yet.", b.where(), streamEvents)
 	}
-	b.tail.seen.Store(at.last)
+	b.tail.seen.Store(&place{seq: at.last, at: at.lastAt})
 	return err
 }
 

@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -72,7 +71,7 @@ func (b *Bus) reviveHost(ctx context.Context) {
 		return
 	}
 	b.log.Info("jetstream is on again")
-	b.tail.doubt()
+	b.isBack()
 	s := Status{Component: "nats", State: OK, Reason: "JetStream had switched itself off after a failed write and is on again.", Next: "Look at the free space of the disk."}
 	if err := b.Status(ctx, s); err != nil {
 		b.log.Warn("status was not stored", "err", err)
@@ -112,7 +111,7 @@ func (b *Bus) oldHalf(at bounds, percent int64) uint64 {
 func (l *Lane) refresh(ctx context.Context, limit uint64) {
 	l.mu.Lock()
 	r, old := l.record, l.revision < limit
-	ahead := l.clear(r) > r.Position
+	ahead := l.placeOf(r).seq > r.Position
 	skip := l.fenced || r.Intent != nil
 	l.mu.Unlock()
 	if skip || !old && !ahead {
@@ -121,76 +120,4 @@ func (l *Lane) refresh(ctx context.Context, limit uint64) {
 	if err := l.store(ctx, r, nil); err != nil {
 		l.bus.log.Debug("lane was not refreshed", "subscription", l.subscription, "err", err)
 	}
-}
-
-func (b *Bus) refreshCursor(ctx context.Context, key string, revision uint64) {
-	m, err := b.last(ctx, streamEvents, "ia.cursor."+key)
-	if err != nil || m.seq != revision {
-		b.cursors.forget(key)
-		return
-	}
-	now, err := b.swap(ctx, swap{
-		stream: streamEvents, subject: "ia.put.cursor." + key, stored: "ia.cursor." + key, data: m.data, revision: revision,
-	})
-	if err != nil {
-		b.log.Debug("cursor was not refreshed", "cursor", key, "err", err)
-		return
-	}
-	b.cursors.moved(key, revision, now)
-}
-
-// cursors are the revisions of the cursors that this process read or wrote.
-type cursors struct {
-	mu    sync.Mutex
-	known map[string]cursorState
-}
-
-// cursorState is a cursor's revision, and the one that its owner still knows it
-// by after a refresh.
-type cursorState struct{ revision, alias uint64 }
-
-func (c *cursors) note(key string, revision uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.known[key] = cursorState{revision: revision}
-}
-
-func (c *cursors) forget(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.known, key)
-}
-
-func (c *cursors) moved(key string, from, to uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.known[key]; s.revision == from {
-		if s.alias == 0 {
-			s.alias = from
-		}
-		s.revision = to
-		c.known[key] = s
-	}
-}
-
-// current is the revision to expect where the owner knows the given one.
-func (c *cursors) current(key string, revision uint64) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.known[key]; s.alias != 0 && s.alias == revision {
-		return s.revision
-	}
-	return revision
-}
-
-func (c *cursors) olderThan(limit uint64) map[string]uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := map[string]uint64{}
-	for key, s := range c.known {
-		if s.revision > 0 && s.revision < limit {
-			out[key] = s.revision
-		}
-	}
-	return out
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,8 +18,9 @@ import (
 // (nats-server, max_batch_size), one of them the cursor.
 const MaxEvents = 999
 
-// dedupeWindow is how long the stream refuses the id of an event it took.
-const dedupeWindow = 2 * time.Minute
+// dedupeWindow is how far back an id is looked for that the stream refuses: its
+// own window of two minutes, and a little.
+const dedupeWindow = 2*time.Minute + 10*time.Second
 
 // Load reads the cursor of one of an agent's sources and the revision that the
 // next Commit has to name. Without a cursor it returns nil and 0.
@@ -31,16 +33,17 @@ func (b *Bus) Load(ctx context.Context, agent, source string) (cursor []byte, re
 	if err != nil {
 		return nil, 0, err
 	}
-	b.cursors.note(key, m.seq)
+	b.cursors.read(key, m.seq)
 	return m.data, m.seq, nil
 }
 
 // Commit stores new events, at most MaxEvents, and the moved cursor in one
 // atomic batch: all or nothing. It returns the cursor's new revision. The error
 // wraps bridge.ErrFenced when the cursor is not at the given revision any more:
-// Load again, another process may own the agent; nothing was stored. An event
-// that the stream took within the last two minutes, under another cursor, is left
-// out. A *StateError tells what refuses, a full store for example.
+// Load again, another process may own the agent; nothing was stored. Events that
+// the stream has already are left out: those above the cursor, which a torn disk
+// may leave there, at the first Commit after a Load; later those of the last two
+// minutes. A *StateError tells what refuses, a full store for example.
 func (b *Bus) Commit(ctx context.Context, agent, source string, evs []events.Event, cursor []byte, revision uint64) (uint64, error) {
 	if len(evs) > MaxEvents {
 		return 0, fmt.Errorf("commit %d events of %s: %d are the most at once", len(evs), agent, MaxEvents)
@@ -56,25 +59,34 @@ func (b *Bus) Commit(ctx context.Context, agent, source string, evs []events.Eve
 	if s.with, err = messages(evs); err != nil {
 		return 0, err
 	}
+	if len(s.with) > 0 && !b.cursors.followed(key) {
+		above := jetstream.ConsumerConfig{
+			FilterSubject: allOf(key), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: revision + 1,
+		}
+		if s.with, err = b.unknown(ctx, s.with, above); err != nil {
+			return 0, err
+		}
+	}
 	seq, err := b.swap(ctx, s)
 	if errors.Is(err, errDuplicate) {
-		seq, err = b.commitFresh(ctx, s, agent, source)
+		recent := jetstream.ConsumerConfig{
+			FilterSubject: allEvents, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: new(time.Now().Add(-dedupeWindow)),
+		}
+		if s.with, err = b.unknown(ctx, s.with, recent); err != nil {
+			return 0, err
+		}
+		seq, err = b.swap(ctx, s)
 	}
 	if err == nil {
-		b.cursors.note(key, seq)
+		b.cursors.wrote(key, seq)
 	}
 	return seq, err
 }
 
-// commitFresh commits what the stream has not taken yet.
-func (b *Bus) commitFresh(ctx context.Context, s swap, agent, source string) (uint64, error) {
-	fresh, err := b.unknown(ctx, s.with)
-	if err != nil {
-		return 0, err
-	}
-	b.log.Warn("events are stored already and were left out", "agent", agent, "source", source, "count", len(s.with)-len(fresh))
-	s.with = fresh
-	return b.swap(ctx, s)
+// allOf is the subject of all events of a cursor's agent.
+func allOf(key string) string {
+	agent, _, _ := strings.Cut(key, ".")
+	return events.SubjectPrefix + agent + ".>"
 }
 
 func cursorKey(agent, source string) (string, error) {
@@ -113,14 +125,14 @@ func messages(evs []events.Event) ([]*nats.Msg, error) {
 	return out, nil
 }
 
-// unknown leaves out the messages whose ids the stream took within its dedupe
-// window, or that come twice.
-func (b *Bus) unknown(ctx context.Context, msgs []*nats.Msg) ([]*nats.Msg, error) {
-	since := time.Now().Add(-dedupeWindow - 10*time.Second)
+// unknown leaves out the messages whose ids the stream holds among those that
+// the configuration asks for, or that come twice.
+func (b *Bus) unknown(ctx context.Context, msgs []*nats.Msg, among jetstream.ConsumerConfig) ([]*nats.Msg, error) {
+	among.HeadersOnly = true
 	known := map[string]bool{}
-	err := b.replay(ctx, jetstream.ConsumerConfig{
-		FilterSubject: allEvents, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, HeadersOnly: true,
-	}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) { known[m.Headers().Get(jetstream.MsgIDHeader)] = true })
+	err := b.replay(ctx, among, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+		known[m.Headers().Get(jetstream.MsgIDHeader)] = true
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +142,9 @@ func (b *Bus) unknown(ctx context.Context, msgs []*nats.Msg) ([]*nats.Msg, error
 			known[id] = true
 			out = append(out, m)
 		}
+	}
+	if left := len(msgs) - len(out); left > 0 {
+		b.log.Warn("events are stored already and were left out", "count", left)
 	}
 	return out, nil
 }

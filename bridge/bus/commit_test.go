@@ -160,3 +160,32 @@ func TestCursorOutlivesItsEvents(t *testing.T) {
 	require.Equal(t, "1", string(cursor))
 	require.Equal(t, rev, now)
 }
+
+func TestF9_EventsAboveATornCursorAreNotStoredAgain(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	cfg := b.opts.assets()[0]
+	cfg.Duplicates = 100 * time.Millisecond // so that the window of the stream does not help
+	_, err := b.js.UpdateStream(t.Context(), cfg)
+	require.NoError(t, err)
+	_, err = b.Commit(t.Context(), "nova", "s", evs("nova", "ntf_1"), []byte("1"), 0)
+	require.NoError(t, err)
+	torn, err := messages(append(evs("nova", "ntf_2"), event("bob", "ntf_9")))
+	require.NoError(t, err)
+	for _, m := range torn {
+		_, err := b.js.PublishMsg(t.Context(), m)
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { // the window has passed
+		ack, err := b.js.PublishMsg(t.Context(), torn[1])
+		return err == nil && !ack.Duplicate
+	}, soon, 20*time.Millisecond)
+
+	_, rev, err := b.Load(t.Context(), "nova", "s") // as after a restart
+	require.NoError(t, err)
+	rev, err = b.Commit(t.Context(), "nova", "s", evs("nova", "ntf_2", "ntf_3"), []byte("2"), rev)
+	require.NoError(t, err)
+	_, err = b.Commit(t.Context(), "nova", "s", evs("nova", "ntf_4"), []byte("3"), rev)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ntf_1", "ntf_2", "ntf_9", "ntf_9", "ntf_3", "ntf_4"}, storedIDs(t, b))
+}

@@ -158,7 +158,7 @@ func (b *Bus) dialOptions() []nats.Option {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.log.Info("nats connection is back")
-			b.tail.doubt()
+			b.isBack()
 		}),
 	}
 }

@@ -134,6 +134,69 @@ func TestNF22_EmptiedStreamIsNotReplaced(t *testing.T) {
 	require.Equal(t, []string{"ntf_1"}, storedIDs(t, b), "nothing was touched")
 }
 
+// tear damages the newest block of a stream whose server does not run.
+func tear(t *testing.T, dir, stream string, damage func([]byte) []byte) {
+	t.Helper()
+	msgs := filepath.Join(dir, "nats", "jetstream", "$G", "streams", stream, "msgs")
+	blocks, err := filepath.Glob(filepath.Join(msgs, "*.blk"))
+	require.NoError(t, err)
+	require.NotEmpty(t, blocks)
+	newest := blocks[len(blocks)-1]
+	old, err := os.ReadFile(newest)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(newest, damage(old), 0o600))
+	require.NoError(t, os.Remove(filepath.Join(msgs, "index.db"))) // as after a power cut
+}
+
+func TestF9_TornNewestBlock(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func([]byte) []byte{
+		"one byte":    func(b []byte) []byte { return b[:len(b)-1] },
+		"one message": func(b []byte) []byte { return b[:len(b)-200] },
+		"a good part": func(b []byte) []byte { return b[:len(b)/2] },
+		"all of it":   func([]byte) []byte { return nil },
+		"a bit":       func(b []byte) []byte { b[len(b)-9] ^= 4; return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			b, err := Open(t.Context(), Options{DataDir: dir, Listen: "off", Store: 64 << 20})
+			require.NoError(t, err)
+			var ids []string
+			for i := range 20 {
+				ids = append(ids, "ntf_"+strconv.Itoa(i))
+				commit(t, b, "nova", ids[i])
+				l := lane(t, b, LaneSpec{Subscription: "team"})
+				r := l.Record()
+				r.Position = uint64(2*i) + 1
+				require.NoError(t, l.Save(t.Context(), r))
+			}
+			closeBus(t, b)
+			tear(t, dir, "IA_EVENTS", damage)
+
+			b = open(t, func(o *Options) { o.DataDir = dir })
+			// The poller goes on from the cursor it finds, as if it read all anew.
+			cursor, rev, err := b.Load(t.Context(), "nova", "notifications")
+			require.NoError(t, err)
+			rest := ids
+			for i, id := range ids {
+				if string(cursor) == `{"at":"`+id+`"}` {
+					rest = ids[i+1:]
+				}
+			}
+			_, err = b.Commit(t.Context(), "nova", "notifications", append(evs("nova", rest...), event("nova", "ntf_new")), []byte(`{}`), rev)
+			require.NoError(t, err)
+			require.ElementsMatch(t, append(ids, "ntf_new"), storedIDs(t, b))
+			run(t, b)
+			l := lane(t, b, LaneSpec{Subscription: "team"}) // claimed after the stream grew again
+			e := next(t, l, l.Record().Position)
+			for idOf(t, e.Data) != "ntf_new" {
+				e = next(t, l, e.Position)
+			}
+		})
+	}
+}
+
 func TestF11_JetStreamComesBackAfterItSwitchedItselfOff(t *testing.T) {
 	t.Parallel()
 	b := open(t)

@@ -12,34 +12,75 @@ import (
 // idle is after how long the server removes a consumer of ours that nobody reads.
 const idle = 30 * time.Second
 
-// follow hands every message of a stream that the configuration asks for to fn,
-// in order and without a gap, until ctx ends; it survives lost consumers and
-// restarted servers. caughtUp is called whenever everything that was stored at
-// the start has been handed over.
-func (b *Bus) follow(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, fn func(jetstream.Msg, *jetstream.MsgMetadata), caughtUp func()) error {
-	cfg.InactiveThreshold, cfg.MaxResetAttempts = idle, 5
+// reading is a stream that is followed.
+type reading struct {
+	stream string
+	from   jetstream.OrderedConsumerConfig
+	fn     func(jetstream.Msg, *jetstream.MsgMetadata)
+	// caughtUp, when set, is called whenever all that is stored was handed over.
+	caughtUp func()
+	// torn, when set, is called when the stream does not hold any more what was
+	// handed over: a restarted server lost the newest part. Reading goes on with
+	// what was stored since, or from the start where torn says so.
+	torn  func() (fromStart bool)
+	begin place // where from begins, when it is known
+}
+
+// follow hands over every message that the reading asks for, in order and without
+// a gap, until ctx ends; it survives lost consumers and restarted servers.
+func (b *Bus) follow(ctx context.Context, r reading) error {
+	r.from.InactiveThreshold, r.from.MaxResetAttempts = idle, 5
+	cfg, done := r.from, r.begin
 	for attempt := 0; ; attempt++ {
-		next, err := b.followOnce(ctx, stream, cfg, fn, caughtUp)
+		p, err := b.followOnce(ctx, r, cfg)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if next > 0 {
-			attempt = 0
-			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, next, nil
+		if p.seq > 0 {
+			done, attempt = p, 0
+			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, p.seq+1, nil
 		}
-		b.log.Debug("reading a stream was interrupted", "stream", stream, "err", b.explain("read", err))
-		if !wait(ctx, backoff(attempt+3)) {
+		b.log.Debug("reading a stream was interrupted", "stream", r.stream, "err", b.explain("read", err))
+		if !wait(ctx, backoff(attempt+1)) {
 			return ctx.Err()
 		}
+		torn, end, err := b.torn(ctx, r.stream, done)
+		if err != nil || !torn {
+			continue
+		}
+		b.log.Error("a stream lost its end", "stream", r.stream, "end", end, "had", done.seq)
+		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, new(done.at.Add(time.Nanosecond))
+		if r.torn != nil && r.torn() {
+			cfg = r.from
+		}
+		done = place{}
 	}
 }
 
-func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, fn func(jetstream.Msg, *jetstream.MsgMetadata), caughtUp func()) (next uint64, err error) {
+// torn reports whether a stream does not hold any more what stood at the place,
+// because it ends before or something younger stands there, and where it ends.
+// What retention removed is not torn.
+func (b *Bus) torn(ctx context.Context, stream string, p place) (torn bool, end uint64, err error) {
+	at, err := b.bounds(ctx, stream)
+	if err != nil || p.seq > at.last {
+		return err == nil, at.last, err
+	}
+	if p.at.IsZero() || p.seq < at.first {
+		return false, at.last, nil
+	}
+	m, err := b.at(ctx, stream, p.seq)
+	return err == nil && m.time.After(p.at), at.last, err
+}
+
+func (b *Bus) followOnce(ctx context.Context, r reading, cfg jetstream.OrderedConsumerConfig) (done place, err error) {
+	stream, caughtUp := r.stream, r.caughtUp
+	ctx, cancelAll := b.untilBack(ctx)
+	defer cancelAll()
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	c, err := b.js.OrderedConsumer(call, stream, cfg)
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	info := c.CachedInfo()
 	if info != nil && info.NumPending == 0 && caughtUp != nil {
@@ -47,7 +88,7 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 	}
 	it, err := c.Messages(jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	stop := context.AfterFunc(ctx, it.Stop)
 	defer func() {
@@ -59,18 +100,44 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 	for {
 		m, err := it.Next()
 		if err != nil {
-			return next, err
+			return done, err
 		}
 		md, err := m.Metadata()
 		if err != nil {
-			return next, err
+			return done, err
 		}
-		fn(m, md)
-		next = md.Sequence.Stream + 1
+		r.fn(m, md)
+		done = place{seq: md.Sequence.Stream, at: md.Timestamp}
 		if md.NumPending == 0 && caughtUp != nil {
 			caughtUp()
 		}
 	}
+}
+
+// untilBack is a context that ends with the next return of the connection: what
+// is read then may not be what was read before.
+func (b *Bus) untilBack(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	b.backMu.Lock()
+	defer b.backMu.Unlock()
+	id := new(byte)
+	b.onBack[id] = cancel
+	return ctx, func() {
+		cancel()
+		b.backMu.Lock()
+		defer b.backMu.Unlock()
+		delete(b.onBack, id)
+	}
+}
+
+// isBack makes all readers look at the store anew.
+func (b *Bus) isBack() {
+	b.backMu.Lock()
+	for _, cancel := range b.onBack {
+		cancel()
+	}
+	b.backMu.Unlock()
+	b.tail.doubt()
 }
 
 // forget removes the consumer at once; otherwise it would live on for a while.
@@ -89,7 +156,7 @@ func (b *Bus) forget(ctx context.Context, stream string, c jetstream.Consumer) {
 // replay hands over what IA_EVENTS holds now of what the configuration asks for.
 func (b *Bus) replay(ctx context.Context, cfg jetstream.ConsumerConfig, fn func(jetstream.Msg, *jetstream.MsgMetadata)) error {
 	for {
-		left, err := b.read(ctx, cfg, 512, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+		left, err := b.read(ctx, cfg, 2048, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 			fn(m, md)
 			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, md.Sequence.Stream+1, nil
 		})

@@ -20,7 +20,17 @@ const (
 	// maxDeadEvent bounds the event inside a dead letter in bytes; in Base64 it
 	// still fits a NATS message.
 	maxDeadEvent = 512 << 10
+	// stoodHeader of a lane's record is when the stream took the event at the
+	// record's position. It tells whether the event there is still the same.
+	stoodHeader = "ia-stood"
 )
+
+// place is a position in a stream, and when the stream took what is there; the
+// time is zero where it is not known.
+type place struct {
+	seq uint64
+	at  time.Time
+}
 
 // LaneSpec says which events a subscription gets.
 type LaneSpec struct {
@@ -45,12 +55,13 @@ type Lane struct {
 	mu       sync.Mutex
 	record   bridge.Record
 	revision uint64 // of the record as last written
+	stood    place  // of the record's position
 	fenced   bool
 
 	queue    []bridge.Entry // after floor, complete up to upto
 	floor    uint64         // what the worker last asked to come after
 	upto     uint64         // up to here the queue holds all there is
-	returned uint64         // the highest position handed out
+	returned place          // the highest one handed out
 	behind   bool           // the tail doesn't fill the queue now
 	missed   uint64         // the highest position the tail did not get rid of
 	ahead    uint64         // events known to wait beyond upto
@@ -81,7 +92,7 @@ func (b *Bus) Lane(ctx context.Context, spec LaneSpec) (*Lane, error) {
 	if err := l.claim(ctx, spec.Start); err != nil {
 		return nil, fmt.Errorf("open lane %s: %w", spec.Subscription, err)
 	}
-	l.floor, l.upto, l.returned = l.record.Position, l.record.Position, l.record.Position
+	l.floor, l.upto, l.returned = l.record.Position, l.record.Position, l.stood
 	if err := b.tail.add(l); err != nil {
 		return nil, fmt.Errorf("open lane %s: %w", spec.Subscription, err)
 	}
@@ -97,16 +108,12 @@ func (l *Lane) claim(ctx context.Context, start string) error {
 		if err != nil {
 			return err
 		}
-		var r bridge.Record
-		if m.seq == 0 {
-			if r, err = l.bus.firstRecord(ctx, l.filters, start); err != nil {
-				return err
-			}
-		} else if err := json.Unmarshal(m.data, &r); err != nil {
-			return fmt.Errorf("its record is damaged: %w", err)
+		r, p, err := l.found(ctx, m, start)
+		if err != nil {
+			return err
 		}
 		r.Epoch++
-		l.record, l.revision = r, m.seq
+		l.record, l.revision, l.stood = r, m.seq, p
 		err = l.store(ctx, r, nil)
 		if !errors.Is(err, bridge.ErrFenced) || attempt == 5 {
 			return err
@@ -118,31 +125,81 @@ func (l *Lane) claim(ctx context.Context, start string) error {
 	}
 }
 
-// firstRecord is where a new subscription begins.
-func (b *Bus) firstRecord(ctx context.Context, filters []string, start string) (bridge.Record, error) {
-	r := bridge.Record{State: bridge.Live}
+// found is the record that the message holds, or a new one.
+func (l *Lane) found(ctx context.Context, m stored, start string) (bridge.Record, place, error) {
+	if m.seq == 0 {
+		p, err := l.bus.first(ctx, l.filters, start)
+		l.bus.log.Info("a lane begins", "subscription", l.subscription, "position", p.seq)
+		return bridge.Record{State: bridge.Live, Position: p.seq}, p, err
+	}
+	var r bridge.Record
+	if err := json.Unmarshal(m.data, &r); err != nil {
+		return r, place{}, fmt.Errorf("its record is damaged: %w", err)
+	}
+	p := place{seq: r.Position}
+	if text := m.header.Get(stoodHeader); text != "" {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return r, p, fmt.Errorf("its record is damaged: %w", err)
+		}
+		p.at = at
+	}
+	return l.within(ctx, r, p, m.time)
+}
+
+// within brings a lane back that stands beyond what the stream holds: a torn disk
+// took events that were delivered already, and they come again under positions of
+// their own. known is when the lane's record was stored.
+func (l *Lane) within(ctx context.Context, r bridge.Record, p place, known time.Time) (bridge.Record, place, error) {
+	torn, end, err := l.bus.torn(ctx, streamEvents, p)
+	if err != nil || !torn {
+		return r, p, err
+	}
+	since := p.at
+	if since.IsZero() {
+		since = known
+	}
+	back, err := l.bus.before(ctx, l.filters, since, end)
+	if err != nil {
+		return r, p, err
+	}
+	l.bus.log.Warn("the stream lost its end, the lane goes back", "subscription", l.subscription, "position", r.Position, "to", back)
+	r.Position = min(r.Position, back)
+	if r.Intent != nil && r.Intent.Position > r.Position {
+		r.Intent = nil
+	}
+	return r, place{seq: r.Position}, nil
+}
+
+// first is where a new subscription begins.
+func (b *Bus) first(ctx context.Context, filters []string, start string) (place, error) {
 	at, err := b.bounds(ctx, streamEvents)
 	if err != nil {
-		return r, err
+		return place{}, err
 	}
 	switch start {
 	case "", "new":
-		r.Position = at.last
-		return r, nil
+		return place{seq: at.last, at: at.lastAt}, nil
 	case "all":
-		r.Position = max(at.first, 1) - 1
-		return r, nil
+		return place{seq: max(at.first, 1) - 1}, nil
 	}
 	back, err := time.ParseDuration(start)
 	if err != nil || back < 0 {
-		return r, fmt.Errorf(`start %q is neither "new", "all" nor a duration`, start)
+		return place{}, fmt.Errorf(`start %q is neither "new", "all" nor a duration`, start)
 	}
-	r.Position = at.last
-	since := time.Now().Add(-back)
-	_, err = b.read(ctx, jetstream.ConsumerConfig{
+	seq, err := b.before(ctx, filters, time.Now().Add(-back), at.last)
+	return place{seq: seq}, err
+}
+
+// before is the sequence before the first event after an instant, or otherwise
+// where there is none.
+func (b *Bus) before(ctx context.Context, filters []string, since time.Time, otherwise uint64) (uint64, error) {
+	since = since.Add(time.Nanosecond)
+	seq := otherwise
+	_, err := b.read(ctx, jetstream.ConsumerConfig{
 		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, HeadersOnly: true,
-	}, 1, func(_ jetstream.Msg, md *jetstream.MsgMetadata) { r.Position = md.Sequence.Stream - 1 })
-	return r, err
+	}, 1, func(_ jetstream.Msg, md *jetstream.MsgMetadata) { seq = md.Sequence.Stream - 1 })
+	return seq, err
 }
 
 // Record returns the record as this owner last wrote it.
@@ -179,9 +236,8 @@ func (l *Lane) store(ctx context.Context, r bridge.Record, with []*nats.Msg) err
 	defer l.writing.Unlock()
 	l.mu.Lock()
 	fenced, revision := l.fenced, l.revision
-	if r.Generation == l.record.Generation {
-		r.Position = l.clear(r)
-	}
+	p := l.placeOf(r)
+	r.Position = p.seq
 	if l.revision > 0 && l.record.Epoch > 0 {
 		r.Epoch = l.record.Epoch
 	}
@@ -194,27 +250,38 @@ func (l *Lane) store(ctx context.Context, r bridge.Record, with []*nats.Msg) err
 	if err != nil {
 		return fmt.Errorf("encode lane %s: %w", l.subscription, err)
 	}
-	seq, err := l.bus.swap(ctx, swap{
+	write := swap{
 		stream: streamDelivery, with: with, subject: l.subject(), stored: l.subject(), data: data, revision: revision,
-	})
+	}
+	if !p.at.IsZero() {
+		write.header = nats.Header{stoodHeader: {p.at.UTC().Format(time.RFC3339Nano)}}
+	}
+	seq, err := l.bus.swap(ctx, write)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
-		l.record, l.revision = r, seq
+		l.record, l.revision, l.stood = r, seq, p
 	case errors.Is(err, bridge.ErrFenced):
 		l.fenced = true
 	}
 	return err
 }
 
-// clear returns the position the record may have: that of the record, or the end
-// of the stream where everything up to there was done or is not for this lane.
-func (l *Lane) clear(r bridge.Record) uint64 {
-	idle := !l.behind && r.Intent == nil && r.Position >= l.returned &&
-		(len(l.queue) == 0 || l.queue[len(l.queue)-1].Position <= r.Position)
-	if !idle {
-		return r.Position
+// placeOf is the place the record may have: its own, or the end of the stream
+// where everything up to there was done or is not for this lane.
+func (l *Lane) placeOf(r bridge.Record) place {
+	p := place{seq: r.Position}
+	switch r.Position {
+	case l.stood.seq:
+		p = l.stood
+	case l.returned.seq:
+		p = l.returned
 	}
-	return max(r.Position, l.bus.tail.seen.Load())
+	idle := !l.behind && r.Intent == nil && r.Generation == l.record.Generation && r.Position >= l.returned.seq &&
+		(len(l.queue) == 0 || l.queue[len(l.queue)-1].Position <= r.Position)
+	if end := l.bus.tail.end(); idle && end.seq > p.seq {
+		return end
+	}
+	return p
 }

@@ -150,7 +150,8 @@ func TestASlowLaneCatchesUpAndJoinsTheTailAgain(t *testing.T) {
 func TestOneOwnerAtATimeMovesALane(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	old := lane(t, b, LaneSpec{Subscription: "Team A"})
+	commit(t, b, "nova", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+	old := lane(t, b, LaneSpec{Subscription: "Team A", Start: "all"})
 	r := old.Record()
 	require.Equal(t, uint64(1), r.Epoch)
 	require.Equal(t, bridge.Live, r.State)
@@ -180,7 +181,8 @@ func TestOneOwnerAtATimeMovesALane(t *testing.T) {
 func TestBuryStoresDeadLetterAndPositionTogether(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	l := lane(t, b, LaneSpec{Subscription: "team"})
+	commit(t, b, "nova", "1", "2", "3", "4", "5", "6")
+	l := lane(t, b, LaneSpec{Subscription: "team", Start: "all"})
 	r := l.Record()
 	r.Position = 5
 	d := bridge.DeadLetter{Subscription: "team", To: "discord:1", Position: 5, Reason: "invalid body", Attempts: 3, Event: []byte(`{"id":"x"}`)}
@@ -235,7 +237,7 @@ func TestQuietLaneMovesWithTheStream(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { _, err := l.Next(waiting, 0); ended <- err }()
 	commit(t, b, "nova", "ntf_1", "ntf_2", "ntf_3")
-	require.Eventually(t, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.behind && b.tail.seen.Load() == 3 }, soon, step)
+	require.Eventually(t, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.behind && b.tail.end().seq == 3 }, soon, step)
 	require.NoError(t, l.Save(t.Context(), l.Record()))
 	require.Equal(t, uint64(3), l.Record().Position)
 	cancel()

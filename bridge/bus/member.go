@@ -153,11 +153,20 @@ func (b *Bus) watchShards(ctx context.Context) error {
 // watch hands over the newest value of each key of a bucket, and every change.
 func (b *Bus) watch(ctx context.Context, bucket string, fn func(key string, m jetstream.Msg, md *jetstream.MsgMetadata)) error {
 	prefix := "$KV." + bucket + "."
-	return b.follow(ctx, "KV_"+bucket, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{prefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
-		fn(strings.TrimPrefix(m.Subject(), prefix), m, md)
-	}, func() { b.members.complete(bucket, time.Now()) })
+	return b.follow(ctx, reading{
+		stream: "KV_" + bucket,
+		from: jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{prefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+		},
+		fn: func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+			fn(strings.TrimPrefix(m.Subject(), prefix), m, md)
+		},
+		caughtUp: func() { b.members.complete(bucket, time.Now()) },
+		torn: func() bool {
+			b.members.forget(bucket)
+			return true
+		},
+	})
 }
 
 func (m *members) beaten(at time.Time) {
@@ -205,6 +214,19 @@ func (m *members) complete(bucket string, now time.Time) {
 		m.ready[bucket] = now
 		m.wakeLocked()
 	}
+}
+
+// forget drops what a bucket said; nothing is known until it was read anew.
+func (m *members) forget(bucket string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if bucket == bucketShards {
+		clear(m.claims)
+	} else {
+		clear(m.alive)
+	}
+	delete(m.ready, bucket)
+	m.wakeLocked()
 }
 
 func (m *members) wakeLocked() {

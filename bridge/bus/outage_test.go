@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,6 +148,52 @@ func TestNF16_ReadersSurviveLostConsumersAndARestart(t *testing.T) {
 	w := &board{at: map[string]string{}}
 	hold(t, b, "agent", names(3), w.work("b"))
 	require.Eventually(t, func() bool { mine, _ := w.of("b"); return len(mine) == 3 }, 2*soon, step)
+}
+
+func TestF9_ServerThatLostItsEndUnderARunningProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, err := Open(t.Context(), Options{DataDir: dir, Listen: "127.0.0.1:0", Store: 64 << 20})
+	require.NoError(t, err)
+	b := second(t, a)
+	run(t, b)
+	got := make(chan string, 64)
+	hold(t, b, "lane", []string{"team"}, func(ctx context.Context, name string) error {
+		l, err := b.Lane(ctx, LaneSpec{Subscription: name})
+		if err != nil {
+			return err
+		}
+		got <- "claimed"
+		for at := l.Record().Position; ; {
+			e, err := l.Next(ctx, at)
+			if err != nil {
+				return err // also when ctx has ended
+			}
+			got <- idOf(t, e.Data)
+			r := l.Record()
+			r.Position, at = e.Position, e.Position
+			if err := l.Save(ctx, r); err != nil {
+				return err
+			}
+		}
+	})
+	require.Equal(t, "claimed", receive(t, got))
+	for i := range 20 {
+		id := "ntf_" + strconv.Itoa(i)
+		commit(t, b, "nova", id)
+		require.Equal(t, id, receive(t, got))
+	}
+	address := a.host.admin.URL[len("nats://"):]
+	closeBus(t, a)
+	half := func(b []byte) []byte { return b[:len(b)/2] }
+	for _, stream := range []string{"IA_EVENTS", "KV_IA_SHARDS", "KV_IA_MEMBERS"} {
+		tear(t, dir, stream, half)
+	}
+	a = open(t, func(o *Options) { o.DataDir, o.Listen = dir, address })
+	commit(t, a, "nova", "ntf_new")
+	for receive(t, got) != "ntf_new" {
+		continue // it may have to be claimed anew first
+	}
 }
 
 func deleteConsumers(t *testing.T, b *Bus) {

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,12 +17,15 @@ const maxFilters = 16
 
 // Next blocks for the first event of the lane after the given position. Asked
 // again with the same position it returns the same event. It returns ctx's error
-// when ctx ends first, and a *StateError when the store has not answered for 15 s.
+// when ctx ends first, bridge.ErrFenced when the lane is another owner's by now or
+// has to be claimed anew because the stream lost its end, and a *StateError when the store has not answered for 15 s.
 func (l *Lane) Next(ctx context.Context, after uint64) (bridge.Entry, error) {
 	var trouble time.Time
 	for attempt := 0; ; {
-		e, found, behind := l.head(after)
+		e, found, behind, fenced := l.head(after)
 		switch {
+		case fenced:
+			return bridge.Entry{}, fmt.Errorf("read lane %s: %w", l.subscription, bridge.ErrFenced)
 		case found:
 			return e, nil
 		case !behind:
@@ -55,13 +59,16 @@ func (l *Lane) Next(ctx context.Context, after uint64) (bridge.Entry, error) {
 }
 
 // head is the first event in memory after the position, and whether more has to
-// be read from the stream.
-func (l *Lane) head(after uint64) (e bridge.Entry, found, behind bool) {
+// be read from the stream, or the lane is another's.
+func (l *Lane) head(after uint64) (e bridge.Entry, found, behind, fenced bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.fenced {
+		return e, false, false, true
+	}
 	if after < l.floor { // a replay: what is in memory begins too late
 		l.dropLocked(0)
-		l.upto, l.returned, l.behind, l.counted = after, after, true, false
+		l.upto, l.returned, l.behind, l.counted = after, place{seq: after}, true, false
 	}
 	l.floor, l.upto = after, max(l.upto, after)
 	n := 0
@@ -70,13 +77,15 @@ func (l *Lane) head(after uint64) (e bridge.Entry, found, behind bool) {
 	}
 	l.forgetLocked(n)
 	if len(l.queue) == 0 {
-		return e, false, l.behind
+		return e, false, l.behind, false
 	}
 	if l.gap > 0 {
 		l.queue[0].Skipped, l.gap = l.queue[0].Skipped+l.gap, 0
 	}
-	l.returned = max(l.returned, l.queue[0].Position)
-	return l.queue[0], true, false
+	if e = l.queue[0]; e.Position > l.returned.seq {
+		l.returned = place{seq: e.Position, at: e.Stored}
+	}
+	return e, true, false, false
 }
 
 // forgetLocked frees the first n events of the queue.
@@ -137,7 +146,7 @@ func (l *Lane) offer(e bridge.Entry) {
 		if len(l.queue) > 0 {
 			l.upto = l.queue[0].Position
 		} else {
-			l.upto = max(l.upto, t.seen.Load())
+			l.upto = max(l.upto, t.end().seq)
 		}
 		l.behind, l.missed = true, e.Position
 		l.ahead++
@@ -148,13 +157,21 @@ func (l *Lane) offer(e bridge.Entry) {
 	l.signal()
 }
 
+// fence takes the lane from its worker.
+func (l *Lane) fence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fenced = true
+	l.signal()
+}
+
 // fallBehind makes the lane read for itself once.
 func (l *Lane) fallBehind() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.behind {
 		l.behind, l.counted = true, false
-		l.upto = max(l.upto, l.bus.tail.seen.Load())
+		l.upto = max(l.upto, l.bus.tail.end().seq)
 	}
 	l.signal()
 }

@@ -141,9 +141,10 @@ func (b *Bus) create(ctx context.Context, want jetstream.StreamConfig) error {
 	return b.explain("create stream "+want.Name, err)
 }
 
-// bounds are the first and last sequence of a stream.
+// bounds are the first sequence of a stream, and its last with its time.
 type bounds struct {
 	first, last uint64
+	lastAt      time.Time
 	bytes       uint64
 }
 
@@ -155,5 +156,5 @@ func (b *Bus) bounds(ctx context.Context, stream string) (bounds, error) {
 		return bounds{}, b.explain("look at stream "+stream, err)
 	}
 	st := s.CachedInfo().State
-	return bounds{first: st.FirstSeq, last: st.LastSeq, bytes: st.Bytes}, nil
+	return bounds{first: st.FirstSeq, last: st.LastSeq, lastAt: st.LastTime, bytes: st.Bytes}, nil
 }

@@ -20,27 +20,44 @@ import (
 type tail struct {
 	limit   int64 // of buffered, in bytes
 	lanes   *gsl.GenericSublist[*Lane]
-	seen    atomic.Uint64 // every event up to here, from Open on, was offered to its lanes
-	waiting atomic.Int64  // bytes that wait in all lanes
+	seen    atomic.Pointer[place] // every event up to here, from Open on, was offered to its lanes
+	waiting atomic.Int64          // bytes that wait in all lanes
 
 	mu  sync.Mutex
 	all map[string]*Lane // by key
 }
 
 func newTail(limit int64) *tail {
-	return &tail{limit: limit, lanes: gsl.NewSublist[*Lane](), all: map[string]*Lane{}}
+	t := &tail{limit: limit, lanes: gsl.NewSublist[*Lane](), all: map[string]*Lane{}}
+	t.seen.Store(&place{})
+	return t
 }
+
+func (t *tail) end() place { return *t.seen.Load() }
 
 // feed reads the tail until ctx ends.
 func (b *Bus) feed(ctx context.Context) error {
 	t := b.tail
-	return b.follow(ctx, streamEvents, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{allEvents}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.seen.Load() + 1,
-	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
-		e := bridge.Entry{Position: md.Sequence.Stream, Data: m.Data(), Stored: md.Timestamp}
-		t.lanes.Match(m.Subject(), func(l *Lane) { l.offer(e) })
-		t.seen.Store(md.Sequence.Stream)
-	}, nil)
+	begin := t.end()
+	return b.follow(ctx, reading{
+		stream: streamEvents,
+		from: jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{allEvents}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: begin.seq + 1,
+		},
+		begin: begin,
+		fn: func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+			e := bridge.Entry{Position: md.Sequence.Stream, Data: m.Data(), Stored: md.Timestamp}
+			t.lanes.Match(m.Subject(), func(l *Lane) { l.offer(e) })
+			t.seen.Store(&place{seq: md.Sequence.Stream, at: md.Timestamp})
+		},
+		torn: func() bool {
+			t.seen.Store(&place{})
+			for _, l := range t.each() {
+				l.fence() // to be claimed anew, where its record is brought back
+			}
+			return false
+		},
+	})
 }
 
 func (t *tail) add(l *Lane) error {
@@ -150,18 +167,23 @@ func (b *Bus) Tail(ctx context.Context, q Query, fn func(events.Event, Stored)) 
 		return err
 	}
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: filters}
+	var begin place
 	if q.Since.IsZero() {
 		at, err := b.bounds(ctx, streamEvents) // a sequence, so that an early interruption loses nothing
 		if err != nil {
 			return err
 		}
+		begin = place{seq: at.last, at: at.lastAt}
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, at.last+1
 	} else {
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &q.Since
 	}
-	return b.follow(ctx, streamEvents, cfg, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
-		var e events.Event
-		err := json.Unmarshal(m.Data(), &e)
-		fn(e, Stored{Position: md.Sequence.Stream, At: md.Timestamp, Subject: m.Subject(), Raw: m.Data(), Err: err})
-	}, nil)
+	return b.follow(ctx, reading{
+		stream: streamEvents, from: cfg, begin: begin,
+		fn: func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+			var e events.Event
+			err := json.Unmarshal(m.Data(), &e)
+			fn(e, Stored{Position: md.Sequence.Stream, At: md.Timestamp, Subject: m.Subject(), Raw: m.Data(), Err: err})
+		},
+	})
 }

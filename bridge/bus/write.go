@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -34,6 +35,7 @@ type swap struct {
 	stored   string      // where the stream keeps it
 	data     []byte
 	revision uint64 // the record's sequence as last seen, 0 for none
+	header   nats.Header
 }
 
 // swap writes, and returns the record's new revision. A write without an answer
@@ -92,6 +94,7 @@ func (b *Bus) send(ctx context.Context, s swap, id string) (uint64, error) {
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(s.revision, 10)},
 		writeHeader:                         {id},
 	}}
+	maps.Copy(record.Header, s.header)
 	if len(s.with) == 0 {
 		ack, err := b.js.PublishMsg(ctx, record)
 		if err != nil {
@@ -138,10 +141,18 @@ func (b *Bus) lookUp(ctx context.Context, stream, subject string) (stored, error
 // last reads the newest message of a subject from the stream's leader. A direct
 // get may be answered by a replica that is behind.
 func (b *Bus) last(ctx context.Context, stream, subject string) (stored, error) {
+	return b.get(ctx, stream, "read "+subject, map[string]any{"last_by_subj": subject})
+}
+
+// at reads the message at a sequence.
+func (b *Bus) at(ctx context.Context, stream string, seq uint64) (stored, error) {
+	return b.get(ctx, stream, "read "+stream, map[string]any{"seq": seq})
+}
+
+func (b *Bus) get(ctx context.Context, stream, what string, which map[string]any) (stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	what := "read " + subject
-	ask, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	ask, err := json.Marshal(which)
 	if err != nil {
 		return stored{}, fmt.Errorf("%s: %w", what, err)
 	}
