@@ -351,3 +351,50 @@ func TestLeaderThatGivesUpDoesNotTakeTheOthersWithIt(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+func TestRenewalBeforeTheEndNeverWaitsForThePurse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		site := imagine.NewSite()
+		s := &service{handle: answer(200, emptyFeed)}
+		c := clientOf(t, s, site)
+		read(t, c)
+		wait(t, 56*time.Minute)
+		for range 8 { // other agents spend the purse of the address
+			require.NoError(t, clientOf(t, s, site).Login(t.Context()))
+		}
+		start := time.Now()
+		read(t, c)
+		require.Zero(t, time.Since(start))
+		calls := s.all()
+		require.Equal(t, "Bearer iat_tokena", calls[len(calls)-1].Auth, "the old token still works")
+		require.NotContains(t, s.grants(), "refresh_token")
+		wait(t, 90*time.Second)
+		read(t, c)
+		require.Contains(t, s.grants(), "refresh_token", "the refresh token was not thrown away meanwhile")
+	})
+}
+
+func TestWriteOfUnknownFateSaysSoEvenWhenTheSignInFailsLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		down := false
+		tr := roundTrip(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.URL.Path != "/api/auth/token" && r.Header.Get("Authorization") == "Bearer iat_tokena":
+				if down {
+					return reply(r, step{status: 401, body: `{"error":"unauthorized"}`}), nil
+				}
+				down = true
+				return nil, io.ErrUnexpectedEOF
+			case down:
+				return reply(r, step{status: 401, body: `{"error":"invalid_client"}`}), nil
+			}
+			return reply(r, step{status: 200, body: tokenReply(1, 3600)}), nil
+		})
+		_, err := clientOf(t, tr, nil).Like(t.Context(), "p1")
+		require.EqualError(t, err, "sign in: 401 from 127.0.0.1:1: invalid_client: it may have happened")
+		require.True(t, imagine.IsUncertain(err))
+		require.True(t, imagine.IsUnauthorized(err))
+	})
+}

@@ -322,3 +322,29 @@ func TestForeignTextInErrorsIsCut(t *testing.T) {
 	_, err := c.Post(t.Context(), "p1")
 	require.EqualError(t, err, "read a post: 400 from 127.0.0.1:1: "+strings.Repeat("ü", 200)+"… (x)")
 }
+
+func TestSkewIsReadFromTheServicesClock(t *testing.T) {
+	t.Parallel()
+	_, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		answer(200, emptyFeed, "Date", time.Now().Add(-7*time.Minute).UTC().Format(http.TimeFormat))(w, r)
+	})
+	_, known := c.Skew()
+	require.False(t, known)
+	read(t, c)
+	skew, known := c.Skew()
+	require.True(t, known)
+	require.InDelta(t, (7 * time.Minute).Seconds(), skew.Seconds(), 5)
+}
+
+func TestCompressedRepliesOfAnyTransportAreRead(t *testing.T) {
+	t.Parallel()
+	_, c := serve(t, zipped(emptyFeed))
+	read(t, c)
+	_, c = serve(t, answer(400, "not gzip", "Content-Encoding", "gzip"))
+	_, err := c.Feed(t.Context(), imagine.PageQuery{})
+	require.EqualError(t, err, "read the feed: 400 from 127.0.0.1:1")
+	_, c = serve(t, bomb)
+	err = c.ViewPost(t.Context(), "p1")
+	require.ErrorIs(t, err, imagine.ErrTooLarge)
+	require.True(t, imagine.IsUncertain(err))
+}
