@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
@@ -45,16 +47,45 @@ func (h *health) set(c web.Condition) {
 	}
 }
 
+// patience is how long a component may take to come up before its troubles are
+// told.
+const patience = 10 * time.Second
+
+// comingUp reports whether a component is still within its first moments.
+func (h *health) comingUp(component string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.conditions[component+"/"]
+	return c.State == web.StateStarting && time.Since(c.Since) < patience
+}
+
 // discord notes how Discord's gateway goes.
 func (h *health) discord(s discord.Status) {
+	if s.State == discord.StateDegraded && h.comingUp("discord") {
+		return
+	}
 	h.set(web.Condition{Component: "discord", State: string(s.State), Reason: s.Reason, Next: s.Next, Since: s.Since})
 }
 
 // slack notes whether Slack can be heard.
 func (h *health) slack(err error) {
 	c := web.Condition{Component: "slack", State: web.StateOK}
+	if err != nil && h.comingUp("slack") {
+		return
+	}
 	if err != nil {
 		c.State, c.Reason, c.Next = web.StateDegraded, err.Error(), "It is tried on with growing pauses; messages are sent all the same."
+	}
+	h.set(c)
+}
+
+// store notes whether NATS answers.
+func (h *health) store(err error) {
+	c := web.Condition{Component: "nats", State: web.StateOK}
+	if e, ok := errors.AsType[*bus.StateError](err); ok {
+		c.State, c.Reason, c.Next = web.StateDown, e.Text, "Pollers hold their places meanwhile; nothing is lost."
+	} else if err != nil {
+		c.State, c.Reason, c.Next = web.StateDegraded, "NATS does not answer.", "It is tried on; pollers hold their places meanwhile."
 	}
 	h.set(c)
 }

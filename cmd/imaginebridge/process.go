@@ -84,6 +84,12 @@ func (pr *process) build() error {
 		return err
 	}
 	pr.health.tell = pr.tell
+	pr.health.expect("nats", "")
+	for _, d := range pr.doors {
+		if d.run != nil && (pr.has("deliver") || pr.has("receive")) {
+			pr.health.expect(d.scheme, "")
+		}
+	}
 	for _, s := range pr.subscriptions {
 		pr.health.lane(s)
 	}
@@ -187,7 +193,12 @@ func (pr *process) announce(ctx context.Context) error {
 			pr.log.Info("ready", "agents", len(pr.cfg.Agents), "subscriptions", len(pr.subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
 			tick.Reset(5 * time.Second)
 		}
-		if info, err := pr.bus.Info(ctx); err == nil {
+		info, err := pr.bus.Info(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		pr.health.store(err)
+		if err == nil {
 			pr.health.setMembers(info.Members)
 		}
 	}

@@ -80,7 +80,11 @@ func (w *wiring) doors() ([]door, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, door{"slack", s, s.Run})
+		listen := s.Run
+		if w.cfg.Slack.AppToken.IsZero() {
+			listen = nil // Slack is written to and not heard
+		}
+		out = append(out, door{"slack", s, listen})
 	}
 	return out, nil
 }
