@@ -70,8 +70,7 @@ func inBubble(t *testing.T, fo fakediscord.Options, test func(st *stand)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		// Ids count from 2015; the bubble's clock begins before.
-		wait := time.Date(2026, 2, 6, 12, 0, 0, 0, time.UTC).Sub(time.Now())
-		time.Sleep(wait)
+		time.Sleep(time.Until(time.Date(2026, 2, 6, 12, 0, 0, 0, time.UTC)))
 		fo.Token, fo.OpenAPI = secretToken, officialDocument()
 		fake, err := fakediscord.NewUnbound(fo)
 		require.NoError(t, err)

@@ -47,8 +47,8 @@ const (
 	maxSkew       = 30 * time.Second
 	contentFlags  = 1<<18 | 1<<19 // of an application: Message Content is switched on (docs, "Application Flags")
 	intentsRemedy = "Enable Message Content in Developer Portal → Bot → Privileged Gateway Intents, or set message_content: false."
-	tokenLooks    = "DISCORD_BOT_TOKEN does not look like a bot token (three parts with dots)."
-	tokenRemedy   = "Copy it from Developer Portal → Bot → Reset Token."
+	botTokenShape = "DISCORD_BOT_TOKEN does not look like a bot token (three parts with dots)." //nolint:gosec // words about it
+	resetRemedy   = "Copy it from Developer Portal → Bot → Reset Token."
 )
 
 // Check asks Discord about token, application, intents, clock, gateway and each
@@ -57,7 +57,7 @@ const (
 func (s *Sink) Check(ctx context.Context, channels ...string) []Finding {
 	c := &checkup{Sink: s, guilds: map[flexID]*guildView{}}
 	if !looksLikeToken(s.rest.token()) {
-		return append(c.found, Finding{Failure, "DISCORD_BOT_TOKEN", tokenLooks, tokenRemedy})
+		return append(c.found, Finding{Failure, "DISCORD_BOT_TOKEN", botTokenShape, resetRemedy})
 	}
 	if !c.identity(ctx) {
 		return c.found
@@ -123,7 +123,7 @@ func (c *checkup) unanswered(subject string, err error) {
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case ok && e.Status == http.StatusUnauthorized:
-		c.add(Failure, "DISCORD_BOT_TOKEN", "Discord refuses this bot token (401).", tokenRemedy)
+		c.add(Failure, "DISCORD_BOT_TOKEN", "Discord refuses this bot token (401).", resetRemedy)
 	case ok && e.Edge:
 		c.add(Failure, subject, "Discord's network refuses this address for now.", "Wait "+e.After.Round(time.Minute).String()+"; too many refused requests came from here.")
 	case ok && e.Held:
@@ -134,7 +134,7 @@ func (c *checkup) unanswered(subject string, err error) {
 }
 
 func (c *checkup) clock() {
-	if skew := time.Duration(c.rest.skew.Load()); skew.Abs() > maxSkew {
+	if skew := c.rest.ahead(); skew.Abs() > maxSkew {
 		way := "behind"
 		if skew < 0 {
 			way = "ahead of"

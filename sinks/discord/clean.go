@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxInput = 32 << 10 // bytes of one text that are looked at; every limit of Discord's is far below
+	maxInput = 16 << 10 // bytes of one text that are looked at: Discord's longest is 4,096 letters
 	maxMarks = 8        // combining marks on one letter; living scripts need four
 )
 

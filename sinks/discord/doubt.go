@@ -58,7 +58,7 @@ func (j *job) found(ctx context.Context, channel string) (string, error) {
 	if err != nil {
 		return "", judge(err, look, j.place(channel))
 	}
-	after := snowflakeAt(j.d.Doubt.Add(j.rest.now().Sub(time.Now()) - lookMargin)) //nolint:gosimple // Discord's clock, not ours
+	after := snowflakeAt(j.d.Doubt.Add(j.rest.ahead() - lookMargin))
 	for range lookPages {
 		c := fill("GET", routeMessages, channel)
 		c.path += "?limit=100&after=" + after

@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: ", e.Method, e.Route)
 	switch {
-	case e.Held:
+	case e.Held && e.Status == 0:
 		fmt.Fprintf(&b, "held back for %s", e.After.Round(time.Millisecond))
 	case e.Status == 0:
 		b.WriteString(e.Text)

@@ -93,8 +93,8 @@ func (st *stand) run() {
 			select {
 			case err := <-done:
 				require.NoError(st, err)
-			case <-time.After(3 * time.Second):
-				st.Error("the supervisor does not end within 3 s")
+			case <-time.After(15 * time.Second):
+				st.Error("the supervisor does not end")
 			}
 		})
 	}

@@ -279,3 +279,39 @@ func TestRoutesThatShareABucketShareItsLimit(t *testing.T) {
 		require.Equal(t, 4*time.Second+resetMargin, time.Since(begin), "another channel has another bucket")
 	})
 }
+
+func TestF22_RevokedTokenStopsEverything(t *testing.T) {
+	t.Parallel()
+	inBubble(t, fakediscord.Options{}, func(st *stand) {
+		var to []string
+		for i := range 20 {
+			to = append(to, st.fake.Channel(st.guild, "c"+strconv.Itoa(i)))
+		}
+		time.AfterFunc(3*time.Second, st.fake.RevokeToken)
+		each(len(to), func(i int) {
+			for n := 0; ; n++ {
+				d := direct2(st, n)
+				d.Key, d.To.Place = fmt.Sprint(i, n), to[i]
+				_, err := st.sink.Send(st.Context(), d)
+				if err == nil {
+					continue
+				}
+				e := st.verdict(err)
+				if e.Verdict == bridge.Revoked {
+					require.Contains(st, e.Advice, "DISCORD_BOT_TOKEN")
+					break
+				}
+				_ = pause(st.Context(), max(e.After, 100*time.Millisecond))
+			}
+		})
+		require.LessOrEqual(st, st.fake.Stats().Status[http.StatusUnauthorized], 1+3, "the first, and what was under way")
+		require.Equal(st, StateDown, st.sink.Status().State)
+		for i := range to {
+			d := direct2(st, 0)
+			d.To.Place = to[i]
+			_, err := st.sink.Send(st.Context(), d)
+			require.Equal(st, bridge.Revoked, st.verdict(err).Verdict)
+		}
+		require.LessOrEqual(st, st.fake.Stats().Status[http.StatusUnauthorized], 1+3)
+	})
+}

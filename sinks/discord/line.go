@@ -47,7 +47,7 @@ func (l *line) Read(p []byte) (int, error) {
 	}
 	n, err := l.Conn.Read(p)
 	if err != nil {
-		_ = l.Conn.Close() // it is broken already
+		_ = l.Close() // it is broken already
 	}
 	return n, err
 }
@@ -55,7 +55,7 @@ func (l *line) Read(p []byte) (int, error) {
 // Write implements net.Conn.
 func (l *line) Write(p []byte) (int, error) {
 	if err := l.allowed(p, time.Now()); err != nil {
-		_ = l.Conn.Close() // on purpose without a word
+		_ = l.Close() // on purpose without a word
 		return 0, err
 	}
 	if err := l.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {

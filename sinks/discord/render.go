@@ -161,7 +161,7 @@ func description(m bridge.Message, inThread bool, limit int) string {
 		add(headline(m.Headline, min(limit, maxFieldValue)))
 	}
 	add(block(m.Text, limit))
-	for _, q := range m.Quotes {
+	for _, q := range m.Quotes[:min(len(m.Quotes), maxFields)] {
 		if q.Label == "" {
 			add(quoted(q.Text, min(limit, maxFieldValue)))
 		}
@@ -228,33 +228,32 @@ func edges(text string) (lead, tail string) {
 }
 
 // fields are the facts in columns: how far it is, what was said before, the
-// rest.
+// rest. What does not fit any more is left out.
 func fields(m bridge.Message, inThread bool, room int) []embedField {
-	var all []embedField
-	if status := progress(m.Steps, maxFieldValue); status != "" {
-		all = append(all, embedField{Name: "Status", Value: status, Inline: true})
-		if m.Tone == bridge.ToneBusy && !m.At.IsZero() {
-			all = append(all, embedField{Name: "Since", Value: fmt.Sprintf("<t:%d:R>", m.At.Unix()), Inline: true})
-		}
-	}
-	subject := inThread && strings.HasPrefix(m.ThreadKey, "post:")
-	for _, q := range m.Quotes {
-		if q.Label != "" && !subject {
-			all = append(all, embedField{Name: inline(q.Label, maxFieldName), Value: block(q.Text, maxFieldValue)})
-		}
-	}
-	for _, f := range m.Fields {
-		value := block(f.Value, maxFieldValue)
-		all = append(all, embedField{Name: inline(f.Name, maxFieldName), Value: value, Inline: units(value) <= maxColumn})
-	}
 	var out []embedField
-	for _, f := range all {
-		size := units(f.Name) + units(f.Value)
-		if f.Name == "" || f.Value == "" || size > room || len(out) == maxFields {
-			continue
+	add := func(name, value string, inline bool) {
+		size := units(name) + units(value)
+		if name != "" && value != "" && size <= room && len(out) < maxFields {
+			out = append(out, embedField{Name: name, Value: value, Inline: inline})
+			room -= size
 		}
-		room -= size
-		out = append(out, f)
+	}
+	if status := progress(m.Steps, maxFieldValue); status != "" {
+		add("Status", status, true)
+		if m.Tone == bridge.ToneBusy && !m.At.IsZero() {
+			add("Since", fmt.Sprintf("<t:%d:R>", m.At.Unix()), true)
+		}
+	}
+	if !inThread || !strings.HasPrefix(m.ThreadKey, "post:") { // a post's thread is about the post
+		for _, q := range m.Quotes[:min(len(m.Quotes), maxFields)] {
+			if q.Label != "" {
+				add(inline(q.Label, maxFieldName), block(q.Text, maxFieldValue), false)
+			}
+		}
+	}
+	for _, f := range m.Fields[:min(len(m.Fields), maxFields)] {
+		value := block(f.Value, maxFieldValue)
+		add(inline(f.Name, maxFieldName), value, units(value) <= maxColumn)
 	}
 	return out
 }
@@ -267,7 +266,10 @@ const (
 // progress draws the stages as a bar and names the one that counts. The first
 // stage is the waiting line: being in it is no progress yet.
 func progress(steps []bridge.Step, limit int) string {
-	var bar, name string
+	var (
+		bar  strings.Builder
+		name string
+	)
 	for i, s := range steps[:min(len(steps), maxSteps)] {
 		sign := "▱"
 		switch s.State {
@@ -282,9 +284,9 @@ func progress(steps []bridge.Step, limit int) string {
 			sign, name = "✕", s.Name
 		case bridge.StepAhead:
 		}
-		bar += sign
+		bar.WriteString(sign)
 	}
-	return strings.TrimSpace(bar + " " + inline(name, limit-units(bar)-1))
+	return strings.TrimSpace(bar.String() + " " + inline(name, limit-units(bar.String())-1))
 }
 
 // rows lays link buttons out, five in a row.
@@ -292,8 +294,11 @@ func rows(actions []bridge.Action) []row {
 	var out []row
 	n := 0
 	for _, a := range actions {
+		if n == maxRows*maxInRow {
+			break
+		}
 		label, address := plain(a.Label, maxLabel), safeURL(a.URL, maxButtonURL)
-		if label == "" || address == "" || n == maxRows*maxInRow {
+		if label == "" || address == "" {
 			continue
 		}
 		if n%maxInRow == 0 {

@@ -54,8 +54,8 @@ func newREST(base *url.URL, next http.RoundTripper, token func() string, agent s
 // Errors are *Error, or ctx's own when it ended before anything was sent.
 func (r *rest) do(ctx context.Context, c call, body, out any) error {
 	token := r.token()
-	if dead := r.dead.Load(); dead != nil && *dead == token {
-		return &Error{Method: c.method, Route: c.route, Status: http.StatusUnauthorized, Text: "this token was refused before", Held: true}
+	if err := r.refusedBefore(c, token); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -64,6 +64,9 @@ func (r *rest) do(ctx context.Context, c call, body, out any) error {
 		return err
 	}
 	defer t.release()
+	if err := r.refusedBefore(c, token); err != nil {
+		return err // while this request waited
+	}
 
 	x := &exchange{rest: r, call: c, ticket: t, token: token}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -83,6 +86,14 @@ func (r *rest) do(ctx context.Context, c call, body, out any) error {
 	return nil
 }
 
+// refusedBefore stops requests with a token that Discord refused.
+func (r *rest) refusedBefore(c call, token string) error {
+	if dead := r.dead.Load(); dead == nil || *dead != token {
+		return nil
+	}
+	return &Error{Method: c.method, Route: c.route, Status: http.StatusUnauthorized, Text: "this token was refused before", Held: true}
+}
+
 // send hands the request to the library with a bucket of its own, so that the
 // library's limiter, which can't be interrupted, has nothing to wait for.
 func (r *rest) send(ctx context.Context, c call, body any, client *http.Client) ([]byte, error) {
@@ -99,8 +110,8 @@ func (r *rest) send(ctx context.Context, c call, body any, client *http.Client) 
 		"application/json", payload, lone, 0, discordgo.WithContext(ctx), discordgo.WithClient(client))
 }
 
-// now is Discord's time as far as it is known.
-func (r *rest) now() time.Time { return time.Now().Add(time.Duration(r.skew.Load())) }
+// ahead is how far Discord's clock is ahead of ours, as far as it is known.
+func (r *rest) ahead() time.Duration { return time.Duration(r.skew.Load()) }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,7 @@ func TestRequestsGoToTheConfiguredOriginInVersion10(t *testing.T) {
 	var got *http.Request
 	var body []byte
 	s := overHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-		got = r.Clone(context.Background()) //nolint:usetesting // outlives the request
+		got = r.Clone(context.Background())
 		body, _ = io.ReadAll(r.Body)
 		fmt.Fprint(w, `{"id":"5"}`)
 	})
@@ -95,7 +96,7 @@ func TestOneSlowChannelHoldsUpNoOther(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.rest.do(t.Context(), fill("POST", routeMessages, "1"), createBody{}, nil) }()
 	for i := range 200 { // more than any striped set of locks has
-		require.NoError(t, s.rest.do(t.Context(), exempt(fill("POST", routeMessages, fmt.Sprint(i+2))), createBody{}, nil))
+		require.NoError(t, s.rest.do(t.Context(), exempt(fill("POST", routeMessages, strconv.Itoa(i+2))), createBody{}, nil))
 	}
 	cancel()
 	require.NoError(t, <-done)
@@ -149,7 +150,7 @@ func TestF46_TheTokenIsShownNowhere(t *testing.T) {
 	var log bytes.Buffer
 	var mu sync.Mutex
 	for n := range 9 {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { faulty(w, r, n) }))
 			defer server.Close()
 			var shown []string

@@ -3,7 +3,6 @@ package discord
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -175,5 +174,5 @@ func (s *Sink) place(channel string) string {
 	if name := s.names[channel]; name != "" {
 		return "#" + name
 	}
-	return fmt.Sprintf("channel %s", channel)
+	return "channel " + channel
 }

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"iter"
 	"net/url"
 	"regexp"
 	"strings"
@@ -57,7 +58,7 @@ func cut(s string, limit int, escape bool) string {
 		fits int // bytes of b that leave room for the ellipsis
 		at   = lineHead
 	)
-	for _, t := range tokens(s, escape) {
+	for t := range tokens(s, escape) {
 		out := t.text
 		if escape && !t.link {
 			out = t.escaped(at)
@@ -104,30 +105,30 @@ type token struct {
 }
 
 // tokens splits a text into letters and, where they matter, links.
-func tokens(s string, links bool) []token {
-	var out []token
-	for state := -1; s != ""; {
-		if links {
-			if link, gap := leadingLink(s); link != "" {
-				out = append(out, token{text: link, link: true, rest: s})
-				if s, state = s[len(link):], -1; gap {
-					// Discord would read the next character as part of the link.
-					out = append(out, token{text: " ", rest: " "})
+func tokens(s string, links bool) iter.Seq[token] {
+	return func(yield func(token) bool) {
+		for state := -1; s != ""; {
+			if links {
+				if link, gap := leadingLink(s); link != "" {
+					// Discord would read the character behind it as part of the link.
+					if !yield(token{text: link, link: true, rest: s}) || gap && !yield(token{text: " ", rest: " "}) {
+						return
+					}
+					s, state = s[len(link):], -1
+					continue
 				}
-				continue
 			}
-		}
-		letter, rest, _, next := uniseg.FirstGraphemeClusterInString(s, state)
-		if links {
-			// A link may begin inside a cluster only behind a joining sign.
-			if at := strings.Index(letter, "http"); at > 0 {
+			letter, rest, _, next := uniseg.FirstGraphemeClusterInString(s, state)
+			if at := strings.Index(letter, "http"); links && at > 0 {
+				// A link may begin inside a cluster, behind a sign that joins.
 				letter, rest, next = s[:at], s[at:], -1
 			}
+			if !yield(token{text: letter, rest: s}) {
+				return
+			}
+			s, state = rest, next
 		}
-		out = append(out, token{text: letter, rest: s})
-		s, state = rest, next
 	}
-	return out
 }
 
 // addressBody is what may stand in a link. Brackets, quotes, pipes and the like

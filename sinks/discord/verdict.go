@@ -60,13 +60,13 @@ func byCode(out *bridge.SendError, e *Error, what deed, place string) bool {
 		out.Verdict, out.Advice = bridge.Gone, goneAdvice(place)
 	case codeNotText, codeChannelType:
 		out.Verdict = bridge.Gone
-		out.Advice = fmt.Sprintf("%s holds no messages. Choose a text or announcement channel, or a thread.", place)
+		out.Advice = place + " holds no messages. Choose a text or announcement channel, or a thread."
 	case codeDMClosed, codeNoMutualGuild:
 		out.Verdict = bridge.Gone
 		out.Advice = "This person takes no direct messages from the bot. Choose a channel, or let them allow messages from server members."
 	case codeThreadLocked, codeArchived:
 		out.Verdict = bridge.Gone
-		out.Advice = fmt.Sprintf("%s is locked. Unlock the thread, or choose another destination.", place)
+		out.Advice = place + " is locked. Unlock the thread, or choose another destination."
 	case codeAutoMod, codeHarmfulLink:
 		out.Verdict = bridge.Reject
 		out.Advice = fmt.Sprintf("Discord's moderation blocked a message in %s. Server Settings → Safety Setup → AutoMod can exempt the bot's role or the channel.", place)
