@@ -10,7 +10,7 @@ import (
 // when it switched itself off, and keeps cursors and lane records from being
 // overtaken by retention.
 func (b *Bus) care(ctx context.Context) error {
-	look := time.NewTicker(2 * time.Second)
+	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	refresh := time.NewTicker(time.Minute)
 	defer refresh.Stop()
@@ -24,7 +24,7 @@ func (b *Bus) care(ctx context.Context) error {
 				pause = 0
 				continue
 			}
-			pause = min(pause+2*time.Second, 10*time.Second)
+			pause = min(pause+time.Second, 10*time.Second)
 			b.reviveHost(ctx)
 			if !wait(ctx, pause) {
 				return ctx.Err()
