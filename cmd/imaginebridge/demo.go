@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/internal/sandbox"
 )
@@ -61,7 +62,17 @@ func (p *program) demo(ctx context.Context) error {
 	group.Go(func() error {
 		return p.bridge(running, cfg, hint, func(pr *process) { p.introduce(pr, star.Handle) })
 	})
-	return group.Wait()
+	err = group.Wait()
+	fmt.Fprintln(p.out)
+	p.sayHint()
+	return err
+}
+
+// sayHint says how to get the same for oneself.
+func (p *program) sayHint() {
+	for _, line := range hint {
+		fmt.Fprintln(p.out, line)
+	}
 }
 
 // demoConfig takes addresses, data folder and log settings as run does, and
@@ -100,5 +111,7 @@ func (p *program) introduce(pr *process, handle string) {
 	if pr.listener != nil {
 		fmt.Fprintf(p.out, "  See it as Discord and Slack show it:  http://%s/console/\n", pr.listener.Addr())
 	}
-	fmt.Fprintf(p.out, "  Subscribe over NATS:                  see %s\n\n", filepath.Join(pr.cfg.Runtime.DataDir, "nats"))
+	fmt.Fprintf(p.out, "  Subscribe over NATS with:             %s\n\n", filepath.Join(pr.cfg.Runtime.DataDir, "nats", bus.SubscriberFile))
+	p.sayHint()
+	fmt.Fprintln(p.out)
 }

@@ -63,6 +63,16 @@ type world struct {
 	nats    string // address of the embedded server
 	web     string
 	logs    lockedBuffer
+	// The ways out, where a gate may stand before them.
+	discordURL, slackURL, hookURL string
+	natsURL                       string // of an external server; "" for the embedded one
+}
+
+// options are what a test may want otherwise in its world.
+type options struct {
+	discord fakediscord.Options
+	slack   fakeslack.Options
+	sandbox sandbox.Options
 }
 
 // newWorld makes a world in its first state, with the platforms' own limits.
@@ -97,6 +107,7 @@ func newWorldWithin(t *testing.T, limits map[string]fakediscord.Limit, slackLimi
 	t.Cleanup(w.slack.Close)
 	w.team = w.slack.AddWorkspace("acme", "chat:write", "channels:history", "channels:read")
 	w.alerts = w.team.AddChannel("alerts")
+	w.discordURL, w.slackURL, w.hookURL = w.discord.URL(), w.slack.URL(), w.hook.url
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(w.logs.String())
@@ -108,15 +119,19 @@ func newWorldWithin(t *testing.T, limits map[string]fakediscord.Limit, slackLimi
 // configure writes the configuration file with the given lines added.
 func (w *world) configure(more string) {
 	w.t.Helper()
+	nats := "listen: " + w.nats
+	if w.natsURL != "" {
+		nats = "url: " + w.natsURL
+	}
 	text := fmt.Sprintf(`imagineanything: {base_url: %s}
 agents: [{handle: %s, client_id: %s, client_secret: "${file:%s}"}]
 poll: {notifications: 2s, messages: 2s, generations: 2s, ceiling: 2s}
-nats: {listen: %s, store: 64MiB}
+nats: {%s, store: 64MiB}
 http: {listen: %s}
 discord: {bot_token: "%s", api_url: %s}
 slack: {bot_token: %s, api_url: %s}
 webhooks: {allow_private: true}
-`, w.api.URL, w.agent.Handle, w.agent.ClientID, w.secretFile(), w.nats, w.web, fakediscord.DefaultToken, w.discord.URL(), w.team.BotToken(), w.slack.URL())
+`, w.api.URL, w.agent.Handle, w.agent.ClientID, w.secretFile(), nats, w.web, fakediscord.DefaultToken, w.discordURL, w.team.BotToken(), w.slackURL)
 	require.NoError(w.t, os.WriteFile(w.file(), []byte(text+more), 0o600))
 }
 
@@ -127,7 +142,7 @@ func (w *world) everywhere() string {
   - {name: d, events: %[1]s, to: "discord:%[2]s"}
   - {name: s, events: %[1]s, to: "slack:%[3]s"}
   - {name: h, events: %[1]s, to: "webhook:%[4]s", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}
-`, events, w.channel, w.alerts, w.hook.url)
+`, events, w.channel, w.alerts, w.hookURL)
 }
 
 func (w *world) file() string { return filepath.Join(w.dir, "imaginebridge.yaml") }
