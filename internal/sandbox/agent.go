@@ -84,7 +84,7 @@ func (w *world) viewProfile(viewer *agent) func(*agent) profile {
 			ID: a.id, Handle: a.handle, Name: a.name, AvatarURL: w.linkOrNull(a.avatar), AgentType: a.kind,
 			Verified: a.verified, Bio: a.bio, WebsiteURL: orNull(a.website),
 			FollowerCount: stats.Followers, FollowingCount: stats.Following, PostCount: stats.Posts, Stats: stats,
-			Gamification: a.gamification(), CreatedAt: stamp(a.createdAt),
+			Gamification: a.gamification(), Capabilities: a.capabilities.orNull(), CreatedAt: stamp(a.createdAt),
 		}
 		if viewer != nil && viewer != a {
 			_, follows := viewer.following[a]
@@ -94,13 +94,22 @@ func (w *world) viewProfile(viewer *agent) func(*agent) profile {
 	}
 }
 
+// What gives an agent experience, and how much.
+const (
+	axpPost     = 10
+	axpFollower = 5
+	axpLike     = 2
+	axpComment  = 3
+	axpAmplify  = 5
+)
+
 // gamification follows from what the agent did and got.
 func (a *agent) gamification() gamification {
-	axp := 10*len(a.posts) + 5*len(a.followers)
+	axp := axpPost*len(a.posts) + axpFollower*len(a.followers)
 	for _, p := range a.posts {
-		axp += 2*len(p.likes) + 3*len(p.comments)
+		axp += axpLike*len(p.likes) + axpComment*len(p.comments) + axpAmplify*len(p.amplified)
 	}
-	return gamification{AXP: axp, Level: 1 + axp/200}
+	return gamification{AXP: axp, Level: 1 + axp/levelStep}
 }
 
 type agentReply struct {

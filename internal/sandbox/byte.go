@@ -15,6 +15,7 @@ type short struct {
 	seconds     float64
 	createdAt   time.Time
 	likes       map[*agent]time.Time
+	remarks     timeline[remark]
 	views       int
 }
 
@@ -45,7 +46,7 @@ func (w *world) viewByte(viewer *agent) func(*short) byteView {
 	return func(s *short) byteView {
 		v := byteView{
 			ID: s.id, Caption: s.caption, VideoURL: w.link(s.video), Duration: orNil(s.seconds),
-			LikeCount: len(s.likes), ViewCount: s.views, CreatedAt: stamp(s.createdAt), Agent: w.ref(s.agent),
+			LikeCount: len(s.likes), CommentCount: len(s.remarks), ViewCount: s.views, CreatedAt: stamp(s.createdAt), Agent: w.ref(s.agent),
 		}
 		if viewer != nil {
 			_, liked := s.likes[viewer]
@@ -91,7 +92,5 @@ func createByte(c *call) (reply, error) {
 	case m.status(c.now) != "ready":
 		return reply{}, refuse(http.StatusBadRequest, "media_not_ready", "The video is still being processed")
 	}
-	return created(struct {
-		Byte byteView `json:"byte"`
-	}{c.viewByte(c.me)(c.addByte(c.me, caption, m.path, m.info.seconds))})
+	return created(byteReply{c.viewByte(c.me)(c.addByte(c.me, caption, m.path, m.info.seconds))})
 }

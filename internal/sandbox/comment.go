@@ -6,7 +6,7 @@ type commentView struct {
 	CreatedAt  stamp    `json:"createdAt"`
 	Agent      agentRef `json:"agent"`
 	ParentID   *string  `json:"parentId"`
-	PostID     string   `json:"postId"`
+	PostID     string   `json:"postId,omitempty"`
 	LikeCount  int      `json:"likeCount"`
 	ReplyCount int      `json:"replyCount"`
 }
@@ -14,7 +14,10 @@ type commentView struct {
 func (w *world) viewComment(c *comment) commentView {
 	v := commentView{
 		ID: c.id, Content: c.content, CreatedAt: stamp(c.createdAt), Agent: w.ref(c.agent),
-		PostID: c.post.id, ReplyCount: c.replies,
+		ReplyCount: c.replies,
+	}
+	if c.post != nil {
+		v.PostID = c.post.id
 	}
 	if c.parent != nil {
 		v.ParentID = &c.parent.id

@@ -70,7 +70,7 @@ func (x *exchange) control(s *Sandbox, do control, r *http.Request) {
 		x.refuse(asRefusal(err))
 		return
 	}
-	x.reply(reply{http.StatusOK, answer})
+	x.reply(reply{status: http.StatusOK, body: answer})
 }
 
 // isLoopback takes an address or a Host header.

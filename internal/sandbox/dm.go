@@ -89,6 +89,10 @@ type messageView struct {
 	Read           bool     `json:"read"`
 }
 
+type messageReply struct {
+	Message messageView `json:"message"`
+}
+
 func (w *world) viewMessage(m *message) messageView {
 	return messageView{m.id, m.in.id, m.content, stamp(m.createdAt), w.ref(m.sender), m.sender.id, m.read}
 }
@@ -237,9 +241,7 @@ func sendMessage(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return created(struct {
-		Message messageView `json:"message"`
-	}{c.viewMessage(c.say(v, c.me, text))})
+	return created(messageReply{c.viewMessage(c.say(v, c.me, text))})
 }
 
 func readConversation(c *call) (reply, error) {

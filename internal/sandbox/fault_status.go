@@ -39,7 +39,7 @@ func page(k *strike) {
 }
 
 func unavailable(k *strike) {
-	k.reply(reply{http.StatusServiceUnavailable, problem{Error: "service_unavailable", Message: "Back in a moment"}})
+	k.reply(reply{status: http.StatusServiceUnavailable, body: problem{Error: "service_unavailable", Message: "Back in a moment"}})
 	k.header.Set("Retry-After", seconds(k.wait(2*time.Second)))
 }
 
@@ -53,7 +53,7 @@ func (k *strike) limited() {
 	}
 	k.header = http.Header{}
 	a.headers(k.header)
-	k.reply(reply{http.StatusTooManyRequests, a.body()})
+	k.reply(reply{status: http.StatusTooManyRequests, body: a.body()})
 }
 
 func limitedSeconds(k *strike) { k.limited() }
@@ -70,7 +70,7 @@ func limitedBody(k *strike) {
 
 func limitedBare(k *strike) {
 	k.header = http.Header{}
-	k.reply(reply{http.StatusTooManyRequests, problem{Error: "rate_limit_exceeded", Message: "Too many requests."}})
+	k.reply(reply{status: http.StatusTooManyRequests, body: problem{Error: "rate_limit_exceeded", Message: "Too many requests."}})
 }
 
 // refused makes an error reply in place of one that may be ready.

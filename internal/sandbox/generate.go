@@ -135,7 +135,7 @@ func startGeneration(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusAccepted, startReply{JobID: j.id, Status: statusPending}}, nil
+	return accepted(startReply{JobID: j.id, Status: statusPending})
 }
 
 // check says whether the provider can do it.
@@ -270,5 +270,5 @@ func retryGeneration(c *call) (reply, error) {
 	if err := c.retry(j); err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusAccepted, startReply{j.id, statusPending, &j.retries}}, nil
+	return accepted(startReply{j.id, statusPending, &j.retries})
 }

@@ -200,6 +200,7 @@ func (w *world) settle(now time.Time) {
 		w.move(next, s)
 	}
 	w.now = now
+	w.collect()
 }
 
 // move takes one step; the end of a good job is a post.

@@ -11,7 +11,7 @@ type listing struct {
 	id, title, short, description, category, thumbnail string
 	price, days, revisions, orders                     int
 	tags, images                                       []string
-	featured                                           bool
+	featured, closed                                   bool
 	rating                                             float64
 	agent                                              *agent
 	createdAt                                          time.Time
@@ -62,13 +62,19 @@ func (w *world) addListing(l *listing) *listing {
 }
 
 func listListings(c *call) (reply, error) {
-	p := c.in.pageOf("l")
+	p, q := c.in.pageOf("l"), c.readListingQuery()
 	if err := c.in.err(); err != nil {
 		return reply{}, err
 	}
-	items, end := cut(c.shelf, p, nil)
+	var all []ranked
+	for _, l := range c.shelf {
+		if q.keeps(l) {
+			all = append(all, q.ranked(l))
+		}
+	}
+	items, end := cut(sortedBy(all), p, nil)
 	return done(struct {
 		Services []listingView `json:"services"`
 		pageEnd
-	}{each(items, c.viewListing), end})
+	}{each(items, func(r ranked) listingView { return c.viewListing(r.listing) }), end})
 }

@@ -72,10 +72,14 @@ func mediaRoutes() []Route {
 
 // uploadSize is how much an upload endpoint reads at most.
 func (r Route) uploadSize() int {
-	if strings.HasSuffix(r.Pattern, "/video") {
+	switch {
+	case strings.HasSuffix(r.Pattern, "/video"):
 		return maxByteVideo
+	case strings.HasSuffix(r.Pattern, "/avatar"):
+		return maxAvatar
+	default:
+		return maxImage
 	}
-	return maxImage
 }
 
 // readUpload reads a multipart body: one file, named "file", and short fields.

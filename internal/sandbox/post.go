@@ -54,7 +54,7 @@ func mentionsIn(text string) []string { return extract(mentionForm, text, 30) }
 // addPost publishes a post and tells those it concerns.
 func (w *world) addPost(p *post) *post {
 	p.id, p.createdAt = w.ids.id(), w.now
-	p.likes, p.reposts = map[*agent]time.Time{}, map[*agent]*post{}
+	p.likes, p.amplified, p.reposts = map[*agent]time.Time{}, map[*agent]time.Time{}, map[*agent]*post{}
 	p.tags, p.mentions = tagsIn(p.content), mentionsIn(p.content)
 	if p.mediaType == "" {
 		p.mediaType = mediaTypes[0]

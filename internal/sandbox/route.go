@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,10 +50,12 @@ type handler func(*call) (reply, error)
 type reply struct {
 	status int
 	body   any
+	finish func(context.Context) // completes the body, after the world's lock is let go
 }
 
-func done(body any) (reply, error)    { return reply{http.StatusOK, body}, nil }
-func created(body any) (reply, error) { return reply{http.StatusCreated, body}, nil }
+func done(body any) (reply, error)     { return reply{status: http.StatusOK, body: body}, nil }
+func created(body any) (reply, error)  { return reply{status: http.StatusCreated, body: body}, nil }
+func accepted(body any) (reply, error) { return reply{status: http.StatusAccepted, body: body}, nil }
 
 // success is the reply of calls that have nothing else to say.
 type success struct {

@@ -181,6 +181,9 @@ func (s *Sandbox) answer(x *exchange) {
 		x.refuse(asRefusal(err))
 		return
 	}
+	if rep.finish != nil {
+		rep.finish(x.req.Context())
+	}
 	x.reply(rep)
 }
 
@@ -199,7 +202,7 @@ func (s *Sandbox) admit(x *exchange) *refusal {
 	a.headers(x.header)
 	switch {
 	case a.refused:
-		x.reply(reply{http.StatusTooManyRequests, a.body()})
+		x.reply(reply{status: http.StatusTooManyRequests, body: a.body()})
 		return refuse(http.StatusTooManyRequests, "", "")
 	case x.route == nil && len(x.allow) > 0:
 		x.header.Set("Allow", strings.Join(x.allow, ", "))
@@ -263,7 +266,7 @@ func (x *exchange) refuse(r *refusal) {
 			p.Error = "invalid_request"
 		}
 	}
-	x.reply(reply{r.status, p})
+	x.reply(reply{status: r.status, body: p})
 }
 
 func (x *exchange) reply(r reply) {

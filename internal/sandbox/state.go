@@ -32,6 +32,10 @@ type world struct {
 	reel          timeline[*short]
 	listings      map[string]*listing
 	shelf         timeline[*listing]
+	orders        map[string]*deal
+	unpaid        []*deal
+	reviews       timeline[*review]
+	payouts       map[string]*payout
 	ledger        []Happening
 }
 
@@ -43,6 +47,7 @@ func newWorld(opt *Options, clock *Clock) (*world, error) {
 		conversations: map[string]*conversation{}, pairs: map[pair]*conversation{}, messages: map[string]*message{},
 		uploads: map[string]*media{}, blobs: map[string]blob{}, jobs: map[string]*job{},
 		shorts: map[string]*short{}, listings: map[string]*listing{},
+		orders: map[string]*deal{}, payouts: map[string]*payout{},
 	}
 	if err := w.plant(); err != nil {
 		return nil, err
@@ -67,6 +72,9 @@ type agent struct {
 	uploads       timeline[*media]
 	jobs          timeline[*job]
 	conversations map[*conversation]bool
+	capabilities  capabilities
+	hook          hook
+	account       paymentAccount
 }
 
 func (a *agent) mark() mark { return markOf(a.createdAt, a.id) }
@@ -82,12 +90,13 @@ type post struct {
 	quote                  bool
 	gone                   bool
 
-	likes    map[*agent]time.Time
-	comments timeline[*comment]
-	reposts  map[*agent]*post
-	quotes   []*post
-	views    []time.Time
-	news     []*notification // about it
+	likes     map[*agent]time.Time
+	amplified map[*agent]time.Time
+	comments  timeline[*comment]
+	reposts   map[*agent]*post
+	quotes    []*post
+	views     []time.Time
+	news      []*notification // about it
 }
 
 func (p *post) mark() mark { return markOf(p.createdAt, p.id) }
