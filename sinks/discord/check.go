@@ -125,7 +125,7 @@ func (c *checkup) unanswered(subject string, err error) {
 	case ok && e.Status == http.StatusUnauthorized:
 		c.add(Failure, "DISCORD_BOT_TOKEN", "Discord refuses this bot token (401).", resetRemedy)
 	case ok && e.Edge:
-		c.add(Failure, subject, "Discord's network refuses this address for now.", "Wait "+e.After.Round(time.Minute).String()+"; too many refused requests came from here.")
+		c.add(Failure, subject, "Discord's network refuses this address for now.", "Wait "+roughly(e.After)+"; too many refused requests came from here.")
 	case ok && e.Held:
 		c.add(Failure, subject, "Discord asked for a pause of "+e.After.Round(time.Second).String()+".", "Check again after it.")
 	default:
@@ -139,8 +139,16 @@ func (c *checkup) clock() {
 		if skew < 0 {
 			way = "ahead of"
 		}
-		c.add(Warning, "clock", fmt.Sprintf("This machine's clock is %s %s Discord's.", skew.Abs().Round(time.Second), way), "Turn on time sync.")
+		c.add(Warning, "clock", fmt.Sprintf("This machine's clock is %s %s Discord's.", roughly(skew.Abs()), way), "Turn on time sync.")
 	}
+}
+
+// roughly is a span for people; the Date header is no more exact.
+func roughly(d time.Duration) string {
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%d s", int(d.Round(10*time.Second).Seconds()))
+	}
+	return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 }
 
 func (c *checkup) application(ctx context.Context) {
@@ -189,7 +197,7 @@ func (c *checkup) gateway(ctx context.Context) {
 	}
 	if left := bot.Limit.Remaining; left != nil && *left < identifyLeast {
 		c.add(Warning, "gateway", fmt.Sprintf("Only %d of %d session starts are left today.", *left, bot.Limit.Total),
-			"Look for what restarts so often; the count is full again in "+(time.Duration(bot.Limit.Reset)*time.Millisecond).Round(time.Minute).String()+".")
+			"Look for what restarts so often; the count is full again in "+roughly(time.Duration(bot.Limit.Reset)*time.Millisecond)+".")
 	}
 	if bot.Shards > 1 {
 		c.add(Warning, "gateway", fmt.Sprintf("Discord asks for %d shards; only the first is held.", bot.Shards), "Remove the bot from servers that do not use it.")

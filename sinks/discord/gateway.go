@@ -151,7 +151,9 @@ func (g *gateway) open(ctx context.Context, l *link) error {
 	defer grace.Stop()
 	select {
 	case err := <-opened:
-		g.log.Debug("the cut gateway line came back", "err", g.plain(err))
+		if err != nil {
+			g.log.Debug("the cut gateway line came back", "err", g.plain(err))
+		}
 	case <-grace.C:
 		g.stuck++
 		g.log.Warn("a gateway session is stuck in the library and was given up", "stuck", g.stuck)

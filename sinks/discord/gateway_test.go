@@ -73,7 +73,7 @@ func newStand(t *testing.T, fo fakediscord.Options, change ...func(*Options)) *s
 	st.sink, err = New(o)
 	require.NoError(t, err)
 	st.sink.times = times{
-		idle: 3 * time.Second, open: time.Second, ready: time.Second,
+		idle: 20 * time.Second, open: 20 * time.Second, ready: 20 * time.Second,
 		firstBackoff: 20 * time.Millisecond, lastBackoff: 100 * time.Millisecond, tokenLook: 20 * time.Millisecond,
 	}
 	return st
@@ -104,7 +104,7 @@ func (st *stand) run() {
 // eventually waits for what other goroutines do.
 func (st *stand) eventually(what string, is func() bool) {
 	st.Helper()
-	require.Eventually(st, is, 20*time.Second, 5*time.Millisecond, what)
+	require.Eventually(st, is, 40*time.Second, 5*time.Millisecond, what)
 }
 
 func (st *stand) connected() {
@@ -147,7 +147,7 @@ func TestGatewayLineThatGoesSilentIsCutAndResumed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st := newStand(t, trouble)
-			st.sink.times.idle = 400 * time.Millisecond
+			st.sink.times.idle = 600 * time.Millisecond
 			if name == "no acks" {
 				st.fake.InjectGateway(fakediscord.GatewayRule{Times: 1, Effect: fakediscord.NoACKs()})
 			}
@@ -168,12 +168,13 @@ func TestGatewayRecoversFromSilentServers(t *testing.T) {
 	t.Parallel()
 	for name, effect := range map[string]fakediscord.GatewayEffect{
 		"no hello": fakediscord.NoHello(), "hello then silence": fakediscord.Silent(), "torn": fakediscord.Torn(),
-		"op 9 resumable": fakediscord.InvalidFirst(true), "op 9": fakediscord.InvalidFirst(false), "late ready": fakediscord.LateReady(1500 * time.Millisecond),
+		"op 9 resumable": fakediscord.InvalidFirst(true), "op 9": fakediscord.InvalidFirst(false), "late ready": fakediscord.LateReady(1200 * time.Millisecond),
 		"op 7 first": fakediscord.ReconnectFirst(), "4000": fakediscord.CloseFirst(4000), "4009": fakediscord.CloseFirst(4009), "1001": fakediscord.CloseFirst(1001),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st := newStand(t, fakediscord.Options{})
+			st.sink.times.idle, st.sink.times.open, st.sink.times.ready = 2*time.Second, 500*time.Millisecond, 500*time.Millisecond
 			rule := st.fake.InjectGateway(fakediscord.GatewayRule{Times: 2, Effect: effect})
 			st.run()
 			st.connected()
@@ -291,7 +292,7 @@ func TestGatewayLeavesTheIdentifyBudgetAlone(t *testing.T) {
 func TestGatewayTellsWhatChanged(t *testing.T) {
 	t.Parallel()
 	st := newStand(t, fakediscord.Options{})
-	st.fake.InjectGateway(fakediscord.GatewayRule{Effect: fakediscord.BigGuild(5 << 20)})
+	st.fake.InjectGateway(fakediscord.GatewayRule{Times: 1, Effect: fakediscord.BigGuild(5 << 20)})
 	st.run()
 	st.connected()
 	st.eventually("guild seen", st.changed(Change{Kind: Altered, Guild: st.guild}))

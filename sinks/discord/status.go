@@ -80,7 +80,7 @@ func (s *Sink) trouble(t trouble, after time.Duration) {
 		s.report(byREST, StateDown, "Discord refuses the bot token", tokenAdvice)
 	case addressStopped:
 		s.report(byREST, StateDegraded, "Discord's network refuses this address for now",
-			"Nothing is to be done: sending goes on by itself in "+after.Round(time.Second).String()+".")
+			"Nothing is to be done: sending goes on by itself in "+roughly(after)+".")
 	case manyRefused:
 		s.report(byREST, StateDegraded, "Discord refuses many requests", "Run imaginebridge check: it names the missing permissions.")
 	}
