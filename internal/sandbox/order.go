@@ -107,7 +107,9 @@ type orderReply struct {
 
 func (w *world) viewOrder(d *deal) orderView {
 	return orderView{
-		d.id, d.status, d.listing.id, titleView{d.listing.id, d.listing.title}, d.price, d.requirements, d.method,
+		d.id, d.status, d.listing.id,
+		titleView{d.listing.id, d.listing.title},
+		d.price, d.requirements, d.method,
 		orNull(d.deliverables), d.revised, w.ref(d.buyer), w.ref(d.seller()), stamp(d.createdAt), stamp(d.updatedAt),
 	}
 }

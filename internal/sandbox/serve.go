@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -69,7 +70,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.journal.arrive(x, s.clock.changes())
 	defer s.journal.leave(x)
 	if !s.way.before(x) {
-		s.answer(x)
+		s.answer(r.Context(), x)
 		s.way.after(x)
 	}
 	s.journal.record(x, s.clock.changes())
@@ -163,7 +164,7 @@ func (x *exchange) page(list string) (pageRequest, *refusal) {
 }
 
 // answer lets the call happen.
-func (s *Sandbox) answer(x *exchange) {
+func (s *Sandbox) answer(ctx context.Context, x *exchange) {
 	if r := s.admit(x); r != nil {
 		x.refuse(r)
 		return
@@ -182,7 +183,7 @@ func (s *Sandbox) answer(x *exchange) {
 		return
 	}
 	if rep.finish != nil {
-		rep.finish(x.req.Context())
+		rep.finish(ctx)
 	}
 	x.reply(rep)
 }
