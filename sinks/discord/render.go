@@ -157,7 +157,8 @@ func description(m bridge.Message, inThread bool, limit int) string {
 			limit -= units(text) + 1
 		}
 	}
-	if m.Text == "" || m.Title == "" && !inThread {
+	untold := m.Title == "" && (!inThread || m.Text == "")
+	if untold || m.Text == "" && len(m.Quotes) == 0 {
 		add(headline(m.Headline, min(limit, maxFieldValue)))
 	}
 	add(block(m.Text, limit))
@@ -228,12 +229,21 @@ func edges(text string) (lead, tail string) {
 }
 
 // fields are the facts in columns: how far it is, what was said before, the
-// rest. What does not fit any more is left out.
+// rest. What does not fit any more is counted.
 func fields(m bridge.Message, inThread bool, room int) []embedField {
 	var out []embedField
+	left, slots := 0, maxFields
+	if len(m.Quotes)+len(m.Fields)+min(2, len(m.Steps)) > maxFields {
+		slots-- // for the count
+	}
+	room -= len(surplus) + 10
 	add := func(name, value string, inline bool) {
 		size := units(name) + units(value)
-		if name != "" && value != "" && size <= room && len(out) < maxFields {
+		switch {
+		case name == "" || value == "":
+		case left > 0 || size > room || len(out) == slots:
+			left++
+		default:
 			out = append(out, embedField{Name: name, Value: value, Inline: inline})
 			room -= size
 		}
@@ -245,22 +255,42 @@ func fields(m bridge.Message, inThread bool, room int) []embedField {
 		}
 	}
 	if !inThread || !strings.HasPrefix(m.ThreadKey, "post:") { // a post's thread is about the post
-		for _, q := range m.Quotes[:min(len(m.Quotes), maxFields)] {
-			if q.Label != "" {
-				add(inline(q.Label, maxFieldName), block(q.Text, maxFieldValue), false)
-			}
-		}
+		quotes(m.Quotes, room, add)
 	}
-	for _, f := range m.Fields[:min(len(m.Fields), maxFields)] {
-		value := block(f.Value, maxFieldValue)
-		add(inline(f.Name, maxFieldName), value, units(value) <= maxColumn)
+	for _, f := range m.Fields {
+		value := ""
+		if left == 0 {
+			value = block(f.Value, maxFieldValue)
+		}
+		add(inline(f.Name, maxFieldName), cmp.Or(value, blank), units(value) <= maxColumn)
+	}
+	if left > 0 {
+		out = append(out, embedField{Name: more, Value: fmt.Sprintf(surplus, left)})
 	}
 	return out
 }
 
 const (
+	surplus = "and %d more"
+	blank   = "\u200b" // stands where Discord wants a text and there is none
+)
+
+// quotes shares the room evenly, so that each of a digest's many is shown.
+func quotes(list []bridge.Quote, room int, add func(name, value string, inline bool)) {
+	share := max(minQuote, room/max(1, min(len(list), maxFields)))
+	for _, q := range list {
+		if q.Label == "" {
+			continue
+		}
+		name := inline(q.Label, min(maxFieldName, share/2))
+		add(name, cmp.Or(block(q.Text, min(maxFieldValue, share-units(name))), blank), false)
+	}
+}
+
+const (
 	maxColumn = 40 // the longest value that reads well in a column
 	maxSteps  = 20
+	minQuote  = 60
 )
 
 // progress draws the stages as a bar and names the one that counts. The first

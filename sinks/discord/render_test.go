@@ -3,6 +3,8 @@ package discord
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +65,7 @@ func TestVariantsLookAsDesigned(t *testing.T) {
 		"many_pictures":     render(many, false, markOf(testNonce)).create(testNonce),
 		"film_and_sound":    render(film, false, markOf(testNonce)).create(testNonce),
 		"failed_step":       render(failed, false, markOf(testNonce)).create(testNonce),
+		"digest":            render(bridge.Digest([]events.Event{kindNamed(t, "notification.follow"), kindNamed(t, "notification.like"), kindNamed(t, "message.received")}), false, markOf(testNonce)).create(testNonce),
 		"nothing":           render(bridge.Message{Event: "service.listed"}, false, markOf(testNonce)).create(testNonce),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,4 +84,21 @@ func kindNamed(t *testing.T, name string) events.Event {
 	}
 	t.Fatalf("no kind is named %s", name)
 	return events.Event{}
+}
+
+func TestDigestShowsAllItTells(t *testing.T) {
+	t.Parallel()
+	long := bridge.Layout(kindNamed(t, "message.received"))
+	for n, left := range map[int]int{24: 0, 25: 0, 26: 2, 100: 76} {
+		m := bridge.Message{Title: "things happened"}
+		for range n {
+			m.Quotes = append(m.Quotes, bridge.Quote{Label: strings.Repeat(long.Author.Name+" ", 60), Text: strings.Repeat("words ", 100)})
+		}
+		e := render(m, false, "ib-12345678").embeds[0]
+		require.LessOrEqual(t, e.size(), maxEmbeds)
+		require.Len(t, e.Fields, min(n, maxFields))
+		if left > 0 {
+			require.Equal(t, "and "+strconv.Itoa(left)+" more", e.Fields[24].Value)
+		}
+	}
 }
