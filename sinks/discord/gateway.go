@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 )
 
@@ -299,8 +300,8 @@ func consequence(err error) (fate, string) {
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusUnauthorized {
 		return final, tokenAdvice
 	}
-	if errors.Is(err, errStuck) || errors.Is(err, errNotReady) {
-		return anew, ""
+	if errors.Is(err, errStuck) || errors.Is(err, errNotReady) || errors.Is(err, discordgo.ErrWSAlreadyOpen) {
+		return anew, "" // the last: heartbeat and reader told of one loss twice
 	}
 	e, ok := errors.AsType[*websocket.CloseError](err)
 	if !ok {
