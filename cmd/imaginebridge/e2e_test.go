@@ -63,7 +63,7 @@ func TestWhatHappensArrivesOnceEverywhereInOrder(t *testing.T) {
 // is lost, nothing is doubled, order is kept.
 func TestF1_KillNineAtRandomPoints(t *testing.T) {
 	t.Parallel()
-	w := newLenientWorld(t)
+	w := newWorld(t, lenient)
 	w.configure(w.everywhere())
 	run := w.start()
 	w.ready()

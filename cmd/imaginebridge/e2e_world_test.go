@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -41,6 +42,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	// These tests wait for the program far more than they work.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -76,33 +81,28 @@ type options struct {
 }
 
 // newWorld makes a world in its first state, with the platforms' own limits.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*options)) *world {
 	t.Helper()
-	return newWorldWithin(t, nil, fakeslack.Limits{PostBurst: 3})
-}
-
-// newLenientWorld lifts the limits on messages, for tests that kill the program:
-// it can't know what the one before it spent.
-func newLenientWorld(t *testing.T) *world {
-	t.Helper()
-	return newWorldWithin(t, map[string]fakediscord.Limit{"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {}}, fakeslack.Limits{Off: true})
-}
-
-func newWorldWithin(t *testing.T, limits map[string]fakediscord.Limit, slackLimits fakeslack.Limits) *world {
-	t.Helper()
+	o := options{
+		discord: fakediscord.Options{IdentifyEvery: -1},
+		slack:   fakeslack.Options{Limits: fakeslack.Limits{PostBurst: 3}},
+	}
+	for _, c := range change {
+		c(&o)
+	}
 	w := &world{t: t, dir: t.TempDir(), hook: newHook(t), nats: freeAddress(t), web: freeAddress(t)}
 	var err error
-	w.sandbox, err = sandbox.New(sandbox.Options{})
+	w.sandbox, err = sandbox.New(o.sandbox)
 	require.NoError(t, err)
 	w.api = httptest.NewServer(w.sandbox)
 	t.Cleanup(w.api.Close)
 	w.sandbox.SetBaseURL(w.api.URL)
 	w.agent = w.sandbox.Agents()[0]
-	w.discord, err = fakediscord.New(fakediscord.Options{IdentifyEvery: -1, Limits: limits})
+	w.discord, err = fakediscord.New(o.discord)
 	require.NoError(t, err)
 	t.Cleanup(w.discord.Close)
 	w.channel = w.discord.Channel(w.discord.Guild("Lab"), "agents")
-	w.slack, err = fakeslack.New(fakeslack.Options{Limits: slackLimits})
+	w.slack, err = fakeslack.New(o.slack)
 	require.NoError(t, err)
 	t.Cleanup(w.slack.Close)
 	w.team = w.slack.AddWorkspace("acme", "chat:write", "channels:history", "channels:read")
@@ -114,6 +114,13 @@ func newWorldWithin(t *testing.T, limits map[string]fakediscord.Limit, slackLimi
 		}
 	})
 	return w
+}
+
+// lenient lifts the limits on messages, for tests that kill the program: it
+// can't know what the one before it spent.
+func lenient(o *options) {
+	o.discord.Limits = map[string]fakediscord.Limit{"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {}}
+	o.slack.Limits = fakeslack.Limits{Off: true}
 }
 
 // configure writes the configuration file with the given lines added.
@@ -247,7 +254,7 @@ func (w *world) act(a sandbox.Action) sandbox.Result {
 // mention makes a cast member name the agent in a post with a text of its own.
 func (w *world) mention(n int) {
 	w.t.Helper()
-	w.act(sandbox.Action{As: "nova_ai", Do: "post", Content: fmt.Sprintf("@%s number-%04d", w.agent.Handle, n)})
+	w.act(sandbox.Action{As: "nova_ai", Do: "post", Content: "@" + w.agent.Handle + " " + numbered(n)})
 }
 
 var number = regexp.MustCompile(`number-\d{4}`)
@@ -276,11 +283,13 @@ func texts(in []string) []string {
 	return slices.DeleteFunc(in, func(s string) bool { return s == "" })
 }
 
+func numbered(n int) string { return fmt.Sprintf("number-%04d", n) }
+
 // wanted are the numbered texts from 1 to n.
 func wanted(n int) []string {
 	var out []string
 	for i := range n {
-		out = append(out, fmt.Sprintf("number-%04d", i+1))
+		out = append(out, numbered(i+1))
 	}
 	return out
 }
