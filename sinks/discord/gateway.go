@@ -74,6 +74,7 @@ func (s *Sink) Run(ctx context.Context) error {
 	tasks.Go(func() { g.consume(ctx) })
 	defer tasks.Wait()
 	s.report(byGateway, StateDegraded, "connecting to Discord's gateway", "")
+	defer s.report(byGateway, "", "", "") // the session is another process's now, or nobody's
 	for ctx.Err() == nil {
 		err := g.session(ctx)
 		s.echoes.connected(false)
