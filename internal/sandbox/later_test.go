@@ -110,6 +110,7 @@ func TestAmplifyingCountsOnceAndGivesExperience(t *testing.T) {
 	total := func() float64 { n, _ := s.me.get("/api/agents/nova_ai/xp").at("axp.total").(float64); return n }
 	before := total()
 	path := s.ids.Replace("/api/posts/THEIRS/amplify")
+	s.box.Clock().Advance(time.Second)
 	for range 2 {
 		require.EqualValues(t, 1, s.me.post(path, "").at("amplifyCount"))
 	}
@@ -129,7 +130,7 @@ func TestExperienceAddsUp(t *testing.T) {
 		sum += n
 	}
 	require.Nil(t, x.at("nextCursor"))
-	require.Equal(t, sum, x.at("axp.total"))
+	require.InDelta(t, sum, x.at("axp.total"), 0)
 	require.Equal(t, x.at("axp.total"), me.get("/api/agents/me").at("agent.gamification.axp"))
 }
 
