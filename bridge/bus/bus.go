@@ -81,15 +81,16 @@ type Bus struct {
 
 	commits  chan struct{} // bounds the atomic batches in flight
 	denied   atomic.Pointer[denial]
-	closed   chan struct{} // closed when the connection is
+	onDenied atomic.Pointer[context.CancelFunc] // while Open asks for things that may be refused
+	closed   chan struct{}                      // closed when the connection is
 	tail     *tail
 	members  *members
 	cursors  cursors
 	running  atomic.Bool
 	closeAll sync.Once
 
-	backMu sync.Mutex
-	onBack map[*byte]context.CancelFunc // readers that want to know when the connection is back
+	cutMu sync.Mutex
+	onCut map[*byte]context.CancelFunc // what waits for an answer or reads
 }
 
 // denial is the last permission that the server told us we lack: the request
@@ -114,7 +115,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
 		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
 		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer),
-		onBack: map[*byte]context.CancelFunc{},
+		onCut: map[*byte]context.CancelFunc{},
 	}
 	if err := b.connect(ctx); err != nil {
 		return nil, errors.Join(err, b.shut(ctx))

@@ -71,7 +71,7 @@ func (b *Bus) reviveHost(ctx context.Context) {
 		return
 	}
 	b.log.Info("jetstream is on again")
-	b.isBack()
+	b.cut()
 	s := Status{Component: "nats", State: OK, Reason: "JetStream had switched itself off after a failed write and is on again.", Next: "Look at the free space of the disk."}
 	if err := b.Status(ctx, s); err != nil {
 		b.log.Warn("status was not stored", "err", err)

@@ -155,10 +155,11 @@ func (b *Bus) dialOptions() []nats.Option {
 			if err != nil {
 				b.log.Warn("nats connection lost", "err", plain(err))
 			}
+			b.cut()
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.log.Info("nats connection is back")
-			b.isBack()
+			b.cut()
 		}),
 	}
 }
@@ -166,6 +167,9 @@ func (b *Bus) dialOptions() []nats.Option {
 func (b *Bus) onError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		b.denied.Store(&denial{at: time.Now(), text: plain(err)})
+		if stop := b.onDenied.Load(); stop != nil {
+			(*stop)()
+		}
 	}
 	subject := ""
 	if sub != nil {

@@ -74,7 +74,7 @@ func (b *Bus) torn(ctx context.Context, stream string, p place) (torn bool, end 
 
 func (b *Bus) followOnce(ctx context.Context, r reading, cfg jetstream.OrderedConsumerConfig) (done place, err error) {
 	stream, caughtUp := r.stream, r.caughtUp
-	ctx, cancelAll := b.untilBack(ctx)
+	ctx, cancelAll := b.untilCut(ctx)
 	defer cancelAll()
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -114,29 +114,30 @@ func (b *Bus) followOnce(ctx context.Context, r reading, cfg jetstream.OrderedCo
 	}
 }
 
-// untilBack is a context that ends with the next return of the connection: what
-// is read then may not be what was read before.
-func (b *Bus) untilBack(parent context.Context) (context.Context, context.CancelFunc) {
+// untilCut is a context that ends when the connection is lost, for answers that
+// are on their way don't come any more, or is back, for the store may not be what
+// it was.
+func (b *Bus) untilCut(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(parent)
-	b.backMu.Lock()
-	defer b.backMu.Unlock()
+	b.cutMu.Lock()
+	defer b.cutMu.Unlock()
 	id := new(byte)
-	b.onBack[id] = cancel
+	b.onCut[id] = cancel
 	return ctx, func() {
 		cancel()
-		b.backMu.Lock()
-		defer b.backMu.Unlock()
-		delete(b.onBack, id)
+		b.cutMu.Lock()
+		defer b.cutMu.Unlock()
+		delete(b.onCut, id)
 	}
 }
 
-// isBack makes all readers look at the store anew.
-func (b *Bus) isBack() {
-	b.backMu.Lock()
-	for _, cancel := range b.onBack {
+// cut ends what waits for an answer, and makes all readers look at the store anew.
+func (b *Bus) cut() {
+	b.cutMu.Lock()
+	for _, cancel := range b.onCut {
 		cancel()
 	}
-	b.backMu.Unlock()
+	b.cutMu.Unlock()
 	b.tail.doubt()
 }
 
@@ -153,14 +154,22 @@ func (b *Bus) forget(ctx context.Context, stream string, c jetstream.Consumer) {
 	}
 }
 
-// replay hands over what IA_EVENTS holds now of what the configuration asks for.
+// replay hands over what IA_EVENTS holds now of what the configuration asks for. It
+// waits while a cluster has no leader.
 func (b *Bus) replay(ctx context.Context, cfg jetstream.ConsumerConfig, fn func(jetstream.Msg, *jetstream.MsgMetadata)) error {
-	for {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
 		left, err := b.read(ctx, cfg, 2048, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 			fn(m, md)
 			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, md.Sequence.Stream+1, nil
 		})
-		if err != nil || left == 0 {
+		switch {
+		case err == nil && left == 0:
+			return nil
+		case err == nil:
+			attempt = 0
+		case !wait(ctx, backoff(attempt)):
 			return err
 		}
 	}

@@ -311,6 +311,8 @@ func (h *holder) write(ctx context.Context, n int, c claim) bool {
 	if err != nil || !h.bus.nc.IsConnected() {
 		return false
 	}
+	ctx, done := h.bus.untilCut(ctx)
+	defer done()
 	key := shardKey(h.kind, n)
 	ack, err := h.bus.js.PublishMsg(ctx, &nats.Msg{Subject: "$KV." + bucketShards + "." + key, Data: data, Header: nats.Header{
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(c.revision, 10)},

@@ -93,7 +93,8 @@ func (b *Bus) explain(what string, err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return stateOf(Off, err, "%s does not answer for JetStream (%s).", b.where(), what)
 	}
-	unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
+	unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
+		errors.Is(err, context.Canceled) && b.onDenied.Load() != nil
 	if denied := b.denied.Load(); unanswered && denied != nil && time.Since(denied.at) < 2*callTimeout {
 		return stateOf(Forbidden, err, `%s: this user may not %s (%s); run deploy/nats/permissions.conf or let an admin run "imaginebridge check --create".`,
 			b.where(), what, denied.text)

@@ -75,6 +75,10 @@ func (o Options) assets() []jetstream.StreamConfig {
 // converge brings every stream and bucket to its form and makes those that are
 // missing. It refuses what would lose data.
 func (b *Bus) converge(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	b.onDenied.Store(&cancel) // what is not permitted gets no answer: don't wait for one
+	defer b.onDenied.Store(nil)
 	for _, want := range b.opts.assets() {
 		if err := b.convergeOne(ctx, want); err != nil {
 			return err
@@ -83,9 +87,9 @@ func (b *Bus) converge(ctx context.Context) error {
 	if b.host == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := b.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+	call, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	_, err := b.js.CreateOrUpdateConsumer(call, streamEvents, jetstream.ConsumerConfig{
 		Durable: subscriberName, FilterSubject: allEvents, AckPolicy: jetstream.AckExplicitPolicy,
 		DeliverPolicy: jetstream.DeliverAllPolicy, MaxAckPending: 1000, AckWait: 30 * time.Second,
 		Description: "for the credentials in " + SubscriberFile,

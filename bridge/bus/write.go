@@ -88,8 +88,8 @@ func backoff(attempt int) time.Duration {
 func (b *Bus) send(ctx context.Context, s swap, id string) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	ctx, back := b.untilBack(ctx) // an answer that was on its way over the lost connection never comes
-	defer back()
+	ctx, done := b.untilCut(ctx)
+	defer done()
 	record := &nats.Msg{Subject: s.subject, Data: s.data, Header: nats.Header{
 		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
 		jetstream.MsgTTLHeader:              {"never"},
