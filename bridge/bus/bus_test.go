@@ -9,12 +9,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
 const (
 	soon = 5 * time.Second // for what happens at once
 	step = 5 * time.Millisecond
+)
+
+// What the rooms that use a Bus ask of it, in their own words.
+var (
+	_ bridge.Ledger   = (*Bus)(nil)
+	_ bridge.Reporter = (*Bus)(nil)
+	_ interface {
+		Load(ctx context.Context, agent, source string) (cursor []byte, revision uint64, err error)
+		Commit(ctx context.Context, agent, source string, evs []events.Event, cursor []byte, revision uint64) (next uint64, err error)
+		Hold(ctx context.Context, kind string, names []string, work func(ctx context.Context, name string) error) error
+	} = (*Bus)(nil)
 )
 
 // open starts a bus with an embedded server that nobody else can reach.

@@ -18,17 +18,14 @@ import (
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
-// Work is done for one name while this process owns it. Its ctx ends when the
-// name goes to another process; it then finishes what it has in hand and returns.
-type Work func(ctx context.Context, name string) error
-
 // Hold does the work for each of the names that this process owns, sharing them
 // with the other processes that hold the same kind: each name is worked on by one
-// at a time. Work that fails or panics starts again after 1 s to 60 s; work that
+// at a time. The work's ctx ends when the name goes to another process; it then
+// finishes what it has in hand and returns. Work that fails or panics starts again after 1 s to 60 s; work that
 // returns nil is done. Hold needs Run, and returns nil once ctx has ended and all
 // work with it. Kinds are short: "agent", "lane", "gateway"; a process holds a
 // kind once.
-func (b *Bus) Hold(ctx context.Context, kind string, names []string, work Work) error {
+func (b *Bus) Hold(ctx context.Context, kind string, names []string, work func(ctx context.Context, name string) error) error {
 	fixed := make(chan []string, 1)
 	fixed <- names
 	return b.HoldChanging(ctx, kind, fixed, work)
@@ -36,7 +33,7 @@ func (b *Bus) Hold(ctx context.Context, kind string, names []string, work Work) 
 
 // HoldChanging is Hold for names that come and go: each list received replaces
 // the one before. Closing the channel keeps the last one.
-func (b *Bus) HoldChanging(ctx context.Context, kind string, names <-chan []string, work Work) error {
+func (b *Bus) HoldChanging(ctx context.Context, kind string, names <-chan []string, work func(ctx context.Context, name string) error) error {
 	if token, err := events.Token(kind); err != nil || token != kind {
 		return fmt.Errorf("hold %q: a kind is one lower-case word", kind)
 	}
@@ -89,7 +86,7 @@ func (m *members) part(h *holder) {
 type holder struct {
 	bus     *Bus
 	kind    string
-	work    Work
+	work    func(ctx context.Context, name string) error
 	shards  map[int]*shard
 	offered shardSet // guarded by members.mu
 	wake    chan struct{}

@@ -37,7 +37,7 @@ type board struct {
 	double []string
 }
 
-func (w *board) work(process string) Work {
+func (w *board) work(process string) func(context.Context, string) error {
 	return func(ctx context.Context, name string) error {
 		w.mu.Lock()
 		if other, busy := w.at[name]; busy {
@@ -72,7 +72,7 @@ func (w *board) clean(t *testing.T) {
 	require.Empty(t, w.double)
 }
 
-func hold(t *testing.T, b *Bus, kind string, names []string, work Work) (stop func()) {
+func hold(t *testing.T, b *Bus, kind string, names []string, work func(context.Context, string) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
