@@ -12,6 +12,7 @@ import (
 type discordView struct {
 	ID       string
 	Event    string
+	Posted   time.Time
 	At       time.Time
 	Edited   bool
 	Bar      string // name of the colour at the embed's edge
@@ -53,7 +54,7 @@ type threadView struct {
 func (l look) discord(e entry, id string, inThread bool) discordView {
 	m := e.msg
 	v := discordView{
-		ID: id, Event: m.Event, At: m.At, Edited: e.edited, Bar: discordBar(m), Author: l.person(m.Author),
+		ID: id, Event: m.Event, Posted: e.posted, At: m.At, Edited: e.edited, Bar: discordBar(m), Author: l.person(m.Author),
 		Title: oneLine(m.Title, maxQuote), Text: runs(clean(m.Text, maxText)), Footer: discordFooter(m), Fields: discordFields(m, inThread),
 	}
 	if m.Text == "" || m.Title == "" && !inThread {

@@ -12,7 +12,7 @@ func allowedHosts(names []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, name := range names {
 		host := hostName(name)
-		if host == "" || strings.ContainsAny(host, "/ @") {
+		if host == "" || strings.ContainsAny(name, "/ @") {
 			return nil, optionError("Hosts", name, errNoHost)
 		}
 		out[host] = true

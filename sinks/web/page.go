@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -68,9 +70,21 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(a.body))
 }
 
+// edition names what a page brings along when it is loaded: files and the
+// origins of pictures. A page of another edition loads itself anew.
+func edition(assets map[string]asset, csp string) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(assets)) {
+		_, _ = h.Write([]byte(assets[name].tag)) // a hash never fails
+	}
+	_, _ = h.Write([]byte(csp))
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
 // pageView is the whole page.
 type pageView struct {
 	Version  string
+	Edition  string
 	Position string // of the newest change that the page shows
 	Status   statusView
 	Roots    []rootView
@@ -81,19 +95,19 @@ type pageView struct {
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	now := s.room.since(0, 0)
 	v := pageView{
-		Version: s.o.Version, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.o.Lanes()), Hint: s.o.Hint,
+		Version: s.o.Version, Edition: s.edition, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.o.Lanes()), Hint: s.o.Hint,
 	}
 	now.sortByPlace()
 	for _, t := range now.roots {
 		v.Roots = append(v.Roots, s.look.view(t))
 	}
-	html, err := draw(s.pages, "page", v)
-	if err != nil {
+	var html bytes.Buffer
+	if err := s.pages.ExecuteTemplate(&html, "page", v); err != nil {
 		s.log.Warn("page not drawn", "err", err)
 		http.Error(w, "The page could not be drawn; the log says why.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(html))
+	_, _ = html.WriteTo(w)
 }

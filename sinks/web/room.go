@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
@@ -56,6 +57,7 @@ type root struct {
 // entry is one message as it reads now.
 type entry struct {
 	msg    bridge.Message
+	posted time.Time // when its first state happened
 	edited bool
 }
 
@@ -114,7 +116,7 @@ func (r *room) replace(m bridge.Message) bool {
 	if m.Version < old.msg.Version {
 		return true
 	}
-	*old = entry{msg: m, edited: true}
+	old.msg, old.edited = m, true
 	r.touch(at.root)
 	return true
 }
@@ -125,12 +127,12 @@ func (r *room) place(m bridge.Message) {
 	if m.ThreadKey != "" && at.root != nil {
 		at.root.count++
 		at.reply = at.root.count
-		if at.root.replies = append(at.root.replies, entry{msg: m}); len(at.root.replies) > maxReplies {
+		if at.root.replies = append(at.root.replies, entry{msg: m, posted: m.At}); len(at.root.replies) > maxReplies {
 			at.root.replies = slices.Delete(at.root.replies, 0, 1)
 		}
 	} else {
 		r.born++
-		at.root = &root{n: r.born, head: entry{msg: m}, name: m.Thread}
+		at.root = &root{n: r.born, head: entry{msg: m, posted: m.At}, name: m.Thread}
 		r.roots = append(r.roots, at.root)
 		if m.ThreadKey != "" {
 			r.threads[m.ThreadKey] = at.root

@@ -12,7 +12,7 @@ import (
 type slackView struct {
 	ID       string
 	Event    string
-	At       time.Time
+	Posted   time.Time
 	Edited   bool
 	Icon     string
 	Author   *person
@@ -45,7 +45,7 @@ type slackFoot struct {
 func (l look) slack(e entry, id string) slackView {
 	m := e.msg
 	v := slackView{
-		ID: id, Event: m.Event, At: m.At, Edited: e.edited, Icon: slackIcon(m), Author: l.person(m.Author), Headline: headline(m.Headline),
+		ID: id, Event: m.Event, Posted: e.posted, Edited: e.edited, Icon: slackIcon(m), Author: l.person(m.Author), Headline: headline(m.Headline),
 		Text: runs(clean(m.Text, maxText)), Buttons: buttons(m.Actions), Steps: slackSteps(m.Steps),
 	}
 	if title := oneLine(m.Title, maxQuote); len(v.Headline) == 0 && title != "" {

@@ -50,9 +50,11 @@ func status(conditions []Condition, lanes []Lane) statusView {
 	}
 	for _, l := range lanes {
 		name, state := oneLine(l.Subscription, maxName), laneState(l.State)
-		v.Lanes = append(v.Lanes, chip{
-			State: state, Name: name, Last: l.Last, Dead: l.Dead, Note: fmt.Sprintf("→ %s · %d delivered", oneLine(l.To, maxName), l.Delivered),
-		})
+		note := fmt.Sprintf("→ %s · %d delivered", oneLine(l.To, maxName), l.Delivered)
+		if l.State != "live" {
+			note = joined(note, l.State)
+		}
+		v.Lanes = append(v.Lanes, chip{State: state, Name: name, Last: l.Last, Dead: l.Dead, Note: note})
 		if reason := oneLine(l.Reason, maxQuote); reason != "" && state != StateStarting {
 			if state == StateOK {
 				state = StateDegraded

@@ -50,7 +50,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(line, "retry: %d\n\n", retryIn)
 	seq, known := s.room.parse(position)
 	if !known {
-		line.event("reset", s.room.position(0), struct{}{})
+		line.event("reset", s.room.position(0), s.edition) // another process: what the page shows is not ours
 	}
 	s.follow(r, line, seq)
 }

@@ -78,6 +78,7 @@ type Server struct {
 	csp      string
 	pages    *template.Template
 	assets   map[string]asset
+	edition  string
 	room     *room
 	done     chan struct{} // closed when Run ends
 	streams  atomic.Int64
@@ -113,6 +114,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.csp = contentPolicy(s.look)
+	s.edition = edition(s.assets, s.csp)
 	s.measure()
 	s.handler = s.routes(hosts)
 	return s, nil

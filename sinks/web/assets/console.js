@@ -102,12 +102,13 @@
 
   // ---- the stream
   const state = () => {
-    const name = !connected ? "off" : paused ? "paused" : "live";
+    const name = !connected ? "wait" : paused ? "paused" : "live";
     link.dataset.state = name;
-    const text = { off: "connecting …", live: "live", paused: held.size ? "paused · " + held.size + " waiting" : "paused" }[name];
+    const text = { wait: "connecting …", live: "live", paused: held.size ? "paused · " + held.size + " waiting" : "paused" }[name];
     if (link.textContent !== text) link.textContent = text;
   };
   const open = () => {
+    state();
     source = new EventSource("/console/events?after=" + encodeURIComponent(position));
     const on = (name, f) => source.addEventListener(name, (e) => {
       if (e.lastEventId) position = e.lastEventId;
@@ -120,7 +121,8 @@
       state();
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
     };
-    on("reset", () => {
+    on("reset", (edition) => {
+      if (edition !== document.body.dataset.edition) return location.reload();
       held.clear();
       panes.forEach((p) => { p.log.replaceChildren(); p.unseen = 0; tellNewer(p); });
     });
