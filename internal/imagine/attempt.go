@@ -180,7 +180,7 @@ func (c *Client) book(resp *http.Response, out *outcome, r rate, class Class, pa
 	c.limits[class].refuse(out.asked)
 }
 
-// readBody reads at most maxBody bytes, decompressed, without a byte order mark.
+// readBody reads at most maxBody bytes, decompressed, without a byte order mark; of a refusal only the beginning.
 func readBody(resp *http.Response) ([]byte, error) {
 	defer func() { _ = resp.Body.Close() }()
 	var src io.Reader = resp.Body
@@ -192,7 +192,11 @@ func readBody(resp *http.Response) ([]byte, error) {
 		src = z
 	}
 	var body bytes.Buffer
-	body.Grow(int(min(max(resp.ContentLength, 0), maxBody)) + bytes.MinRead)
+	if resp.StatusCode < 300 {
+		body.Grow(int(min(max(resp.ContentLength, 0), maxBody)) + bytes.MinRead)
+	} else {
+		src = io.LimitReader(src, maxRefusal)
+	}
 	if n, err := body.ReadFrom(io.LimitReader(src, maxBody+1)); n > maxBody {
 		return nil, ErrTooLarge
 	} else if err != nil {

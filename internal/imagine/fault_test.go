@@ -47,7 +47,7 @@ func TestEveryFaultOfTheEmulatorIsMetWithAnAnswer(t *testing.T) {
 				rule := box.Inject(sandbox.Rule{Fault: fault, Path: "/api/*", Every: every})
 
 				made, doubtful := 0, 0
-				for i := range 12 {
+				for i := range 6 {
 					for _, err := range []error{
 						second(c.Me(t.Context())), second(c.Notifications(t.Context(), imagine.PageQuery{Limit: 5})),
 						second(c.Conversations(t.Context(), imagine.PageQuery{})), second(c.Messages(t.Context(), conversation, imagine.PageQuery{Limit: 5})),

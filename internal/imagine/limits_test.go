@@ -289,7 +289,7 @@ func TestWaitingForThePurseServesByPriority(t *testing.T) {
 	})
 }
 
-func TestADayOfPollingUnderAChangingPurseIsNeverEarly(t *testing.T) {
+func TestPollingUnderAChangingPurseIsNeverEarly(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]*purse{
 		"plain":        {limit: 100},
@@ -304,7 +304,7 @@ func TestADayOfPollingUnderAChangingPurseIsNeverEarly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, c := serve(t, p.serve)
 				start := time.Now()
-				for i := 0; time.Since(start) < time.Hour; i++ {
+				for i := 0; time.Since(start) < 20*time.Minute; i++ {
 					poll(t, c)
 					wait(t, 700*time.Millisecond)
 					if i%97 == 96 && p.limit > 1 {
@@ -312,7 +312,7 @@ func TestADayOfPollingUnderAChangingPurseIsNeverEarly(t *testing.T) {
 					}
 				}
 				require.Zero(t, p.early)
-				require.LessOrEqual(t, p.refused, 30, "only what nobody can foresee")
+				require.LessOrEqual(t, p.refused, 10, "only what nobody can foresee")
 			})
 		})
 	}

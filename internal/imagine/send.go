@@ -11,6 +11,8 @@ import (
 const (
 	callTime = 30 * time.Second
 	maxBody  = 8 << 20 // of a reply, after decompression
+
+	maxRefusal = 64 << 10 // read of a refusal
 )
 
 // request is one call of a method.

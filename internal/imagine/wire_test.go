@@ -169,11 +169,11 @@ func zipped(body string) http.HandlerFunc {
 	}
 }
 
-// bomb is 64 MiB of zeros in 64 KiB.
+// bomb is 16 MiB of zeros in 16 KiB.
 func bomb(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Encoding", "gzip")
 	z := gzip.NewWriter(w)
-	_, _ = io.Copy(z, io.LimitReader(zeros{}, 64<<20))
+	_, _ = io.Copy(z, io.LimitReader(zeros{}, 16<<20))
 	_ = z.Close()
 }
 
