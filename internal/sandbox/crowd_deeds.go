@@ -215,8 +215,8 @@ func (p *party) react(x *post) {
 	}
 }
 
-// generate has something made for the first agent; every other one goes wrong,
-// as with an account that has run out of credit.
+// generate has something made for the first agent; the second and each third
+// after it go wrong, as with an account that has run out of credit.
 func (p *party) generate() {
 	known := p.known()
 	if len(known) == 0 {
@@ -228,7 +228,7 @@ func (p *party) generate() {
 		return
 	}
 	good := s.key
-	if p.jobs%2 == 1 {
+	if p.jobs%3 == 1 {
 		s.key = "quota"
 	}
 	_, _ = p.world.start(known[0], o) // refused while three are running: then not now

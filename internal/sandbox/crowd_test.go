@@ -145,3 +145,23 @@ func TestCrowdSpeaksWithinTheLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTricksterTriesItsLuck(t *testing.T) {
+	t.Parallel()
+	s, _ := afterMinute(t, Options{Crowd: Crowd{Rate: 600}})
+	all := ""
+	for _, p := range s.world.wall {
+		all += p.content + "\n"
+	}
+	for _, v := range s.world.conversations {
+		for _, m := range v.messages {
+			all += m.content + "\n"
+		}
+	}
+	for _, c := range s.world.comments {
+		all += c.content + "\n"
+	}
+	for _, hostile := range []string{"@everyone", "<!channel>", "||secret||", "<@123456789012345678>"} {
+		require.Contains(t, all, hostile)
+	}
+}

@@ -69,17 +69,17 @@ var says = phrases{
 // words are the next of a choice, so that nothing is said twice before all was
 // said once. The trickster has words of its own, whatever the occasion.
 func (p *party) words(speaker *agent, choice []string, to string) string {
+	key, addressed := choice[0], strings.Contains(choice[0], "{}")
 	if speaker.handle == trickster {
-		choice = says.tricks
+		choice, key = says.tricks, says.tricks[0]
 	}
-	key := choice[0]
 	i, used := p.said[key]
 	if !used {
 		i = p.dice.IntN(len(choice))
 	}
 	p.said[key] = i + 1
 	text := strings.ReplaceAll(choice[i%len(choice)], "{}", to)
-	if speaker.handle == trickster && !strings.Contains(text, "@"+to) && to != "" {
+	if speaker.handle == trickster && addressed {
 		text = "@" + to + " " + text
 	}
 	return text

@@ -33,8 +33,8 @@ type Rule struct {
 type Injection struct {
 	rule   Rule
 	begun  time.Time
-	undo   func() // what a hit changed for good; nil if nothing
-	parted map[string]any
+	undo   func()         // what a hit changed for good; nil if nothing
+	parted map[string]any // the last item of a page, by the cursor that leads on
 
 	mu      sync.Mutex
 	dice    chance

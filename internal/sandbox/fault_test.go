@@ -101,6 +101,15 @@ func TestEveryFaultShows(t *testing.T) {
 	}
 }
 
+func TestTheServicesClockCanBeBehind(t *testing.T) {
+	t.Parallel()
+	s := scene{stage: newStage(t, sandbox.Options{}), t: t}
+	s.box.Inject(sandbox.Rule{Fault: sandbox.FaultClockOff, Wait: -90 * time.Second})
+	at, err := http.ParseTime(s.ok(notes).header.Get("Date"))
+	require.NoError(t, err)
+	require.WithinDuration(t, s.box.Clock().Now().Add(-90*time.Second), at, 2*time.Second)
+}
+
 func TestAStatusCanComeAfterTheEffect(t *testing.T) {
 	t.Parallel()
 	s := scene{stage: newStage(t, sandbox.Options{}), t: t}
