@@ -139,6 +139,7 @@ const (
 func (r *report) agentFromEnvironment(cfg *Config, env func(string) (string, bool)) {
 	id, hasID := env(idVariable)
 	secret, hasSecret := env(secretVariable)
+	hasID, hasSecret = hasID && id != "", hasSecret && secret != "" // an empty variable is an unset one
 	if len(cfg.Agents) > 0 || !hasID && !hasSecret {
 		return
 	}

@@ -126,6 +126,24 @@ func TestB10_WorldReadableSecretFileIsAWarning(t *testing.T) {
 	require.Empty(t, cfg.Notices)
 }
 
+func TestAnEmptyVariableIsAnUnsetOne(t *testing.T) {
+	_, err := load(t, "", map[string]string{"IMAGINEANYTHING_CLIENT_ID": "", "IMAGINEANYTHING_CLIENT_SECRET": "", "DISCORD_CHANNEL_ID": ""})
+	require.ErrorIs(t, err, config.ErrNothing)
+	_, err = load(t, "", with("DISCORD_CHANNEL_ID", ""))
+	require.NoError(t, err)
+}
+
+func TestADurationIsReadAlikeInFileAndFlag(t *testing.T) {
+	var d config.Duration
+	for text, want := range map[string]time.Duration{"7d": 7 * 24 * time.Hour, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "0s": 0} {
+		require.NoError(t, d.Set(text))
+		require.Equal(t, want, d.Std())
+	}
+	for text, want := range map[string]string{"10": `"10" has no unit`, "-1s": `"-1s" is negative`, "soon": `"soon" is not a duration`, "99999d": `"99999d" is not a duration`} {
+		require.ErrorContains(t, d.Set(text), want)
+	}
+}
+
 func TestB1_NothingConfigured(t *testing.T) {
 	for name, yaml := range map[string]string{"no file": "", "empty file": "# nothing\n", "no agents": "http: {listen: off}\n"} {
 		t.Run(name, func(t *testing.T) {

@@ -31,6 +31,13 @@ func (d Duration) String() string {
 	return text
 }
 
+// Set reads a span as it is typed in the file and after a flag; the error quotes it
+// and says what to write.
+func (d *Duration) Set(text string) error { return d.parse(text) }
+
+// Type names the kind of value in the help of a flag.
+func (*Duration) Type() string { return "duration" }
+
 func seconds(n int) Duration { return Duration(time.Duration(n) * time.Second) }
 
 var days = regexp.MustCompile(`^([0-9]+)d$`)

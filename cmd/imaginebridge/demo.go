@@ -62,10 +62,12 @@ func (p *program) demo(ctx context.Context) error {
 	group.Go(func() error {
 		return p.bridge(running, cfg, hint, func(pr *process) { p.introduce(pr, star.Handle) })
 	})
-	err = group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
 	fmt.Fprintln(p.out)
 	p.sayHint()
-	return err
+	return nil
 }
 
 // sayHint says how to get the same for oneself.

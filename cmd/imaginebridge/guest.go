@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
+	"net/url"
 	"path/filepath"
+	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/config"
 )
 
 // errNotRunning is returned where a running bridge is needed and none is found.
-var errNotRunning = errors.New("No bridge is running here. Start it with \"imaginebridge run\", or name its store with NATS_URL or IMAGINEBRIDGE_DATA_DIR.") //nolint:staticcheck,revive // a sentence for people
+var errNotRunning = errors.New("No bridge is running here. Start it with \"imaginebridge run\", or name its store with NATS_URL or IMAGINEBRIDGE_DATA_DIR.") //nolint:revive // a sentence for people
+
+// errNoPort is returned where the running bridge can't be reached by others.
+var errNoPort = errors.New("The running bridge opens no NATS port (nats.listen: off). Set nats.listen to 127.0.0.1:4222 and restart it.") //nolint:revive // a sentence for people
 
 // loadForGuest reads the configuration for looking at a running bridge: agents
 // and destinations need not be in it.
@@ -36,13 +42,31 @@ func (p *program) openGuest(ctx context.Context, cfg config.Config) (*bus.Bus, e
 		case err != nil:
 			return nil, err
 		case c.URL == "":
-			return nil, errors.New("the running bridge opens no NATS port (nats.listen: off); set nats.listen to an address of this machine and restart it")
+			return nil, errNoPort
+		}
+		if !answers(ctx, c.URL) {
+			return nil, errNotRunning // a server of this machine needs no patience
 		}
 		o.URL = c.URL
 	}
 	b, err := bus.Open(ctx, o)
-	if e, ok := errors.AsType[*bus.StateError](err); ok && e.State == bus.Unreachable && cfg.NATS.URL == "" {
-		return nil, errNotRunning
+	if e, ok := errors.AsType[*bus.StateError](err); ok && cfg.NATS.URL == "" && (e.State == bus.Unreachable || e.State == bus.Forbidden) {
+		return nil, errNotRunning // its port is another program's now
 	}
 	return b, err
+}
+
+// answers reports whether anybody listens at the address of a URL.
+func answers(ctx context.Context, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	dialer := net.Dialer{Timeout: 2 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/mattn/go-isatty"
 
@@ -28,6 +29,9 @@ func (p *program) load() (config.Config, error) {
 	switch {
 	case err == nil:
 		defer file.Close()
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			return config.Config{}, &usageError{src.Name + " is a folder. Name the file in it, such as --config " + filepath.Join(src.Name, defaultFile) + "."}
+		}
 		src.File = file
 	case errors.Is(err, fs.ErrNotExist) && p.configFile == "":
 	case errors.Is(err, fs.ErrNotExist):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ is in memory and gone when it ends.`,
 			return p.serveSandbox(cmd.Context(), listen, sandbox.Options{Control: control, Seed: seed})
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8481", "`ADDR`ess to serve at; port 0 takes a free one")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8481", "`ADDRESS` to serve at; port 0 takes a free one")
 	cmd.Flags().BoolVar(&control, "control", false, "open /_sandbox/ to callers on this machine")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "seed of ids, content and crowd")
 	return cmd
@@ -50,7 +51,11 @@ func (p *program) serveSandbox(ctx context.Context, listen string, o sandbox.Opt
 	base := "http://" + listener.Addr().String()
 	s.SetBaseURL(base)
 	if p.json {
-		if err := json.NewEncoder(p.out).Encode(map[string]any{"base_url": base, "agents": s.Agents()}); err != nil {
+		line := struct {
+			BaseURL string                `json:"base_url"`
+			Agents  []sandbox.Credentials `json:"agents"`
+		}{base, s.Agents()}
+		if err := json.NewEncoder(p.out).Encode(line); err != nil {
 			return err
 		}
 	} else {
@@ -66,14 +71,23 @@ func (p *program) serveSandbox(ctx context.Context, listen string, o sandbox.Opt
 	return group.Wait()
 }
 
-// listenOn opens a TCP listener; a taken port is told with the way out.
+// listenOn opens a TCP listener at an address that a setting names; what is in
+// the way is told with the way out.
 func listenOn(ctx context.Context, address, setting string) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%s is in use by another program, or not an address of this machine. Stop it, or set %s to a free port", address, setting)
+	if err == nil {
+		return listener, nil
 	}
-	return listener, nil
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program. Stop it, or set %s to a free port.", address, setting) //nolint:revive // a sentence for people
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s needs rights that this user lacks. Set %s to a port above 1023.", address, setting) //nolint:revive // a sentence for people
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, &usageError{fmt.Sprintf("%s is not an address of this machine. Set %s to 127.0.0.1 and a port.", address, setting)}
+	}
+	return nil, &usageError{fmt.Sprintf("%q is not an address. Set %s to host:port, such as 127.0.0.1:8481.", address, setting)}
 }
 
 // serve answers HTTP until ctx ends, then finishes what is in flight.

@@ -72,9 +72,16 @@ func (p *program) printSchema(name string) error {
 		}
 		names = append(names, k.Name())
 	}
+	return unknownEvent(name, names)
+}
+
+// unknownEvent refuses a name or pattern that stands for no event.
+func unknownEvent(name string, known []string) error {
 	text := fmt.Sprintf("no event is called %q", name)
-	if near := config.Nearest(name, names); near != "" {
+	if near := config.Nearest(name, known); near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
+	} else {
+		text += "."
 	}
 	return &usageError{text + " \"imaginebridge schema --list\" shows all."}
 }

@@ -16,7 +16,7 @@ func (p *program) subscriptionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "subscriptions",
 		Short: "List subscriptions, show the signing secret of a webhook",
-		Args:  func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
+		Args:  unknownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -27,15 +27,33 @@ func (p *program) subscriptionsCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "secret NAME", Short: "Print the signing secret of a webhook subscription, for its receiver",
 			Args: func(cmd *cobra.Command, args []string) error {
-				if len(args) != 1 {
+				if len(args) == 0 {
 					return &usageError{"secret needs the name of a subscription\nUsage: " + cmd.UseLine()}
 				}
-				return nil
+				return noArgs(cmd, args[1:])
 			},
 			RunE: func(_ *cobra.Command, args []string) error { return p.printSecret(args[0]) },
+			ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+				return p.signedSubscriptions(args), cobra.ShellCompDirectiveNoFileComp
+			},
 		},
 	)
 	return cmd
+}
+
+// signedSubscriptions completes the one argument of secret.
+func (p *program) signedSubscriptions(args []string) []string {
+	cfg, err := p.loadForGuest()
+	if err != nil || len(args) > 0 {
+		return nil
+	}
+	var names []string
+	for _, s := range cfg.Subscriptions {
+		if strings.HasPrefix(s.To, "webhook:") {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 func (p *program) listSubscriptions() error {
@@ -74,7 +92,7 @@ func (p *program) printSecret(name string) error {
 	for _, s := range cfg.Subscriptions {
 		if s.Name == name {
 			if !strings.HasPrefix(s.To, "webhook:") {
-				return &usageError{fmt.Sprintf("%s goes to %s; only webhooks are signed.", name, s.To)}
+				return &usageError{fmt.Sprintf("%s goes to %s; only webhooks are signed.", name, bridge.ParseDestination(s.To).Label())}
 			}
 			if err := ensureKey(&cfg); err != nil {
 				return err
@@ -90,6 +108,8 @@ func (p *program) printSecret(name string) error {
 	text := fmt.Sprintf("no subscription is called %q", name)
 	if near := config.Nearest(name, names); near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
+	} else {
+		text += "."
 	}
-	return &usageError{text}
+	return &usageError{text + " \"imaginebridge subscriptions list\" shows all."}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 )
 
 func (p *program) tailCommand() *cobra.Command {
-	var since time.Duration
+	var since config.Duration
 	cmd := &cobra.Command{
 		Use:   "tail [PATTERN ...]",
 		Short: "Show the events of a running bridge, live",
@@ -29,17 +30,13 @@ Patterns are *, family.* or family.type; without any all events are shown.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, pattern := range args {
 				if !events.CheckPattern(pattern) {
-					text := fmt.Sprintf("no event is called %q", pattern)
-					if near := config.Nearest(pattern, events.Patterns()); near != "" {
-						text += fmt.Sprintf("; did you mean %q?", near)
-					}
-					return &usageError{text + " \"imaginebridge schema --list\" shows all."}
+					return unknownEvent(pattern, events.Patterns())
 				}
 			}
-			return p.tail(cmd.Context(), args, since)
+			return p.tail(cmd.Context(), args, since.Std())
 		},
 	}
-	cmd.Flags().DurationVar(&since, "since", 0, "begin so `LONG` ago, such as 24h (default: from now on)")
+	cmd.Flags().VarPF(&since, "since", "", "begin this `LONG` ago, such as 24h or 7d (default: from now on)").DefValue = ""
 	return cmd
 }
 
@@ -48,6 +45,7 @@ func (p *program) tail(ctx context.Context, patterns []string, since time.Durati
 	if err != nil {
 		return err
 	}
+	p.noteUnknownAgent(cfg)
 	b, err := p.openGuest(ctx, cfg)
 	if err != nil {
 		return err
@@ -79,4 +77,23 @@ func (p *program) tail(ctx context.Context, patterns []string, since time.Durati
 		return nil
 	}
 	return err
+}
+
+// noteUnknownAgent says where --agent names none that is configured here. The
+// store may know more agents than this configuration, so it is no error.
+func (p *program) noteUnknownAgent(cfg config.Config) {
+	var known []string
+	for _, a := range cfg.Agents {
+		known = append(known, a.Handle)
+	}
+	if p.agent == "" || len(known) == 0 || slices.Contains(known, "") || slices.Contains(known, p.agent) {
+		return
+	}
+	text := fmt.Sprintf("no agent %q is configured here", p.agent)
+	if near := config.Nearest(p.agent, known); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	} else {
+		text += "."
+	}
+	fmt.Fprintln(p.errs, text)
 }

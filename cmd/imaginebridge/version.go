@@ -24,6 +24,11 @@ func versionText() string {
 	return "dev"
 }
 
+// versionLine is the version with what it was built by and for.
+func versionLine() string {
+	return fmt.Sprintf("imaginebridge %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
@@ -31,8 +36,8 @@ func (p *program) versionCommand() *cobra.Command {
 			if p.json {
 				return json.NewEncoder(p.out).Encode(map[string]string{"version": versionText(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 			}
-			fmt.Fprintf(p.out, "imaginebridge %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return nil
+			_, err := fmt.Fprint(p.out, versionLine())
+			return err
 		},
 	}
 }
