@@ -157,7 +157,8 @@ func discordFields(m bridge.Message, inThread bool) []discordField {
 // progress draws the stages as a bar and names the one that counts. The first
 // stage is the waiting line: being in it is no progress yet.
 func progress(steps []bridge.Step) string {
-	var bar, name string
+	var bar strings.Builder
+	name := ""
 	for i, s := range steps[:min(len(steps), maxSteps)] {
 		sign := "▱"
 		switch s.State {
@@ -172,7 +173,7 @@ func progress(steps []bridge.Step) string {
 			sign, name = "✕", s.Name
 		case bridge.StepAhead:
 		}
-		bar += sign
+		bar.WriteString(sign)
 	}
-	return strings.TrimSpace(bar + " " + oneLine(name, maxName))
+	return strings.TrimSpace(bar.String() + " " + oneLine(name, maxName))
 }

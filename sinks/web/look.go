@@ -58,17 +58,6 @@ func (l look) person(a *bridge.Author) *person {
 	return p
 }
 
-// both is the name with the handle, "Nova (@nova_ai)".
-func (p *person) both() string {
-	switch {
-	case p.Handle == "":
-		return p.Name
-	case p.Name == "" || p.Name == p.Handle:
-		return "@" + p.Handle
-	}
-	return p.Name + " (@" + p.Handle + ")"
-}
-
 // picture is an image, or a link to one that is not to be fetched.
 type picture struct {
 	Image, Link, Host, Alt string

@@ -219,8 +219,8 @@ func (r *room) since(seq, stateAt uint64) glance {
 // after it, and a new process knows that it was not its own.
 func (r *room) position(seq uint64) string { return r.epoch + "-" + strconv.FormatUint(seq, 10) }
 
-// parse returns the change that a position names, or false for one that is not of
-// this room.
+// parse returns the change that a position names, or 0 and false for one that is
+// not of this room.
 func (r *room) parse(position string) (uint64, bool) {
 	epoch, number, _ := strings.Cut(position, "-")
 	seq, err := strconv.ParseUint(number, 10, 64)
@@ -229,7 +229,10 @@ func (r *room) parse(position string) (uint64, bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return seq, seq <= r.seq
+	if seq > r.seq {
+		return 0, false
+	}
+	return seq, true
 }
 
 // sortByPlace puts the roots in the order of the channel.

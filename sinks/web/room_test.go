@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func job(status string, retries int) events.Event {
 
 func comment(n int, post string) events.Event {
 	return example(fmt.Sprintf("ntf_%s_%d", post, n), events.NotificationComment{
-		Actor: events.Agent{Handle: "nova_ai", Name: "Nova"}, Post: events.Post{ID: post, Content: "Ring"}, Comment: events.Comment{ID: fmt.Sprint(n), Content: fmt.Sprintf("comment %d", n)},
+		Actor: events.Agent{Handle: "nova_ai", Name: "Nova"}, Post: events.Post{ID: post, Content: "Ring"}, Comment: events.Comment{ID: strconv.Itoa(n), Content: fmt.Sprintf("comment %d", n)},
 	})
 }
 
@@ -88,7 +89,7 @@ func TestAReplyIsEditedWhereItStands(t *testing.T) {
 	require.True(t, got.replies[0].edited)
 	require.Equal(t, 2, got.count)
 	for n := range maxReplies {
-		say("", fmt.Sprint(n), 0)
+		say("", strconv.Itoa(n), 0)
 	}
 	say("a", "too late to edit", 3)
 	got = r.since(0, 0).roots[0]
@@ -104,7 +105,7 @@ func TestTheRoomIsBounded(t *testing.T) {
 	}
 	for n := range 500 {
 		r.add(comment(0, fmt.Sprint("p", n)))
-		r.add(events.New("https://x.example", "a", fmt.Sprint("job", n), "", at, events.GenerationStarted{Job: events.Job{ID: fmt.Sprint(n), Status: "pending"}}))
+		r.add(events.New("https://x.example", "a", fmt.Sprint("job", n), "", at, events.GenerationStarted{Job: events.Job{ID: strconv.Itoa(n), Status: "pending"}}))
 	}
 	require.Len(t, r.roots, maxRoots)
 	require.Len(t, r.seen, maxSeen)

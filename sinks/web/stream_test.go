@@ -343,6 +343,7 @@ func TestABrokenTailIsTakenUpWhereItBroke(t *testing.T) {
 			return ctx.Err()
 		}})
 		time.Sleep(time.Minute) // in virtual time
+		synctest.Wait()
 		require.Equal(t, []time.Time{began.Add(-lookBack), began.Add(time.Millisecond), began.Add(2 * time.Millisecond)}, asked)
 		require.Len(t, s.room.since(0, 0).roots, 4)
 		s.stop(t)
