@@ -149,19 +149,19 @@ func TestCrowdSpeaksWithinTheLimits(t *testing.T) {
 func TestTheTricksterTriesItsLuck(t *testing.T) {
 	t.Parallel()
 	s, _ := afterMinute(t, Options{Crowd: Crowd{Rate: 600}})
-	all := ""
+	var said strings.Builder
 	for _, p := range s.world.wall {
-		all += p.content + "\n"
+		said.WriteString(p.content + "\n")
 	}
 	for _, v := range s.world.conversations {
 		for _, m := range v.messages {
-			all += m.content + "\n"
+			said.WriteString(m.content + "\n")
 		}
 	}
 	for _, c := range s.world.comments {
-		all += c.content + "\n"
+		said.WriteString(c.content + "\n")
 	}
 	for _, hostile := range []string{"@everyone", "<!channel>", "||secret||", "<@123456789012345678>"} {
-		require.Contains(t, all, hostile)
+		require.Contains(t, said.String(), hostile)
 	}
 }
