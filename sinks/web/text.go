@@ -18,17 +18,18 @@ const (
 	maxThread = 100
 	maxValue  = 300
 	maxBytes  = 32 << 10 // of one text that are looked at
+	maxLetter = 64       // likewise, for each letter shown: families of emoji take 25
 	maxMarks  = 4        // combining marks on one letter: towers run over other lines
 )
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\t", " ")
 
 // clean makes text from outside fit to be shown: valid UTF-8, line ends as the
 // only controls (two in a row at most), nothing that turns the direction of what
 // follows or is not seen, at most limit letters. Escaping is html/template's.
 func clean(s string, limit int) string {
-	if len(s) > maxBytes {
-		s = s[:maxBytes]
-	}
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\t", " ").Replace(strings.ToValidUTF8(s, ""))
+	s = s[:min(len(s), maxBytes, maxLetter*limit)]
+	s = lineEnds.Replace(strings.ToValidUTF8(s, ""))
 	var b strings.Builder
 	marks, lines, last := 0, 0, rune(0)
 	for _, r := range s {
@@ -126,8 +127,11 @@ func runs(s string) []span {
 // webURL returns an address that may become a link: http or https, with a host,
 // without a user, which would look like another host. Anything else gives "".
 func webURL(text string) string {
+	if text == "" || len(text) > 2000 {
+		return ""
+	}
 	u, err := url.Parse(text)
-	if text == "" || len(text) > 2000 || err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
 		return ""
 	}
 	return u.String()
