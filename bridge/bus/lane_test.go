@@ -243,3 +243,24 @@ func TestQuietLaneMovesWithTheStream(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, receive(t, ended), context.Canceled)
 }
+
+func TestLastSaveOfAClosedLaneSkipsNothing(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	run(t, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	l, err := b.Lane(ctx, LaneSpec{Subscription: "team"})
+	require.NoError(t, err)
+	commit(t, b, "nova", "ntf_1")
+	first := next(t, l, 0)
+	commit(t, b, "nova", "ntf_2", "ntf_3")
+	require.Eventually(t, func() bool { return l.Lag() == 3 }, soon, step)
+	cancel()
+	require.Eventually(t, func() bool { return len(b.tail.each()) == 0 }, soon, step)
+	r := l.Record()
+	r.Position = first.Position
+	require.NoError(t, l.Save(t.Context(), r))
+	require.Equal(t, first.Position, l.Record().Position)
+	again := lane(t, b, LaneSpec{Subscription: "team"})
+	require.Equal(t, "ntf_2", idOf(t, next(t, again, first.Position).Data))
+}

@@ -116,7 +116,7 @@ func (l *Lane) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dropLocked(0)
-	l.closed = true
+	l.closed, l.behind = true, true // what was dropped still waits for the next owner
 }
 
 // Lag is how many events wait for the lane, as far as this process knows: those
@@ -227,7 +227,7 @@ func (l *Lane) catchUp(parent context.Context) error {
 		l.gap += skipped(at.first-1-from, ahead, counted, left+read)
 	}
 	l.ahead, l.counted = left, len(l.filters) <= maxFilters
-	if left == 0 && l.missed <= max(l.upto, missed) {
+	if left == 0 && l.missed <= max(l.upto, missed) && !l.closed {
 		l.behind = false
 	}
 	return nil
