@@ -70,7 +70,8 @@ type world struct {
 	logs    lockedBuffer
 	// The ways out, where a gate may stand before them.
 	discordURL, slackURL, hookURL string
-	natsURL                       string // of an external server; "" for the embedded one
+	natsURL                       string   // of an external server; "" for the embedded one
+	extra                         []string // added to the program's environment
 }
 
 // options are what a test may want otherwise in its world.
@@ -164,7 +165,7 @@ func (w *world) secretFile() string {
 func (w *world) environment(more ...string) []string {
 	return append([]string{
 		"IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, "data"), "IMAGINEBRIDGE_LOG=debug", "PATH=" + os.Getenv("PATH"), "HOME=" + w.dir,
-	}, more...)
+	}, append(w.extra, more...)...)
 }
 
 // child is one running program.
@@ -214,6 +215,12 @@ func (w *world) output(args ...string) (out, errs string, code int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
+	return w.outputOf(ctx, args...)
+}
+
+// outputOf runs a subcommand until it or the context ends.
+func (w *world) outputOf(ctx context.Context, args ...string) (out, errs string, code int) {
+	w.t.Helper()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env, cmd.Dir = w.environment("IMAGINEBRIDGE_LOG=error"), w.dir
 	var o, e bytes.Buffer
