@@ -44,13 +44,13 @@ func (w *Worker) deliver(ctx context.Context, p parcel) error {
 		}
 		m, failure := w.render(p)
 		if failure == nil {
-			d, superseded, err := w.address(ctx, p, m, t)
+			d, done, err := w.address(ctx, p, m, t)
 			if err != nil {
 				return err
 			}
-			if superseded {
+			if done != "" {
 				w.moved(p.last().Position, false)
-				w.reportParcel(ctx, p, t, Outcome{Kind: Superseded})
+				w.reportParcel(ctx, p, t, Outcome{Kind: done})
 				return nil
 			}
 			if err := w.intend(ctx, p, &t); err != nil {
@@ -77,9 +77,11 @@ func (w *Worker) render(p parcel) (m Message, failure error) {
 	return w.message(p), nil
 }
 
-// address looks up where the message belongs. It is superseded when a newer
-// state of the same thing is already shown.
-func (w *Worker) address(ctx context.Context, p parcel, m Message, t trial) (d Delivery, superseded bool, err error) {
+// address looks up where the message belongs. Nothing is left to do, and done
+// says why, when a newer state of the same thing is already shown, or when a
+// receipt tells that this very delivery was sent: a crash came between receipt
+// and record.
+func (w *Worker) address(ctx context.Context, p parcel, m Message, t trial) (d Delivery, done OutcomeKind, err error) {
 	s := &w.Subscription
 	d = Delivery{
 		Key:          Key(s.Name, p.id(), s.To, 0, w.record.Generation),
@@ -87,14 +89,21 @@ func (w *Worker) address(ctx context.Context, p parcel, m Message, t trial) (d D
 		Generation: w.record.Generation, Message: m, Attempt: t.attempt, Doubt: t.doubt,
 	}
 	shown, err := w.receipt(ctx, w.updateKey(m))
-	if err != nil || shown.Version > m.Version {
-		return d, err == nil, err
-	}
-	if shown.Message != "" {
+	switch {
+	case err != nil:
+		return d, "", err
+	case shown.Version > m.Version:
+		return d, Superseded, nil
+	case shown.Delivery == d.Key:
+		return d, Delivered, nil
+	case shown.Message != "":
 		d.Replaces = shown
 	}
 	d.Thread, err = w.receipt(ctx, w.threadKey(m))
-	return d, false, err
+	if err == nil && d.Thread.Delivery == d.Key {
+		done = Delivered
+	}
+	return d, done, err
 }
 
 // intend stores that the message is about to be sent, and with it the last move.

@@ -54,6 +54,7 @@ func TestF3_CrashInAnyGapLosesAndDoublesNothing(t *testing.T) {
 					require.Equal(t, []string{"ntf_1", "ntf_2", "job_j1_0_completed", "ntf_5", "ntf_8"}, w.seen())
 					require.Equal(t, "Image ready", w.shown[2].title)
 					require.Equal(t, w.shown[1].id, w.shown[3].thread, "the thread goes on")
+					require.Empty(t, w.strayed, "what heads a thread is not sent into it")
 					require.Len(t, w.dead, 2)
 					require.Equal(t, "poison", string(w.dead[0].Event))
 					require.Equal(t, "ntf_7", w.dead[1].EventID)

@@ -47,6 +47,7 @@ func (w *Worker) keep(ctx context.Context, d Delivery, r Receipt) error {
 	if r.At.IsZero() {
 		r.At = time.Now().UTC()
 	}
+	r.Delivery = d.Key
 	if key := w.updateKey(d.Message); key != "" {
 		r.Version = d.Message.Version
 		if err := w.keepAt(ctx, key, r); err != nil {

@@ -72,6 +72,10 @@ type Receipt struct {
 	Root    string    `json:"root,omitempty"`   // the message that heads that thread, if not this one
 	At      time.Time `json:"at,omitzero"`
 	Version int       `json:"version,omitempty"` // of what is shown there
+
+	// Delivery is the key of what was sent there last, or of what heads the
+	// thread. The worker fills it in.
+	Delivery string `json:"delivery,omitempty"`
 }
 
 // IsZero reports whether there is no receipt.

@@ -29,6 +29,7 @@ type world struct {
 	receipts map[string]bridge.Receipt
 	shown    []sight
 	sends    []attempt
+	strayed  []string // events sent again under their key to another place
 	outcomes []bridge.Outcome
 
 	// answer decides a Send; nil answers with success. It runs without the lock.
@@ -235,6 +236,11 @@ func (p *process) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, 
 		return bridge.Receipt{}, errDied
 	}
 	p.mu.Lock()
+	for _, before := range p.sends {
+		if before.Key == d.Key && before.Thread.Message != d.Thread.Message {
+			p.strayed = append(p.strayed, d.Event.ID)
+		}
+	}
 	p.sends = append(p.sends, attempt{time.Now(), d})
 	n, answer := len(p.sends), p.answer
 	p.mu.Unlock()
