@@ -254,8 +254,16 @@ func (l *serverLog) Noticef(f string, v ...any) {
 }
 func (l *serverLog) Debugf(string, ...any) {}
 func (l *serverLog) Tracef(string, ...any) {}
+
+// Warnf passes warnings on, but for the one that every start after a kill brings:
+// the server then only reads its messages' ends of life again.
 func (l *serverLog) Warnf(f string, v ...any) {
-	l.log.Warn("nats server warns", "text", fmt.Sprintf(f, v...))
+	text := fmt.Sprintf(f, v...)
+	level := slog.LevelWarn
+	if strings.Contains(text, "TTL state is outdated; attempting to recover") {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "nats server warns", "text", text)
 }
 func (l *serverLog) Errorf(f string, v ...any) { l.tell(fmt.Sprintf(f, v...)) }
 func (l *serverLog) Fatalf(f string, v ...any) { l.tell(fmt.Sprintf(f, v...)) }

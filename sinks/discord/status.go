@@ -65,7 +65,7 @@ func (s *Sink) report(of aspect, state State, reason, next string) {
 	if before.State == now.State && before.Reason == now.Reason && !before.Since.IsZero() {
 		return
 	}
-	s.log.Info("discord connection changed", "state", string(now.State), "reason", now.Reason)
+	s.log.Debug("discord connection changed", "state", string(now.State), "reason", now.Reason)
 	if s.o.Report != nil {
 		s.o.Report(now)
 	}
