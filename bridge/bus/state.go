@@ -96,7 +96,7 @@ func (b *Bus) explain(what string, err error) error {
 	unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, context.Canceled) && b.onDenied.Load() != nil
 	if denied := b.denied.Load(); unanswered && denied != nil && time.Since(denied.at) < 2*callTimeout {
-		return stateOf(Forbidden, err, `%s: this user may not %s (%s); run deploy/nats/permissions.conf or let an admin run "imaginebridge check --create".`,
+		return stateOf(Forbidden, err, `%s: this user may not %s (%s); give it the permissions of deploy/nats/permissions.conf, or let a user who has them run "imaginebridge check" once.`,
 			b.where(), what, denied.text)
 	}
 	if unanswered || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrDisconnected) {
