@@ -330,13 +330,6 @@ func (s *spy) met(kinds ...string) bool {
 	return !slices.ContainsFunc(kinds, func(k string) bool { return s.hits[k] == 0 })
 }
 
-// secret keeps a secret in a file of its own, outside of the data folder.
-func (w *world) secret(name, value string) string {
-	path := filepath.Join(w.dir, name+".secret")
-	require.NoError(w.t, os.WriteFile(path, []byte(value+"\n"), 0o600))
-	return path
-}
-
 // brief runs a subcommand for three seconds at most.
 func (w *world) brief(args ...string) (out, errs string, code int) {
 	w.t.Helper()

@@ -58,6 +58,7 @@ type world struct {
 	sandbox *sandbox.Sandbox
 	api     *httptest.Server
 	agent   sandbox.Credentials
+	watched []sandbox.Credentials // the agent, and others where a test adds them
 	discord *fakediscord.Server
 	channel string // at Discord
 	slack   *fakeslack.Server
@@ -99,6 +100,7 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 	t.Cleanup(w.api.Close)
 	w.sandbox.SetBaseURL(w.api.URL)
 	w.agent = w.sandbox.Agents()[0]
+	w.watched = []sandbox.Credentials{w.agent}
 	w.discord, err = fakediscord.New(o.discord)
 	require.NoError(t, err)
 	t.Cleanup(w.discord.Close)
@@ -131,15 +133,19 @@ func (w *world) configure(more string) {
 	if w.natsURL != "" {
 		nats = "url: " + w.natsURL
 	}
+	var agents []string
+	for _, a := range w.watched {
+		agents = append(agents, fmt.Sprintf(`{handle: %s, client_id: %s, client_secret: "${file:%s}"}`, a.Handle, a.ClientID, w.secret(a.Handle, a.ClientSecret)))
+	}
 	text := fmt.Sprintf(`imagineanything: {base_url: %s}
-agents: [{handle: %s, client_id: %s, client_secret: "${file:%s}"}]
+agents: [%s]
 poll: {notifications: 2s, messages: 2s, generations: 2s, ceiling: 2s}
 nats: {%s, store: 64MiB}
 http: {listen: %s}
 discord: {bot_token: "%s", api_url: %s}
 slack: {bot_token: %s, api_url: %s}
 webhooks: {allow_private: true}
-`, w.api.URL, w.agent.Handle, w.agent.ClientID, w.secretFile(), nats, w.web, fakediscord.DefaultToken, w.discordURL, w.team.BotToken(), w.slackURL)
+`, w.api.URL, strings.Join(agents, ", "), nats, w.web, fakediscord.DefaultToken, w.discordURL, w.team.BotToken(), w.slackURL)
 	require.NoError(w.t, os.WriteFile(w.file(), []byte(text+more), 0o600))
 }
 
@@ -155,9 +161,10 @@ func (w *world) everywhere() string {
 
 func (w *world) file() string { return filepath.Join(w.dir, "imaginebridge.yaml") }
 
-func (w *world) secretFile() string {
-	path := filepath.Join(w.dir, "secret")
-	require.NoError(w.t, os.WriteFile(path, []byte(w.agent.ClientSecret), 0o600))
+// secret keeps a secret in a file of its own, outside of the data folder.
+func (w *world) secret(name, value string) string {
+	path := filepath.Join(w.dir, name+".secret")
+	require.NoError(w.t, os.WriteFile(path, []byte(value+"\n"), 0o600))
 	return path
 }
 
@@ -173,19 +180,27 @@ type child struct {
 	*exec.Cmd
 	t    *testing.T
 	done chan error
+	logs *lockedBuffer // its own; the world's hold those of all
 }
 
 // start runs the bridge in the background.
 func (w *world) start(args ...string) *child {
 	w.t.Helper()
+	return w.startWith(nil, args...)
+}
+
+// startWith is start with something more in the environment.
+func (w *world) startWith(env []string, args ...string) *child {
+	w.t.Helper()
 	if len(args) == 0 {
 		args = []string{"run", "--config", w.file()}
 	}
 	cmd := exec.Command(binary, args...)
-	cmd.Env, cmd.Dir = w.environment(), w.dir
-	cmd.Stdout, cmd.Stderr = &w.logs, &w.logs
+	cmd.Env, cmd.Dir = w.environment(env...), w.dir
+	c := &child{Cmd: cmd, t: w.t, done: make(chan error, 1), logs: &lockedBuffer{}}
+	both := io.MultiWriter(c.logs, &w.logs)
+	cmd.Stdout, cmd.Stderr = both, both
 	require.NoError(w.t, cmd.Start())
-	c := &child{Cmd: cmd, t: w.t, done: make(chan error, 1)}
 	go func() { c.done <- cmd.Wait() }()
 	w.t.Cleanup(func() { _ = cmd.Process.Kill() })
 	return c
@@ -232,8 +247,13 @@ func (w *world) outputOf(ctx context.Context, args ...string) (out, errs string,
 // ready waits until the program says that it is.
 func (w *world) ready() {
 	w.t.Helper()
+	w.readyAt(w.web)
+}
+
+func (w *world) readyAt(address string) {
+	w.t.Helper()
 	w.eventually("ready", 20*time.Second, func() bool {
-		r, err := http.Get("http://" + w.web + "/readyz") //nolint:forbidigo,noctx // a test on loopback
+		r, err := http.Get("http://" + address + "/readyz") //nolint:forbidigo,noctx // a test on loopback
 		if err != nil {
 			return false
 		}
@@ -261,7 +281,12 @@ func (w *world) act(a sandbox.Action) sandbox.Result {
 // mention makes a cast member name the agent in a post with a text of its own.
 func (w *world) mention(n int) {
 	w.t.Helper()
-	w.act(sandbox.Action{As: "nova_ai", Do: "post", Content: "@" + w.agent.Handle + " " + numbered(n)})
+	w.mentionOf(w.agent.Handle, n)
+}
+
+func (w *world) mentionOf(handle string, n int) {
+	w.t.Helper()
+	w.act(sandbox.Action{As: "nova_ai", Do: "post", Content: "@" + handle + " " + numbered(n)})
 }
 
 var number = regexp.MustCompile(`number-\d{4}`)
