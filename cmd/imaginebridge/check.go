@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,12 +61,13 @@ type finding struct {
 	Remedy  string `json:"remedy,omitempty"`
 }
 
-// checkup prints findings as they come and remembers the worst.
+// checkup prints findings as they come and counts them.
 type checkup struct {
 	p      *program
 	cfg    config.Config
 	wiring wiring
-	failed bool
+	seen   map[grade]int
+	clock  bool // said already
 }
 
 func (p *program) check(ctx context.Context) error {
@@ -77,22 +79,41 @@ func (p *program) check(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler)
-	c := &checkup{p: p, cfg: cfg, wiring: wiring{cfg: cfg, log: log, out: io.Discard, version: versionText(), health: newHealth(), workers: &workers{}}}
+	c := &checkup{p: p, cfg: cfg, seen: map[grade]int{}, wiring: wiring{cfg: cfg, log: log, out: io.Discard, version: versionText(), health: newHealth(), workers: &workers{}}}
 	for _, n := range cfg.Notices {
 		if n.Warning {
 			c.say(finding{Grade: warning, Subject: "configuration", Text: n.Text})
 		}
 	}
 	c.say(finding{Grade: good, Subject: "configuration", Text: fmt.Sprintf("%s, %s.", count(len(cfg.Agents), "agent"), count(len(cfg.Subscriptions), "subscription"))})
+	c.destinations()
 	c.privacy()
 	c.imagine(ctx)
 	c.discord(ctx)
 	c.slack(ctx)
 	c.nats(ctx)
-	if c.failed {
+	c.sum()
+	if c.seen[bad] > 0 {
 		return errSilent
 	}
 	return nil
+}
+
+// sum says at last how it went.
+func (c *checkup) sum() {
+	if c.p.json {
+		return
+	}
+	text := "All well."
+	switch broken, doubtful := c.seen[bad], c.seen[warning]; {
+	case broken > 0 && doubtful > 0:
+		text = count(broken, "thing") + " to mend, " + count(doubtful, "warning") + "."
+	case broken > 0:
+		text = count(broken, "thing") + " to mend."
+	case doubtful > 0:
+		text = "Nothing has to be mended; " + count(doubtful, "warning") + "."
+	}
+	fmt.Fprintf(c.p.out, "\n%s\n", text)
 }
 
 func count(n int, thing string) string {
@@ -102,11 +123,17 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// say prints one finding.
+// say prints one finding. A clock that is off is off for everybody: it is said
+// once.
 func (c *checkup) say(f finding) {
-	if f.Grade == bad {
-		c.failed = true
+	if f.Subject == clockSubject {
+		if c.clock {
+			return
+		}
+		c.clock = true
 	}
+	c.seen[f.Grade]++
+	f.Text = sentence(f.Text)
 	if c.p.json {
 		_ = json.NewEncoder(c.p.out).Encode(f)
 		return
@@ -115,6 +142,16 @@ func (c *checkup) say(f finding) {
 	fmt.Fprintf(c.p.out, "%s %s: %s\n", mark, f.Subject, f.Text)
 	if f.Remedy != "" {
 		fmt.Fprintf(c.p.out, "    → %s\n", f.Remedy)
+	}
+}
+
+// destinations warns where nothing is sent anywhere.
+func (c *checkup) destinations() {
+	if len(c.cfg.Subscriptions) == 0 {
+		c.say(finding{
+			Grade: warning, Subject: "subscriptions", Text: "none is configured: events are stored and sent nowhere.",
+			Remedy: "Add one to the file, or set DISCORD_CHANNEL_ID or SLACK_CHANNEL_ID.",
+		})
 	}
 }
 
@@ -128,18 +165,25 @@ func (c *checkup) privacy() {
 		}
 		if to := bridge.ParseDestination(s.To); private && (to.Scheme == "discord" || to.Scheme == "slack") {
 			c.say(finding{
-				Grade: warning, Subject: "subscription " + s.Name, Text: "direct messages of " + strings.Join(s.Agents, ", ") + " appear in " + to.String() + ".",
+				Grade: warning, Subject: "subscription " + s.Name, Text: "direct messages of " + whose(s.Agents) + " appear in " + to.String() + ".",
 				Remedy: "Make sure that everybody in that channel may read them.",
 			})
 		}
 	}
 }
 
+// whose names the agents of a subscription for people.
+func whose(agents []string) string {
+	if slices.Contains(agents, "*") {
+		return "every agent"
+	}
+	return "@" + strings.Join(agents, ", @")
+}
+
 // imagine checks each agent's credentials and this machine's clock.
 func (c *checkup) imagine(ctx context.Context) {
 	site := imagine.NewSite()
 	defer site.CloseIdle()
-	clock := false
 	for _, a := range c.cfg.Agents {
 		api, err := c.wiring.client(site, a)
 		if err != nil {
@@ -147,9 +191,12 @@ func (c *checkup) imagine(ctx context.Context) {
 			return
 		}
 		me, err := api.Me(ctx)
+		if e, ok := errors.AsType[*imagine.Error](err); ok && e.Status == 0 {
+			c.say(finding{Grade: bad, Subject: "imagineanything", Text: err.Error(), Remedy: "Check imagineanything.base_url and this machine's network."})
+			return // as it would be for every agent
+		}
 		c.say(agentFinding(a, me, err))
-		if skew, known := api.Skew(); known && !clock {
-			clock = true
+		if skew, known := api.Skew(); known && !c.clock {
 			c.say(clockFinding(api.BaseURL(), skew))
 		}
 	}
@@ -168,7 +215,7 @@ func agentFinding(a config.Agent, me *imagine.Profile, err error) finding {
 			Remedy: "Check the secret; if it is lost, make a new one in the agent's settings. Other agents keep running.",
 		}
 	case err != nil:
-		return finding{Grade: bad, Subject: name, Text: err.Error() + ".", Remedy: "Check imagineanything.base_url and this machine's network."}
+		return finding{Grade: bad, Subject: name, Text: err.Error(), Remedy: "Check again in a minute, and that imagineanything.base_url is ImagineAnything's."}
 	case a.Handle != "" && me.Handle != a.Handle:
 		return finding{
 			Grade: bad, Subject: name, Text: fmt.Sprintf("these credentials belong to @%s.", me.Handle),
@@ -178,20 +225,34 @@ func agentFinding(a config.Agent, me *imagine.Profile, err error) finding {
 	return finding{Grade: good, Subject: "@" + me.Handle, Text: fmt.Sprintf("signed in; %d followers, %d posts.", me.FollowerCount, me.PostCount)}
 }
 
-// clockFinding says whether this machine's clock can be trusted.
+const clockSubject = "clock"
+
+// clockFinding says whether this machine's clock can be trusted (B30).
 func clockFinding(base string, skew time.Duration) finding {
 	host := strings.TrimPrefix(strings.TrimPrefix(base, "https://"), "http://")
-	side, off := "ahead of", skew
+	side := "ahead of"
 	if skew < 0 {
-		side, off = "behind", -skew
+		side = "behind"
 	}
-	if off < 30*time.Second {
-		return finding{Grade: good, Subject: "clock", Text: "agrees with " + host + "."}
+	if skew.Abs() < 30*time.Second {
+		return finding{Grade: good, Subject: clockSubject, Text: "agrees with " + host + "."}
 	}
 	return finding{
-		Grade: warning, Subject: "clock", Text: fmt.Sprintf("This machine's clock is %s %s %s; signatures and tokens need it right.", off.Round(time.Second), side, host),
+		Grade: warning, Subject: clockSubject,
+		Text:   fmt.Sprintf("This machine's clock is %s %s %s; signatures and tokens need it right.", roughly(skew.Abs()), side, host),
 		Remedy: "Turn on time sync.",
 	}
+}
+
+// roughly says a span of time as people do: 45 s, 7 min, 3 h.
+func roughly(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d.Round(time.Minute)/time.Minute)
+	}
+	return fmt.Sprintf("%d h", d.Round(time.Hour)/time.Hour)
 }
 
 // places are the destinations of one scheme that subscriptions send to.
@@ -239,12 +300,17 @@ func (c *checkup) slack(ctx context.Context) {
 	}
 }
 
-// nats checks the store: the one of a running bridge, else one opened for the
-// purpose.
+// nats checks the store: as a guest where a bridge is at work, which is not
+// disturbed by it, else by opening it as a bridge would.
 func (c *checkup) nats(ctx context.Context) {
-	b, err := c.p.openGuest(ctx, c.cfg)
-	if errors.Is(err, errNotRunning) {
+	b, err := c.p.openGuest(ctx, c.cfg, c.wiring.log)
+	running := err == nil && c.cfg.NATS.URL == ""
+	if e, ok := errors.AsType[*bus.StateError](err); errors.Is(err, errNotRunning) || ok && e.State == bus.Mismatch {
 		b, err = openBus(ctx, c.cfg, c.wiring.log)
+	}
+	if errors.Is(err, errNoPort) {
+		c.say(finding{Grade: warning, Subject: "nats", Text: "a bridge runs on this data folder and opens no NATS port (nats.listen: off), so its store can't be seen from here."})
+		return
 	}
 	if err != nil {
 		c.say(finding{Grade: bad, Subject: "nats", Text: err.Error()})
@@ -258,9 +324,29 @@ func (c *checkup) nats(ctx context.Context) {
 		c.say(finding{Grade: bad, Subject: "nats", Text: err.Error()})
 		return
 	}
-	where := "embedded"
-	if !info.Embedded {
-		where = "at " + info.URL
+	if running {
+		info.Embedded, info.Sync = true, c.cfg.NATS.Sync.String()
+	}
+	c.say(natsFinding(info, running))
+}
+
+// sentence makes sure that a text ends like one.
+func sentence(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
+// natsFinding says what the store is, and warns where a power cut costs more than
+// a second.
+func natsFinding(info bus.Info, running bool) finding {
+	where := "at " + info.URL
+	switch {
+	case running:
+		where = "embedded in the running bridge"
+	case info.Embedded:
+		where = "embedded"
 	}
 	f := finding{Grade: good, Subject: "nats", Text: fmt.Sprintf("%s %s, flushed to disk: %s.", info.Version, where, info.Sync)}
 	every, err := time.ParseDuration(info.Sync)
@@ -271,7 +357,7 @@ func (c *checkup) nats(ctx context.Context) {
 		f.Grade = warning
 		f.Remedy = "A power cut can repeat or forget what happened in that time; nats.sync: 1s or always makes it shorter."
 	}
-	c.say(f)
+	return f
 }
 
 func (c *checkup) closeBus(ctx context.Context, b *bus.Bus) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -14,10 +15,10 @@ import (
 )
 
 // errNotRunning is returned where a running bridge is needed and none is found.
-var errNotRunning = errors.New("No bridge is running here. Start it with \"imaginebridge run\", or name its store with NATS_URL or IMAGINEBRIDGE_DATA_DIR.") //nolint:revive // a sentence for people
+var errNotRunning = errors.New("No bridge is running here. Start it with \"imaginebridge run\", or name its store with NATS_URL or IMAGINEBRIDGE_DATA_DIR.")
 
 // errNoPort is returned where the running bridge can't be reached by others.
-var errNoPort = errors.New("The running bridge opens no NATS port (nats.listen: off). Set nats.listen to 127.0.0.1:4222 and restart it.") //nolint:revive // a sentence for people
+var errNoPort = errors.New("The running bridge opens no NATS port (nats.listen: off). Set nats.listen to 127.0.0.1:4222 and restart it.")
 
 // loadForGuest reads the configuration for looking at a running bridge: agents
 // and destinations need not be in it.
@@ -31,8 +32,8 @@ func (p *program) loadForGuest() (config.Config, error) {
 
 // openGuest connects to the store of a running bridge: the server that is
 // configured, else the embedded one by the credentials in its data folder.
-func (p *program) openGuest(ctx context.Context, cfg config.Config) (*bus.Bus, error) {
-	o := bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Guest: true, Name: "imaginebridge guest", Log: p.logger(cfg.Runtime)}
+func (p *program) openGuest(ctx context.Context, cfg config.Config, log *slog.Logger) (*bus.Bus, error) {
+	o := bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Guest: true, Name: "imaginebridge guest", Log: log}
 	if o.URL == "" {
 		o.Creds = filepath.Join(cfg.Runtime.DataDir, "nats", bus.AdminFile)
 		c, err := bus.ReadCredentials(o.Creds)

@@ -81,9 +81,9 @@ func listenOn(ctx context.Context, address, setting string) (net.Listener, error
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program. Stop it, or set %s to a free port.", address, setting) //nolint:revive // a sentence for people
+		return nil, fmt.Errorf("%s is in use by another program. Stop it, or set %s to a free port.", address, setting)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("%s needs rights that this user lacks. Set %s to a port above 1023.", address, setting) //nolint:revive // a sentence for people
+		return nil, fmt.Errorf("%s needs rights that this user lacks. Set %s to a port above 1023.", address, setting)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, &usageError{fmt.Sprintf("%s is not an address of this machine. Set %s to 127.0.0.1 and a port.", address, setting)}
 	}

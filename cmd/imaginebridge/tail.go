@@ -46,7 +46,7 @@ func (p *program) tail(ctx context.Context, patterns []string, since time.Durati
 		return err
 	}
 	p.noteUnknownAgent(cfg)
-	b, err := p.openGuest(ctx, cfg)
+	b, err := p.openGuest(ctx, cfg, p.logger(cfg.Runtime))
 	if err != nil {
 		return err
 	}
