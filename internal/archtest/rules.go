@@ -9,7 +9,7 @@ var mayImport = map[string][]string{
 	"config":           {},
 	"events/subscribe": {"events"},
 	"bridge":           {"events"},
-	"bridge/command":   {"bridge", "internal/imagine"},
+	"bridge/command":   {"bridge", "events", "internal/imagine"},
 	"bridge/bus":       {"bridge", "bridge/command", "events"},
 	"poller":           {"events", "internal/imagine"},
 	"sinks/*":          {"bridge", "bridge/command", "events"},
