@@ -59,6 +59,7 @@
     const talk = p.replied && document.getElementById(p.replied);
     if (!talk || inView(p, talk)) p.replied = "";
     p.newer.hidden = !p.unseen && !p.replied;
+    p.newer.classList.toggle("up", !p.unseen);
     p.newer.textContent = p.unseen ? "↓ " + p.unseen + " new" : "↑ New reply in a thread";
   };
   const put = (p, card) => {
