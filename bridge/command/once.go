@@ -1,0 +1,271 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+)
+
+// once runs a command that passed every check, or gives what became of it when
+// it came before.
+func (r *Runner) once(ctx context.Context, j *job) Answer {
+	if r.o.Records == nil || j.q.ID == "" || j.spec.Repeat == Reads {
+		j.args.since = j.begun
+		return r.finish(ctx, j, r.perform(ctx, j))
+	}
+	rec, fresh, err := r.o.Records.Create(ctx, newRecord(j))
+	if err != nil {
+		r.o.Log.WarnContext(ctx, "command not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
+		return r.refuse(ctx, j, notRecorded())
+	}
+	if !fresh && !samePerson(rec.Request.Principal, j.q.Principal) {
+		return r.refuse(ctx, j, &Problem{Code: 409, Status: "id_taken", Message: "Not done: this id belongs to another command.", Hint: "Send it again under a new one."})
+	}
+	return r.carryOn(ctx, j, rec)
+}
+
+// Accept records a command before a door acknowledges it. Where it fails, the
+// door says so in the acknowledgement itself, and nothing runs. Do goes on from
+// the record. Commands that only read, and requests that Do will refuse, are
+// not recorded. The error is a *Problem.
+func (r *Runner) Accept(ctx context.Context, q Request) error {
+	j := &job{q: q, begun: time.Now()}
+	if r.o.Records == nil || q.ID == "" || r.prepare(ctx, j) != nil || j.spec.Repeat == Reads {
+		return nil
+	}
+	if _, asked := r.ask(ctx, j); asked {
+		return nil
+	}
+	if _, _, err := r.o.Records.Create(ctx, newRecord(j)); err != nil {
+		r.o.Log.WarnContext(ctx, "command not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
+		return notRecorded()
+	}
+	return nil
+}
+
+func notRecorded() *Problem {
+	return &Problem{Code: 503, Status: "not_recorded", Message: "Not done: the bridge could not note this command.", Hint: "Send it again in a few seconds."}
+}
+
+func samePerson(a, b Principal) bool {
+	return a.Platform == b.Platform && a.Workspace == b.Workspace && a.User == b.User
+}
+
+func newRecord(j *job) Record {
+	rec := Record{ID: j.q.ID, State: Recorded, Request: j.q, At: j.begun, Skipped: len(j.q.Files) > 0}
+	rec.Request.Values = make(map[string]any, len(j.q.Values))
+	for name, v := range j.q.Values {
+		if arg, _ := j.spec.Arg(name); arg.Secret {
+			rec.Skipped = true
+			continue
+		}
+		rec.Request.Values[name] = v
+	}
+	return rec
+}
+
+// carryOn takes a record from where it stands to its end.
+func (r *Runner) carryOn(ctx context.Context, j *job, rec Record) Answer {
+	switch rec.State {
+	case Done, Failed, Unknown:
+		if rec.Answer != nil {
+			a := *rec.Answer
+			a.Repeat = true
+			return a
+		}
+		return Answer{Repeat: true, OK: rec.State == Done, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb}
+	case Running:
+		if rec.Owner == r.o.Owner && r.turns.busy(rec.ID) || rec.Owner != r.o.Owner && r.o.Alive(rec.Owner) {
+			return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
+		}
+	case Recorded:
+	}
+	if !r.turns.begin(rec.ID) {
+		return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
+	}
+	defer r.turns.end(rec.ID)
+	interrupted := rec.State == Running
+	if !interrupted {
+		rec.Since = time.Now()
+	}
+	rec.State, rec.Owner = Running, r.o.Owner
+	rec, err := r.o.Records.Update(ctx, rec)
+	switch {
+	case errors.Is(err, ErrMoved):
+		return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
+	case err != nil:
+		r.o.Log.WarnContext(ctx, "command not begun", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
+		return r.refuse(ctx, j, notRecorded())
+	}
+	j.args.since = rec.Since
+	var a Answer
+	if interrupted && j.spec.Repeat >= Creates {
+		a = r.settle(ctx, j, errInterrupted)
+	} else {
+		a = r.perform(ctx, j)
+	}
+	return r.close(ctx, j, rec, r.finish(ctx, j, a))
+}
+
+// close ends a record. The answer holds also where that can't be stored: a
+// repeat then settles by reading.
+func (r *Runner) close(ctx context.Context, j *job, rec Record, a Answer) Answer {
+	switch {
+	case a.OK:
+		rec.State = Done
+	case a.Problem != nil && a.Problem.Unknown:
+		rec.State = Unknown
+	default:
+		rec.State = Failed // also a question: the yes comes under a new id
+	}
+	rec.Answer, rec.Request.Values, rec.Request.Back = &a, nil, nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	if _, err := r.o.Records.Update(ctx, rec); err != nil {
+		r.o.Log.WarnContext(ctx, "command's end not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
+	}
+	return a
+}
+
+// closeTime is for writing down the end of a command whose caller has gone.
+const closeTime = 5 * time.Second
+
+// Recover ends the commands that a process left behind: those whose owner does
+// not run any more are settled as a repeat of them would be, and tell hears the
+// answer with the request as it was recorded. Commands that were only recorded
+// run now, unless what they need was not kept. Errors: of Records.
+func (r *Runner) Recover(ctx context.Context, tell func(Request, Answer)) error {
+	open, err := r.o.Records.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("list open commands: %w", err)
+	}
+	for _, rec := range open {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if rec.Owner != "" && rec.Owner != r.o.Owner && r.o.Alive(rec.Owner) || r.turns.busy(rec.ID) {
+			continue
+		}
+		q := rec.Request
+		if a := r.resume(ctx, rec); !a.Running {
+			tell(q, a)
+		}
+	}
+	return nil
+}
+
+// resume is Do for a record that nobody works on. The person is authorised
+// again: rights may have gone meanwhile.
+func (r *Runner) resume(ctx context.Context, rec Record) Answer {
+	j := &job{q: rec.Request, begun: time.Now()}
+	j.q.Open = false // was checked when it came
+	p := r.prepare(ctx, j)
+	switch {
+	case rec.Skipped && rec.State == Recorded && j.spec != nil:
+		p = &Problem{Code: 503, Status: "interrupted", Message: j.spec.failed() + ": the bridge restarted, and files and keys are not kept.", Hint: "Send it again."}
+	case rec.Skipped && j.spec != nil && j.api != nil:
+		j.args = Args{agent: j.q.Agent, values: loose(rec.Request.Values)}
+		if j.spec.Repeat < Creates {
+			return r.close(ctx, j, rec, r.finish(ctx, j, Answer{Problem: r.doubt(ctx, j, errInterrupted)}))
+		}
+		p = nil
+	}
+	if p != nil {
+		return r.close(ctx, j, rec, r.refuse(ctx, j, p))
+	}
+	return r.carryOn(ctx, j, rec)
+}
+
+// errInterrupted is a command that ran when its process ended.
+var errInterrupted = errors.New("the bridge was restarted while this ran")
+
+// doubtful reports an error after which the command may have been done.
+func doubtful(s *Spec, err error) bool {
+	if s.Repeat == Reads {
+		return false
+	}
+	return imagine.IsUncertain(err) || errors.Is(err, errPanicked) && s.Repeat >= Creates
+}
+
+// looks are the waits before each look for what an uncertain call may have
+// made: the service may finish after it hung up.
+var looks = [...]time.Duration{0, 2 * time.Second, 5 * time.Second}
+
+// settle finds out by reading what became of a call of unknown fate, or says
+// that nobody can tell.
+func (r *Runner) settle(ctx context.Context, j *job, cause error) Answer {
+	if j.spec.Look == nil {
+		return Answer{Problem: r.doubt(ctx, j, cause)}
+	}
+	for _, wait := range looks {
+		if !sleep(ctx, wait) {
+			break
+		}
+		found := false
+		reply, err := r.call(ctx, j, func(ctx context.Context, api *imagine.Client, a Args) (reply Reply, err error) {
+			reply, found, err = j.spec.Look(ctx, api, a)
+			return reply, err
+		})
+		if err == nil && found {
+			return Answer{OK: true, Reply: reply}
+		}
+	}
+	return Answer{Problem: r.doubt(ctx, j, cause)}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// finish completes an answer and tells the audit.
+func (r *Runner) finish(ctx context.Context, j *job, a Answer) Answer {
+	a.Agent, a.Group, a.Verb = j.q.Agent, j.q.Group, j.q.Verb
+	a.Private = a.Private || !a.OK || j.spec.Private
+	a.Reply = dressed(a.Reply, j.q.Agent)
+	r.audit(ctx, j, a)
+	return a
+}
+
+// refuse is the answer to a request that was not begun.
+func (r *Runner) refuse(ctx context.Context, j *job, p *Problem) Answer {
+	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: p}
+	r.audit(ctx, j, a)
+	return a
+}
+
+// dress lets a command tell how far it is, in the same clothes as its end.
+func (r *Runner) dress(j *job) func(Reply) {
+	if j.q.Tell == nil {
+		return nil
+	}
+	return func(reply Reply) { j.q.Tell(dressed(reply, j.q.Agent)) }
+}
+
+// dressed names the agent on every card.
+func dressed(reply Reply, agent string) Reply {
+	messages := make([]bridge.Message, 0, len(reply.Messages))
+	for _, m := range reply.Messages {
+		if m.Agent == "" {
+			m.Agent = agent
+		}
+		messages = append(messages, m)
+	}
+	if len(messages) > 0 {
+		reply.Messages = messages
+	}
+	return reply
+}

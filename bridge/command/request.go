@@ -1,0 +1,97 @@
+package command
+
+import (
+	"encoding/json"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// Platforms a principal can come from. NATS and the terminal let in only whom
+// their own permissions let in, so nothing more is asked of them here.
+const (
+	Discord  = "discord"
+	Slack    = "slack"
+	NATS     = "nats"
+	Terminal = "terminal"
+)
+
+// Principal is who asks, as the door has verified it.
+type Principal struct {
+	Platform  string   `json:"platform"`
+	Workspace string   `json:"workspace,omitempty"` // guild or team
+	User      string   `json:"user,omitempty"`
+	Name      string   `json:"name,omitempty"`    // for the audit
+	Roles     []string `json:"roles,omitempty"`   // ids of Discord roles or Slack groups
+	Manages   bool     `json:"manages,omitempty"` // may manage the server, or installed the app
+}
+
+// Request is one command as a door heard it.
+type Request struct {
+	ID        string            `json:"id,omitempty"` // stable over redeliveries: it runs once. Empty: never recorded
+	Principal Principal         `json:"principal"`
+	Agent     string            `json:"agent,omitempty"` // handle; empty where the principal reaches one only
+	Group     string            `json:"group"`
+	Verb      string            `json:"verb"`
+	Values    map[string]any    `json:"values,omitempty"` // strings, numbers, booleans, lists; a string may stand for any of them
+	Files     map[string][]File `json:"-"`
+	Confirmed bool              `json:"confirmed,omitempty"` // the person was asked and said yes
+	Button    bool              `json:"button,omitempty"`    // came from a button or a form on an earlier message
+	Open      bool              `json:"open,omitempty"`      // typed where others read it: secrets are refused
+	Door      string            `json:"door"`                // "discord", "slack", "nats", "terminal": for the audit and for wording
+	Place     string            `json:"place,omitempty"`     // channel or subject, for the audit
+	Back      json.RawMessage   `json:"back,omitempty"`      // how the door finds the person again after a restart; kept, never shown
+	Tell      func(Reply)       `json:"-"`                   // hears how far slow work has come
+}
+
+// Form is the name of a bound argument that asks the door to open the command's
+// form, filled with the other bound arguments, and not to run it yet. A button
+// whose command lacks a required argument opens the form too.
+const Form = "form"
+
+// Reply is what a command gives.
+type Reply struct {
+	Data     any               `json:"data,omitempty"`     // for programs; Spec.Result is its type
+	Text     string            `json:"text"`               // one plain sentence
+	Messages []bridge.Message  `json:"messages,omitempty"` // what people see, as cards
+	More     map[string]string `json:"more,omitempty"`     // the arguments of a further page, nil for none
+	Job      string            `json:"job,omitempty"`      // the generation to follow: Messages[0] carries its UpdateKey
+	Undo     *bridge.Action    `json:"undo,omitempty"`     // the command that takes it back
+}
+
+// Answer is what became of a request. Exactly one of OK, Problem, NeedsConfirm
+// and Running says so.
+type Answer struct {
+	OK      bool     `json:"ok"`
+	Agent   string   `json:"agent,omitempty"`
+	Group   string   `json:"group,omitempty"`
+	Verb    string   `json:"verb,omitempty"`
+	Private bool     `json:"private,omitempty"` // only for the person who asked; every problem is
+	Reply   Reply    `json:"reply,omitzero"`
+	Problem *Problem `json:"problem,omitempty"`
+
+	NeedsConfirm bool   `json:"needs_confirm,omitempty"` // ask Question, then come again with a new id and Confirmed
+	Question     string `json:"question,omitempty"`
+
+	Repeat  bool `json:"-"` // the stored answer of an earlier delivery
+	Running bool `json:"-"` // an earlier delivery is still at work and will answer
+}
+
+// Problem is why a command was not done, or is not known to be done.
+type Problem struct {
+	Code    int             `json:"code"`   // as HTTP has them
+	Status  string          `json:"status"` // a stable word for programs
+	Field   string          `json:"field,omitempty"`
+	Message string          `json:"message"`
+	Hint    string          `json:"hint,omitempty"`
+	Unknown bool            `json:"unknown,omitempty"` // it may have been done
+	Buttons []bridge.Action `json:"buttons,omitempty"`
+	Ask     []string        `json:"ask,omitempty"` // who may, as principals: "discord:role:1"
+}
+
+// Error is the sentence and the next step, as plain text.
+func (p *Problem) Error() string {
+	if p.Hint == "" {
+		return p.Message
+	}
+	return p.Message + " " + p.Hint
+}

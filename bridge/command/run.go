@@ -1,0 +1,224 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+)
+
+// RunnerOptions is what a Runner needs. Agents is required.
+type RunnerOptions struct {
+	Agents  func() map[string]*imagine.Client                        // by handle, those of this moment
+	Reach   func(p Principal) []string                               // handles a principal's workspace is connected to; nil: all
+	Access  func(p Principal, agent string) Lists                    // who may do what; nil: empty lists
+	Records Records                                                  // the ledger; nil: nothing is recorded, so a repeat runs again
+	Audit   func(ctx context.Context, e Entry)                       // hears of every command and refusal; nil: nobody does
+	Label   func(p Principal, listed string) string                  // a listed principal's name, "@Agent-Team"; nil: as it is listed
+	Spent   func(ctx context.Context, agent string, p Principal) int // generations p has started as agent today; nil: not counted
+	Daily   int                                                      // generations a person may start a day before being asked; 0: no end
+	Owner   string                                                   // this process, in records
+	Alive   func(owner string) bool                                  // whether another process runs; nil: none does
+	Log     *slog.Logger                                             // nil: none
+}
+
+// Runner runs commands. It is safe for concurrent use.
+type Runner struct {
+	o     RunnerOptions
+	turns *turns
+}
+
+// NewRunner makes one.
+func NewRunner(o RunnerOptions) *Runner {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Access == nil {
+		o.Access = func(Principal, string) Lists { return Lists{} }
+	}
+	if o.Audit == nil {
+		o.Audit = func(context.Context, Entry) {}
+	}
+	if o.Alive == nil {
+		o.Alive = func(string) bool { return false }
+	}
+	return &Runner{o: o, turns: newTurns()}
+}
+
+// job is one request on its way through the runner.
+type job struct {
+	q     Request
+	spec  *Spec
+	api   *imagine.Client
+	args  Args
+	class imagine.Class
+	begun time.Time
+}
+
+// Do finds, authorises, checks, records, runs and audits one command. It never
+// panics and never runs a recorded command twice. ctx bounds the work: a
+// command that ends with it is settled by reading, or told as unknown.
+func (r *Runner) Do(ctx context.Context, q Request) Answer {
+	j := &job{q: q, begun: time.Now()}
+	if p := r.prepare(ctx, j); p != nil {
+		return r.refuse(ctx, j, p)
+	}
+	if a, asked := r.ask(ctx, j); asked {
+		return r.finish(ctx, j, a)
+	}
+	return r.once(ctx, j)
+}
+
+// Check says no without doing anything: unknown commands, agents out of reach,
+// people who may not, arguments that are wrong. It is for forms and for doors
+// that want to know before they acknowledge; Do checks again.
+func (r *Runner) Check(ctx context.Context, q Request) *Problem {
+	return r.prepare(ctx, &job{q: q})
+}
+
+// prepare finds, authorises and parses.
+func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
+	spec, p := find(j.q.Group, j.q.Verb)
+	if p != nil {
+		return p
+	}
+	j.spec = spec
+	if p := r.choose(j); p != nil {
+		return p
+	}
+	if p := r.authorise(j); p != nil {
+		return p
+	}
+	args, err := Parse(spec, j.q.Values, j.q.Files)
+	if err == nil {
+		err = secrets(spec, j.q)
+	}
+	if err != nil {
+		return r.explain(ctx, j, err)
+	}
+	args.agent, args.confirmed, args.tell = j.q.Agent, j.q.Confirmed, r.dress(j)
+	j.args = args
+	return nil
+}
+
+// Reachable lists the agents a principal may name, in alphabetical order.
+func (r *Runner) Reachable(p Principal) []string {
+	all := r.o.Agents()
+	if r.o.Reach == nil || p.Platform == NATS || p.Platform == Terminal {
+		return slices.Sorted(maps.Keys(all))
+	}
+	var out []string
+	for _, h := range r.o.Reach(p) {
+		if all[h] != nil {
+			out = append(out, h)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Allowed lists the commands a principal may use as an agent.
+func (r *Runner) Allowed(p Principal, agent string) []Spec {
+	lists := r.o.Access(p, agent)
+	return slices.DeleteFunc(Table(), func(s Spec) bool { return !lists.allows(p, s.Access) })
+}
+
+// choose settles which agent acts. An agent out of reach reads like one that does not exist.
+func (r *Runner) choose(j *job) *Problem {
+	near := r.Reachable(j.q.Principal)
+	j.q.Agent = bareHandle(j.q.Agent)
+	switch {
+	case j.q.Agent == "" && len(near) == 1:
+		j.q.Agent = near[0]
+	case j.q.Agent == "" && len(near) == 0:
+		return &Problem{Code: 404, Status: "no_agent", Message: "No agent is connected here yet.", Hint: "An admin can connect one: /ia connect."}
+	case j.q.Agent == "":
+		return &Problem{Code: 400, Status: "agent_required", Field: "agent", Message: "Several agents are connected here: " + join(near, "and") + ".", Hint: "Say which one: agent:" + near[0]}
+	}
+	if slices.Contains(near, j.q.Agent) {
+		j.api = r.o.Agents()[j.q.Agent]
+	}
+	if j.api == nil {
+		return noAgent(j.q, near)
+	}
+	return nil
+}
+
+func (r *Runner) authorise(j *job) *Problem {
+	lists := r.o.Access(j.q.Principal, j.q.Agent)
+	if lists.allows(j.q.Principal, j.spec.Access) {
+		return nil
+	}
+	return r.denied(j, lists)
+}
+
+// ask asks before what can't be undone, and before one more generation than a person has a day.
+func (r *Runner) ask(ctx context.Context, j *job) (Answer, bool) {
+	if j.q.Confirmed {
+		return Answer{}, false
+	}
+	question := ""
+	switch {
+	case j.spec.Confirm:
+		question = j.spec.Question
+	case j.spec.Repeat == Costs && r.o.Spent != nil && r.o.Daily > 0:
+		if n := r.o.Spent(ctx, j.q.Agent, j.q.Principal); n >= r.o.Daily {
+			question = fmt.Sprintf("You have started %d generations as @%s today, and each costs its owner money. Start another?", n, j.q.Agent)
+		}
+	}
+	return Answer{NeedsConfirm: true, Question: question}, question != ""
+}
+
+// limit is how long one command may take: a large upload and its processing.
+const limit = 10 * time.Minute
+
+// perform calls the spec's function and settles what is uncertain.
+func (r *Runner) perform(ctx context.Context, j *job) Answer {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	leave, p := r.turns.enter(ctx, j, r.patience(j))
+	if p != nil {
+		return Answer{Problem: p}
+	}
+	defer leave()
+	stop := r.announce(ctx, j)
+	reply, err := r.call(ctx, j, j.spec.Run)
+	stop()
+	if err == nil {
+		return Answer{OK: true, Reply: reply}
+	}
+	if a, ok := errors.AsType[*AskError](err); ok && !j.q.Confirmed {
+		return Answer{NeedsConfirm: true, Question: a.Question}
+	}
+	if doubtful(j.spec, err) {
+		return r.settle(ctx, j, err)
+	}
+	return Answer{Problem: r.explain(ctx, j, err)}
+}
+
+// call runs a function of the table and turns its panic into an error.
+func (r *Runner) call(ctx context.Context, j *job, run func(context.Context, *imagine.Client, Args) (Reply, error)) (reply Reply, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.o.Log.ErrorContext(ctx, "command panicked", "command", j.spec.Name(), "agent", j.q.Agent, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			err = errPanicked
+		}
+	}()
+	return run(ctx, j.api, j.args)
+}
+
+// errPanicked is a defect of ours. What it interrupted may have been done.
+var errPanicked = errors.New("the command ended unexpectedly")
+
+// AskError asks a question before a command goes on; the same request with
+// Confirmed is the yes.
+type AskError struct{ Question string }
+
+// Error is the question.
+func (e *AskError) Error() string { return e.Question }

@@ -1,0 +1,162 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// notDelivered is how the failure of a direct message begins.
+const notDelivered = "Not delivered"
+
+// find is Find with the sentence for a word that is no command.
+func find(group, verb string) (*Spec, *Problem) {
+	if s, ok := Find(strings.ToLower(group), strings.ToLower(verb)); ok {
+		return s, nil
+	}
+	return nil, unknownCommand(strings.TrimSpace(group + " " + verb))
+}
+
+// unknownCommand suggests the nearest command, by its name, its verb or its short word.
+func unknownCommand(typed string) *Problem {
+	typed = cut(oneLine(typed), 64)
+	names := map[string]string{}
+	var all []string
+	add := func(word string, s Spec) {
+		if names[word] == "" {
+			names[word] = s.Name()
+			all = append(all, word)
+		}
+	}
+	table := Table()
+	for _, s := range table {
+		for _, a := range s.Aliases {
+			add(a, s)
+		}
+	}
+	for _, s := range table {
+		add(s.Name(), s)
+		add(s.Verb, s)
+	}
+	p := &Problem{Code: 404, Status: "unknown_command", Message: fmt.Sprintf("No command %q.", typed), Hint: "/ia help lists all."}
+	if near := nearest(typed, all); near != "" {
+		p.Hint = fmt.Sprintf("Did you mean /ia %s? /ia help lists all.", names[near])
+		p.Buttons = []bridge.Action{{Label: names[near], Command: names[near], Args: map[string]string{Form: "yes"}}}
+	}
+	return p
+}
+
+// noAgent reads the same whether the agent does not exist or is somebody else's.
+func noAgent(q Request, near []string) *Problem {
+	agent := cut(oneLine(q.Agent), 64)
+	p := &Problem{Code: 404, Status: "unknown_agent", Field: "agent", Message: fmt.Sprintf("no agent %q on this bridge", agent)}
+	if n := nearest(agent, near); n != "" {
+		p.Hint = fmt.Sprintf("did you mean %q?", n)
+	}
+	switch {
+	case q.Door == NATS || q.Door == Terminal:
+	case q.Button:
+		p.Message, p.Hint = fmt.Sprintf("This card belongs to %s, which is no longer connected here.", agent), "An admin can reconnect it: /ia connect."
+	default:
+		p.Message = fmt.Sprintf("No agent %q is connected here.", agent)
+		p.Hint = strings.Replace(p.Hint, "did", "Did", 1)
+	}
+	return p
+}
+
+// denied says whom to ask.
+func (r *Runner) denied(j *job, lists Lists) *Problem {
+	p := &Problem{Code: 403, Status: "forbidden", Ask: lists.of(j.spec.Access)}
+	switch j.spec.Access {
+	case Read:
+		p.Message = fmt.Sprintf("You can't look at %s here.", j.q.Agent)
+	case Write:
+		p.Message = fmt.Sprintf("You can look, but not act for %s here.", j.q.Agent)
+	case Admin:
+		p.Message = fmt.Sprintf("You can't change keys, identity or money of %s here.", j.q.Agent)
+	}
+	// People before roles would be named one by one: a role or group is the better address.
+	var names []string
+	for _, entry := range p.Ask {
+		platform, rest, _ := strings.Cut(entry, ":")
+		if kind, _, _ := strings.Cut(rest, ":"); platform == j.q.Principal.Platform && (kind != "user" || len(p.Ask) == 1) && r.o.Label != nil {
+			names = append(names, r.o.Label(j.q.Principal, entry))
+		}
+	}
+	names = slices.Compact(names)
+	key := j.spec.Access.String()
+	line := fmt.Sprintf("an admin can run /ia access or add %s:user:%s to access.%s.", j.q.Principal.Platform, j.q.Principal.User, key)
+	switch {
+	case len(names) > 0:
+		p.Hint = fmt.Sprintf("Ask someone with %s, or an admin can run /ia access.", join(names[:min(3, len(names))], "or"))
+	default:
+		p.Hint = strings.ToUpper(line[:1]) + line[1:]
+	}
+	return p
+}
+
+// Decode reads a program's arguments: one JSON object. Its failure says at which byte.
+func Decode(data []byte) (map[string]any, *Problem) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return map[string]any{}, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var out map[string]any
+	err := dec.Decode(&out)
+	if err == nil && out != nil {
+		if rest := bytes.TrimLeft(data[dec.InputOffset():], " \t\r\n"); len(rest) > 0 {
+			return nil, badJSON(fmt.Sprintf("byte %d: unexpected %s", len(data)-len(rest)+1, quoteByte(rest[0])))
+		}
+		return out, nil
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok && e.Offset > 0 && int(e.Offset) <= len(data) && !strings.Contains(e.Error(), "unexpected end") {
+		return nil, badJSON(fmt.Sprintf("byte %d: unexpected %s", e.Offset, quoteByte(data[e.Offset-1])))
+	}
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok || err == nil {
+		return nil, badJSON("the arguments are not a JSON object")
+	}
+	return nil, badJSON(fmt.Sprintf("byte %d: the JSON ends too early", len(data)+1))
+}
+
+func badJSON(message string) *Problem {
+	return &Problem{Code: 400, Status: "invalid_json", Message: message, Hint: `send an object such as {"text":"hello"}`}
+}
+
+func quoteByte(b byte) string {
+	if b < 0x20 || b >= 0x7f {
+		return fmt.Sprintf("0x%02x", b)
+	}
+	return "'" + string(rune(b)) + "'"
+}
+
+// PublicChannel asks before direct messages go where many read.
+func PublicChannel(channel string, people int) *Problem {
+	who := counted(people, "person")
+	if people != 1 {
+		who = thousands(people) + " people"
+	}
+	return &Problem{
+		Code: 409, Status: "public_channel", Message: fmt.Sprintf("%s can be read by %s, and direct messages would appear here.", channel, who),
+		Hint: "Use a private channel, or press [I understand].",
+	}
+}
+
+// EditedLater tells somebody whose message had gone out before they changed it.
+func EditedLater() *Problem {
+	return &Problem{Code: 409, Status: "already_sent", Message: "ImagineAnything can't edit a sent message.", Hint: "The first version stands."}
+}
+
+// Expired is the answer to a form or button older than its life. since names its age: "yesterday".
+func Expired(since string, fresh bridge.Action) *Problem {
+	fresh.Label = "Open"
+	return &Problem{Code: 410, Status: "expired", Message: fmt.Sprintf("This form is from %s.", since), Hint: "Here is a fresh one:", Buttons: []bridge.Action{fresh}}
+}
+
+// Gone is a card whose agent is not connected any more.
+func Gone(agent string) *Problem { return noAgent(Request{Agent: agent, Button: true}, nil) }
