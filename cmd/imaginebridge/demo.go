@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +43,9 @@ func (p *program) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := forget(cfg.Runtime.DataDir); err != nil {
+		return err
+	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,6 +73,23 @@ func (p *program) demo(ctx context.Context) error {
 	fmt.Fprintln(p.out)
 	p.sayHint()
 	return nil
+}
+
+// forget removes what an earlier demo stored: the sandbox begins anew each time,
+// and its beginnings would look like news. A demo that runs there is left alone,
+// and told of when the store is opened.
+func forget(dir string) error {
+	store := filepath.Join(dir, "nats")
+	if err := os.MkdirAll(store, 0o700); err != nil {
+		return folderError(dir)
+	}
+	lock := flock.New(filepath.Join(store, "lock"))
+	free, err := lock.TryLock()
+	if err != nil || !free {
+		return nil //nolint:nilerr // whoever opens the store says what is wrong with it
+	}
+	defer func() { _ = lock.Unlock() }()
+	return os.RemoveAll(filepath.Join(store, "jetstream"))
 }
 
 // sayHint says how to get the same for oneself.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"slices"
 	"time"
 
@@ -98,9 +99,18 @@ func (pr *process) build() error {
 	}
 	pr.web, err = web.New(web.Options{
 		Conditions: pr.health.all, Lanes: pr.health.allLanes, Tail: pr.tailForWeb, Version: pr.version, Hint: pr.hint,
-		MediaHosts: []string{pr.cfg.ImagineAnything.BaseURL}, Log: pr.log.With("component", "web"),
+		Hosts: publicHosts(pr.cfg.HTTP.PublicURL), MediaHosts: []string{pr.cfg.ImagineAnything.BaseURL}, Log: pr.log.With("component", "web"),
 	})
 	return err
+}
+
+// publicHosts is the Host by which the outside world reaches the web server.
+func publicHosts(publicURL string) []string {
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Hostname() == "" {
+		return nil
+	}
+	return []string{u.Hostname()}
 }
 
 // tell passes a change of state on to everybody who listens on NATS.
