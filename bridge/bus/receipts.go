@@ -38,15 +38,17 @@ func (b *Bus) Keep(ctx context.Context, key string, r bridge.Receipt) error {
 	return b.put(ctx, &nats.Msg{Subject: receiptSubject(key), Data: data})
 }
 
-// receiptSubject is the key in the bucket: readable where the escaped form keeps
-// all of it, else a hash.
-func receiptSubject(key string) string {
+func receiptSubject(key string) string { return "$KV." + bucketReceipts + "." + keyToken(key) }
+
+// keyToken is any text as the token of a key: readable where the escaped form
+// keeps all of it, else a hash.
+func keyToken(key string) string {
 	token, err := events.Token(key)
 	if err != nil || key != strings.ToLower(key) || strings.HasPrefix(token, "=H") {
 		sum := sha256.Sum256([]byte(key))
 		token = "=S" + hex.EncodeToString(sum[:16])
 	}
-	return "$KV." + bucketReceipts + "." + token
+	return token
 }
 
 // put stores a message that replaces nothing or may be stored twice, trying until

@@ -36,6 +36,7 @@ type swap struct {
 	data     []byte
 	revision uint64 // the record's sequence as last seen, 0 for none
 	header   nats.Header
+	mortal   bool // leaves when its stream's age says so; other records stay for ever
 }
 
 // swap writes, and returns the record's new revision. A write without an answer
@@ -92,10 +93,12 @@ func (b *Bus) send(ctx context.Context, s swap, id string) (uint64, error) {
 	defer done()
 	record := &nats.Msg{Subject: s.subject, Data: s.data, Header: nats.Header{
 		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
-		jetstream.MsgTTLHeader:              {"never"},
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(s.revision, 10)},
 		writeHeader:                         {id},
 	}}
+	if !s.mortal {
+		record.Header.Set(jetstream.MsgTTLHeader, "never")
+	}
 	maps.Copy(record.Header, s.header)
 	if len(s.with) == 0 {
 		ack, err := b.js.PublishMsg(ctx, record)
