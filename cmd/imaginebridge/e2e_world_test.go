@@ -247,13 +247,8 @@ func (w *world) outputOf(ctx context.Context, args ...string) (out, errs string,
 // ready waits until the program says that it is.
 func (w *world) ready() {
 	w.t.Helper()
-	w.readyAt(w.web)
-}
-
-func (w *world) readyAt(address string) {
-	w.t.Helper()
 	w.eventually("ready", 20*time.Second, func() bool {
-		r, err := http.Get("http://" + address + "/readyz") //nolint:forbidigo,noctx // a test on loopback
+		r, err := http.Get("http://" + w.web + "/readyz") //nolint:forbidigo,noctx // a test on loopback
 		if err != nil {
 			return false
 		}

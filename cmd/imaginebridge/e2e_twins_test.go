@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+)
+
+// twins are two processes with one configuration on one NATS server: three
+// agents, and for each a Discord channel and a webhook.
+type twins struct {
+	*world
+	channels []string
+	hooks    []*hook
+	run      [2]*child
+	web      [2]string
+	n        int // happened to each agent
+}
+
+func newTwins(t *testing.T) *twins {
+	t.Helper()
+	w := &twins{world: newWorld(t, lenient)}
+	w.natsURL = "nats://" + natsServer(t)
+	w.watched = w.sandbox.Agents()[:3]
+	guild := w.discord.Guild("Annex")
+	lines := "subscriptions:\n"
+	for i, a := range w.watched {
+		w.channels, w.hooks = append(w.channels, w.discord.Channel(guild, a.Handle)), append(w.hooks, newHook(t))
+		lines += fmt.Sprintf("  - {name: d%d, agents: [%s], events: [notification.mention], to: \"discord:%s\"}\n", i, a.Handle, w.channels[i])
+		lines += fmt.Sprintf("  - {name: h%d, agents: [%s], events: [notification.mention], to: \"webhook:%s\", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n", i, a.Handle, w.hooks[i].url)
+	}
+	w.configure(lines)
+	w.web = [2]string{w.world.web, freeAddress(t)}
+	for i := range w.run {
+		w.begin(i)
+	}
+	return w
+}
+
+// begin starts one of the two and waits until it has its share of the work. It is
+// ready only later: it can't know how the agents do that the other watches.
+func (w *twins) begin(i int) {
+	w.t.Helper()
+	w.run[i] = w.startWith([]string{"IMAGINEBRIDGE_LISTEN=" + w.web[i], "IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, fmt.Sprint("data", i))})
+	w.eventually("its share", 20*time.Second, func() bool { return strings.Contains(w.run[i].logs.String(), "took a shard") })
+}
+
+// atRest waits until everything arrived and every lane has recorded it: a message
+// whose fate only the dead could tell is waited out for longer.
+func (w *twins) atRest(what string, within time.Duration) {
+	w.t.Helper()
+	w.eventually(what, within, w.arrived)
+	w.eventually("lanes at rest", within, func() bool {
+		moving := 0
+		w.read("IA_DELIVERY", "ia.lane.*", func(m jetstream.Msg) {
+			var r bridge.Record
+			require.NoError(w.t, json.Unmarshal(m.Data(), &r))
+			if r.Intent != nil {
+				moving++
+			}
+		})
+		return moving == 0
+	})
+}
+
+// happen makes something happen to each agent.
+func (w *twins) happen(more int) {
+	w.t.Helper()
+	for range more {
+		w.n++
+		for _, a := range w.watched {
+			w.mentionOf(a.Handle, w.n)
+		}
+	}
+}
+
+func (w *twins) arrived() bool {
+	for i := range w.watched {
+		if len(w.hooks[i].seen()) < w.n || len(w.discord.Messages(w.channels[i])) < w.n {
+			return false
+		}
+	}
+	return true
+}
+
+// settled holds everything that arrived against everything that happened.
+func (w *twins) settled() {
+	w.t.Helper()
+	stored := map[string][]string{}
+	for _, e := range w.stored() {
+		stored[e.Agent()] = append(stored[e.Agent()], e.ID)
+	}
+	for i, a := range w.watched {
+		var ids []string
+		for _, h := range w.sandbox.Happenings(a.Handle) {
+			ids = append(ids, "ntf_"+h.ID)
+		}
+		require.Equal(w.t, ids, stored[a.Handle], "in NATS: each once, in order")
+		require.Equal(w.t, ids, w.hooks[i].seen(), "at the webhook: each once by its id, in order")
+		w.channel = w.channels[i]
+		require.Equal(w.t, wanted(w.n), w.atDiscord(), "at Discord: each once, in order")
+	}
+	require.Empty(w.t, w.sandbox.Violations())
+	require.Empty(w.t, w.discord.Faults())
+}
+
+// Two processes share agents, lanes and the gateway. When one is killed, or told
+// to end, the other does its part within ten seconds. This test is not parallel:
+// it holds the program to a time.
+func TestF2_TheOtherTakesOverInTime(t *testing.T) {
+	w := newTwins(t)
+	w.happen(3)
+	w.atRest("everything", 20*time.Second)
+	for i := range w.run {
+		w.run[i].kill()
+		w.happen(3)
+		w.eventually("everything, from the one that is left", 10*time.Second, w.arrived)
+		w.begin(i)
+		w.happen(1)
+		w.atRest("everything, from both", 10*time.Second)
+	}
+	w.run[0].stop()
+	w.happen(2)
+	w.eventually("everything, handed over", 5*time.Second, w.arrived)
+	w.settled()
+	w.run[1].stop()
+}
+
+// The two are killed in turn while events flow. A message whose fate is unknown
+// is waited out; nothing is lost or doubled.
+func TestF2_KilledInTurnUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := newTwins(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 2))
+	for round := range 4 {
+		deadline := time.After(time.Duration(200+r.IntN(2500)) * time.Millisecond)
+		for flowing := true; flowing; {
+			w.happen(1)
+			select {
+			case <-deadline:
+				flowing = false
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+		w.run[round%2].kill()
+		w.happen(2)
+		w.begin(round % 2)
+	}
+	w.eventually("everything", 75*time.Second, w.arrived)
+	w.settled()
+	for _, c := range w.run {
+		c.stop()
+	}
+}
