@@ -17,7 +17,7 @@ type Config struct {
 	Poll Poll `yaml:"poll"`
 	// NATS is where events are stored.
 	NATS NATS `yaml:"nats"`
-	// HTTP is the bridge's own web server: console, health, and later the doors of Discord and Slack.
+	// HTTP is the bridge's own web server: console, health and metrics.
 	HTTP HTTP `yaml:"http"`
 	// Discord is the Discord application.
 	Discord Discord `yaml:"discord"`
@@ -25,7 +25,7 @@ type Config struct {
 	Slack Slack `yaml:"slack"`
 	// Webhooks holds what is common to all webhook destinations.
 	Webhooks Webhooks `yaml:"webhooks"`
-	// Access lists who may act in the name of agents.
+	// Access lists who may act in the name of agents. Nothing acts on it yet: commands from chat come later.
 	Access Access `yaml:"access"`
 	// Subscriptions say which events go where.
 	Subscriptions []Subscription `yaml:"subscriptions"`
@@ -38,13 +38,13 @@ type Config struct {
 
 // ImagineAnything is the API that is watched.
 type ImagineAnything struct {
-	// BaseURL is the origin of the API; http only on this machine.
+	// BaseURL is the origin of the API: scheme and host. http is taken on this machine only.
 	BaseURL string `yaml:"base_url"`
 }
 
 // Agent is one agent account at ImagineAnything.
 type Agent struct {
-	// Handle of the account, without @. It may be left out where there is only one agent; it is then asked from the API.
+	// Handle of the account, without @. It may be left out where there is only one agent; the API is then asked for it.
 	Handle string `yaml:"handle"`
 	// ClientID of the account's OAuth credentials.
 	ClientID string `yaml:"client_id"`
@@ -54,41 +54,41 @@ type Agent struct {
 
 // Poll says how often the API is asked, for each agent.
 type Poll struct {
-	// Notifications is the shortest interval between two looks at the notifications.
+	// Notifications is the shortest interval between two looks at the notifications, at least 2s.
 	Notifications Duration `yaml:"notifications"`
-	// Messages is the shortest interval between two looks at the conversations.
+	// Messages is the shortest interval between two looks at the conversations, at least 2s.
 	Messages Duration `yaml:"messages"`
-	// Generations is the interval between two looks at a running generation.
+	// Generations is the shortest interval between two looks at running generations, at least 2s.
 	Generations Duration `yaml:"generations"`
-	// Ceiling is the longest interval that a quiet agent drifts to.
+	// Ceiling is the longest interval that a quiet agent drifts to; not below the two first.
 	Ceiling Duration `yaml:"ceiling"`
-	// Backfill says how old an event may be that is still sent at an agent's very first start.
+	// Backfill says how old something may be that becomes an event at an agent's very first start; 0s takes nothing old.
 	Backfill Duration `yaml:"backfill"`
-	// Feed also watches posts of followed agents and the agent's own posts.
+	// Feed also watches posts of followed agents and the agent's own posts: events post.*.
 	Feed bool `yaml:"feed"`
 }
 
 // NATS is where events are stored: an embedded server, or one elsewhere.
 type NATS struct {
-	// URL of a NATS server with JetStream, 2.12 or later; empty embeds one.
+	// URL of a NATS server with JetStream, 2.12 or later; several with commas. Empty embeds one.
 	URL string `yaml:"url"`
-	// Creds is the path of a credentials file for that server.
+	// Creds is the path of a credentials file for that server: of NATS (.creds), or of a bridge (.json).
 	Creds string `yaml:"creds"`
-	// Listen is the loopback address of the embedded server for other programs, or off.
+	// Listen is the address of this machine at which the embedded server takes other programs, or off. Port 0 takes a free one.
 	Listen string `yaml:"listen"`
-	// Store bounds the embedded server's files.
+	// Store bounds what the streams may hold, at least 8MiB; when they are full, the oldest goes.
 	Store Size `yaml:"store"`
-	// Keep is how long events are kept.
+	// Keep is how long events are kept, at least 1m.
 	Keep Duration `yaml:"keep"`
-	// Sync is how often the embedded server flushes to disk: an interval, or always.
+	// Sync is how often the embedded server flushes to disk: an interval, or always for after each write.
 	Sync Sync `yaml:"sync"`
 }
 
 // HTTP is the bridge's own web server.
 type HTTP struct {
-	// Listen is the address of console, health and metrics, or off.
+	// Listen is the address of console, health and metrics, or off. Port 0 takes a free one.
 	Listen string `yaml:"listen"`
-	// PublicURL is how the outside world reaches that address, where it does.
+	// PublicURL is how the outside world reaches that address: scheme and host. The console answers to that host besides those of this machine; put a sign-in in front of it, it has none of its own yet.
 	PublicURL string `yaml:"public_url"`
 }
 
@@ -96,11 +96,11 @@ type HTTP struct {
 type Discord struct {
 	// BotToken of the application's bot user.
 	BotToken Secret `yaml:"bot_token"`
-	// ApplicationID of the application.
+	// ApplicationID of the application; left out, the token tells it.
 	ApplicationID string `yaml:"application_id"`
-	// PublicKey of the application, 64 hex digits; needed for interactions over HTTP.
+	// PublicKey of the application, 64 hex digits. Not used yet: interactions over HTTP come later.
 	PublicKey string `yaml:"public_key"`
-	// APIURL is the origin of Discord's API.
+	// APIURL is the origin of Discord's API: scheme and host.
 	APIURL string `yaml:"api_url"`
 	// MessageContent says that the privileged Message Content intent is enabled in the portal.
 	MessageContent bool `yaml:"message_content"`
@@ -110,21 +110,21 @@ type Discord struct {
 type Slack struct {
 	// BotToken (xoxb-…) of the app in one workspace.
 	BotToken Secret `yaml:"bot_token"`
-	// AppToken (xapp-…) opens Socket Mode.
+	// AppToken (xapp-…) opens Socket Mode, by which the bridge hears of changes in the workspace.
 	AppToken Secret `yaml:"app_token"`
-	// SigningSecret verifies what Slack sends over HTTP.
+	// SigningSecret verifies what Slack sends over HTTP. Not used yet: that door comes later.
 	SigningSecret Secret `yaml:"signing_secret"`
-	// ClientID of the app, for installing it in many workspaces.
+	// ClientID of the app, for installing it in many workspaces. Not used yet.
 	ClientID string `yaml:"client_id"`
-	// ClientSecret of the app, for installing it in many workspaces.
+	// ClientSecret of the app, for installing it in many workspaces. Not used yet.
 	ClientSecret Secret `yaml:"client_secret"`
-	// APIURL is the origin of Slack's API.
+	// APIURL is the origin of Slack's API: scheme and host.
 	APIURL string `yaml:"api_url"`
 }
 
 // Webhooks holds what is common to all webhook destinations.
 type Webhooks struct {
-	// AllowPrivate permits addresses inside private networks.
+	// AllowPrivate permits addresses inside private networks and of this machine, also with http.
 	AllowPrivate bool `yaml:"allow_private"`
 }
 
@@ -138,11 +138,11 @@ type Access struct {
 
 // Subscription says which events of which agents go where.
 type Subscription struct {
-	// Name identifies it: letters, digits, - and _.
+	// Name identifies it: letters, digits, - and _, at most 64. A new name is a new subscription, which starts anew.
 	Name string `yaml:"name"`
-	// Agents are handles, or * for all.
+	// Agents are handles, or "*" for all.
 	Agents []string `yaml:"agents"`
-	// Events are patterns: *, family.* or family.type.
+	// Events are patterns: "*", "family.*" or "family.type" of events.md.
 	Events []string `yaml:"events"`
 	// Filter is an expression over the event; empty lets all pass.
 	Filter string `yaml:"filter"`
@@ -150,11 +150,11 @@ type Subscription struct {
 	To string `yaml:"to"`
 	// Secret signs a webhook: whsec_ and 24 to 64 bytes in base64; two, separated by a space, while keys change.
 	Secret Secret `yaml:"secret"`
-	// Start is where its first start begins: new, all, or a duration back from now.
+	// Start is where its first start begins: new, all (that is kept), or a duration back from now.
 	Start string `yaml:"start"`
-	// Digest gathers events for this long into one message; 0s sends each at once.
+	// Digest gathers events for this long into one message, at least 1m; 0s sends each at once. Webhooks get each event by itself.
 	Digest Duration `yaml:"digest"`
-	// Quiet are hours of the day in which nothing is sent.
+	// Quiet are hours of the day in which nothing is sent; what happens in them is sent afterwards.
 	Quiet Quiet `yaml:"quiet"`
 }
 
@@ -162,18 +162,22 @@ type Subscription struct {
 type Quiet struct {
 	// From is when quiet begins, HH:MM.
 	From string `yaml:"from"`
-	// To is when it ends, HH:MM; before From means the next day.
+	// To is when it ends, HH:MM; a time before the other one is on the next day.
 	To string `yaml:"to"`
-	// Zone is the time zone of both, like Europe/Berlin.
+	// Zone is the time zone of both, like Europe/Berlin; empty is UTC.
 	Zone string `yaml:"zone"`
 }
 
 // Runtime is what the environment alone decides.
 type Runtime struct {
-	DataDir   string // IMAGINEBRIDGE_DATA_DIR
-	Key       Secret // IMAGINEBRIDGE_KEY
-	LogLevel  string // IMAGINEBRIDGE_LOG: debug, info, warn or error
-	LogFormat string // IMAGINEBRIDGE_LOG_FORMAT: text or json
+	// DataDir is the folder that holds all state.
+	DataDir string
+	// Key is what secrets are made from: the signing secrets of webhooks today. Processes on one NATS share it. Where it is not set, one is made in the data folder.
+	Key Secret
+	// LogLevel is the least level that is logged: debug, info, warn or error.
+	LogLevel string
+	// LogFormat is text or json.
+	LogFormat string
 }
 
 // Notice is something said once at start.

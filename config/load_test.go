@@ -205,6 +205,7 @@ func TestBadInputSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"B25 wrong token":       {"", with("SLACK_BOT_TOKEN", "xapp-1-A"), "SLACK_BOT_TOKEN holds an app-level token (xapp-…). The bot token starts with xoxb- and is under OAuth & Permissions."},
 		"B29 path":              {agentAnd("imagineanything: {base_url: 'https://a.example/api'}"), nil, "imaginebridge.yaml:2:29: imagineanything.base_url: base_url is a bare origin such as https://imagineanything.com."},
 		"B29 clear":             {agentAnd("imagineanything: {base_url: 'http://a.example'}"), nil, "imaginebridge.yaml:2:29: imagineanything.base_url: http sends your secret in clear; use https."},
+		"public URL":            {agentAnd("http: {public_url: bridge.example.com}"), nil, "imaginebridge.yaml:2:20: http.public_url: public_url is a bare origin such as https://bridge.example.com."},
 		"half a pair":           {"", map[string]string{"IMAGINEANYTHING_CLIENT_ID": "x"}, `IMAGINEANYTHING_CLIENT_SECRET is not set; the other half is. Set both (see README, "Two minutes").`},
 		"unknown agent":         {agentAnd("subscriptions:\n  - {name: t, agents: [lunna], events: ['*'], to: console}\n"), nil, `imaginebridge.yaml:3:24: subscriptions[0].agents[0]: no agent "lunna" is configured; did you mean "luna"?`},
 		"missing token":         {sendingTo("discord:123456789012345678"), nil, "imaginebridge.yaml:5:9: subscriptions[0].to: discord.bot_token is missing; set DISCORD_BOT_TOKEN or discord.bot_token."},

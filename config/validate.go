@@ -37,6 +37,7 @@ func (r *report) validate(c *Config, checks Checks) {
 	r.poll(c.Poll)
 	r.nats(c.NATS)
 	r.listen("http.listen", "IMAGINEBRIDGE_LISTEN", c.HTTP.Listen)
+	r.public(c.HTTP.PublicURL)
 	r.discord(c.Discord)
 	r.slack(c.Slack)
 	r.access("access.write", c.Access.Write)
@@ -50,12 +51,25 @@ func (r *report) validate(c *Config, checks Checks) {
 // origin checks that a base URL is a bare origin whose secrets do not travel in
 // clear over a network (B29).
 func (r *report) origin(path, key, text string) {
-	u, err := url.Parse(text)
+	u, ok := bareOrigin(text)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+	case !ok:
 		r.add(path, "%s is a bare origin such as %s.", key, defaultOrigin(path))
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		r.add(path, "http sends your secret in clear; use https.")
+	}
+}
+
+// bareOrigin reads a URL of scheme and host alone.
+func bareOrigin(text string) (*url.URL, bool) {
+	u, err := url.Parse(text)
+	return u, err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && strings.Trim(u.Path, "/") == "" &&
+		u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+func (r *report) public(text string) {
+	if _, ok := bareOrigin(text); text != "" && !ok {
+		r.add("http.public_url", "public_url is a bare origin such as https://bridge.example.com.")
 	}
 }
 
