@@ -49,6 +49,10 @@ func (r *report) decode(n *node, into reflect.Value, path string, x expander) {
 }
 
 func (r *report) decodeStruct(n *node, into reflect.Value, path string, x expander) {
+	if n.kind != mapping && path == "" {
+		r.fault(n.line, n.column, fmt.Sprintf("a configuration is a group of keys, such as %q.", firstKey(into.Type())+": …"))
+		return
+	}
 	if n.kind != mapping {
 		r.add(path, "a group of keys belongs here, such as %q.", firstKey(into.Type())+": …")
 		return
@@ -65,12 +69,24 @@ func (r *report) decodeStruct(n *node, into reflect.Value, path string, x expand
 		index, ok := fieldNamed(into.Type(), e.name)
 		if !ok {
 			r.at(at, origin{line: e.line, column: e.column})
-			r.add(at, "unknown key%s", cmp.Or(meant(e.name, keysOf(into.Type())), "; the keys here are "+strings.Join(keysOf(into.Type()), ", ")+"."))
+			r.add(at, "unknown key%s", cmp.Or(elsewhere(at), meant(e.name, keysOf(into.Type())), "; the keys here are "+strings.Join(keysOf(into.Type()), ", ")+"."))
 			continue
 		}
 		r.at(at, origin{line: e.value.line, column: e.value.column})
 		r.decode(e.value, into.Field(index), at, x)
 	}
+}
+
+// elsewhere names the variable that decides what somebody looked for in the file.
+func elsewhere(path string) string {
+	variable := map[string]string{
+		"data": "IMAGINEBRIDGE_DATA_DIR", "data_dir": "IMAGINEBRIDGE_DATA_DIR", "key": "IMAGINEBRIDGE_KEY",
+		"log": "IMAGINEBRIDGE_LOG", "log_level": "IMAGINEBRIDGE_LOG", "log_format": "IMAGINEBRIDGE_LOG_FORMAT",
+	}[path]
+	if variable == "" {
+		return ""
+	}
+	return "; the environment decides this: set " + variable + "."
 }
 
 func (r *report) decodeList(n *node, into reflect.Value, path string, x expander) {

@@ -35,6 +35,9 @@ func (x expander) expand(text string) (out, warning string, err error) {
 		}
 		return value
 	})
+	if strings.Contains(variable.ReplaceAllString(text, ""), "${") {
+		err = errors.Join(err, errors.New("a ${ has no } behind it; write ${NAME} or ${file:PATH}."))
+	}
 	return out, warning, err
 }
 

@@ -124,8 +124,14 @@ func (r *report) err() error {
 }
 
 // Nearest returns the candidate that a misspelled word most likely means, or ""
-// when none is near.
+// when none is near. One part of a dotted name means that name: "like" means
+// "notification.like".
 func Nearest(word string, candidates []string) string {
+	for _, c := range candidates {
+		if strings.HasSuffix(c, "."+word) || c == word+".*" {
+			return c
+		}
+	}
 	best, distance := "", max(2, len(word)/3)+1
 	for _, c := range candidates {
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c)); d < distance {

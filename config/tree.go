@@ -86,10 +86,19 @@ func (r *report) syntax(err error) {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil {
 		at := e.GetToken().Position
-		r.fault(at.Line, at.Column, "not valid YAML: "+e.GetMessage()+".")
+		r.fault(at.Line, at.Column, "not valid YAML: "+inWords(e.GetMessage())+".")
 		return
 	}
 	r.fault(1, 1, "not valid YAML.")
+}
+
+// inWords says what people mean by an error of the YAML library that they meet
+// often.
+func inWords(message string) string {
+	if strings.HasPrefix(message, "non-map value is specified") {
+		return "a key ends with a colon and a space, such as \"handle: luna\""
+	}
+	return message
 }
 
 // fault reports a problem of the file itself.
