@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -112,4 +113,8 @@ func requireState(t *testing.T, err error, want State) {
 func contextWithin(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithTimeout(t.Context(), d)
+}
+
+func withHeader(subject, data, name, value string) *nats.Msg {
+	return &nats.Msg{Subject: subject, Data: []byte(data), Header: nats.Header{name: {value}}}
 }

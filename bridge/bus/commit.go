@@ -130,7 +130,7 @@ func messages(evs []events.Event) ([]*nats.Msg, error) {
 func (b *Bus) unknown(ctx context.Context, msgs []*nats.Msg, among jetstream.ConsumerConfig) ([]*nats.Msg, error) {
 	among.HeadersOnly = true
 	known := map[string]bool{}
-	err := b.replay(ctx, among, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+	err := b.replay(ctx, streamEvents, among, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
 		known[m.Headers().Get(jetstream.MsgIDHeader)] = true
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 func storedIDs(t *testing.T, b *Bus) []string {
 	t.Helper()
 	var out []string
-	require.NoError(t, b.replay(t.Context(), jetstream.ConsumerConfig{FilterSubject: allEvents}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+	require.NoError(t, b.replay(t.Context(), streamEvents, jetstream.ConsumerConfig{FilterSubject: allEvents}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
 		out = append(out, m.Headers().Get(jetstream.MsgIDHeader))
 	}))
 	return out

@@ -154,13 +154,13 @@ func (b *Bus) forget(ctx context.Context, stream string, c jetstream.Consumer) {
 	}
 }
 
-// replay hands over what IA_EVENTS holds now of what the configuration asks for. It
+// replay hands over what a stream holds now of what the configuration asks for. It
 // waits while a cluster has no leader.
-func (b *Bus) replay(ctx context.Context, cfg jetstream.ConsumerConfig, fn func(jetstream.Msg, *jetstream.MsgMetadata)) error {
+func (b *Bus) replay(ctx context.Context, stream string, cfg jetstream.ConsumerConfig, fn func(jetstream.Msg, *jetstream.MsgMetadata)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		left, err := b.read(ctx, cfg, 2048, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+		left, err := b.read(ctx, stream, cfg, 2048, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 			fn(m, md)
 			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, md.Sequence.Stream+1, nil
 		})
@@ -175,31 +175,31 @@ func (b *Bus) replay(ctx context.Context, cfg jetstream.ConsumerConfig, fn func(
 	}
 }
 
-// read hands over at most n messages of IA_EVENTS through a consumer of its own,
+// read hands over at most n messages of a stream through a consumer of its own,
 // in order and without a gap, and returns how many more there are.
-func (b *Bus) read(ctx context.Context, cfg jetstream.ConsumerConfig, n int, fn func(jetstream.Msg, *jetstream.MsgMetadata)) (left uint64, err error) {
+func (b *Bus) read(ctx context.Context, stream string, cfg jetstream.ConsumerConfig, n int, fn func(jetstream.Msg, *jetstream.MsgMetadata)) (left uint64, err error) {
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	cfg.AckPolicy, cfg.InactiveThreshold = jetstream.AckNonePolicy, idle
 	cfg.MemoryStorage, cfg.Replicas = true, 1
-	c, err := b.js.CreateConsumer(call, streamEvents, cfg)
+	c, err := b.js.CreateConsumer(call, stream, cfg)
 	if err != nil {
-		return 0, b.explain("read events", err)
+		return 0, b.explain("read "+stream, err)
 	}
-	defer b.forget(context.WithoutCancel(ctx), streamEvents, c)
+	defer b.forget(context.WithoutCancel(ctx), stream, c)
 	left = c.CachedInfo().NumPending
 	if left == 0 {
 		return 0, nil
 	}
 	batch, err := c.Fetch(min(n, int(min(left, 1<<20))), jetstream.FetchContext(call))
 	if err != nil {
-		return left, b.explain("read events", err)
+		return left, b.explain("read "+stream, err)
 	}
 	want := uint64(1)
 	for m := range batch.Messages() {
 		md, err := m.Metadata()
 		if err != nil {
-			return left, fmt.Errorf("read events: %w", err)
+			return left, fmt.Errorf("read %s: %w", stream, err)
 		}
 		if md.Sequence.Consumer != want {
 			return left, nil // one was lost on the way: read again from here
@@ -209,7 +209,7 @@ func (b *Bus) read(ctx context.Context, cfg jetstream.ConsumerConfig, n int, fn 
 		fn(m, md)
 	}
 	if err := batch.Error(); err != nil && want == 1 {
-		return left, b.explain("read events", err)
+		return left, b.explain("read "+stream, err)
 	}
 	return left, nil
 }

@@ -196,7 +196,7 @@ func (b *Bus) first(ctx context.Context, filters []string, start string) (place,
 func (b *Bus) before(ctx context.Context, filters []string, since time.Time, otherwise uint64) (uint64, error) {
 	since = since.Add(time.Nanosecond)
 	seq := otherwise
-	_, err := b.read(ctx, jetstream.ConsumerConfig{
+	_, err := b.read(ctx, streamEvents, jetstream.ConsumerConfig{
 		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, HeadersOnly: true,
 	}, 1, func(_ jetstream.Msg, md *jetstream.MsgMetadata) { seq = md.Sequence.Stream - 1 })
 	return seq, err

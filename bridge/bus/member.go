@@ -235,6 +235,23 @@ func (m *members) wakeLocked() {
 	}
 }
 
+// Member is the name of this process among those that share the store. The
+// process that embeds the server keeps it over a restart, others get a new one.
+func (b *Bus) Member() string { return b.me }
+
+// Alive reports whether the process of that name may still be at work. While it
+// can't be told, it may be. It needs Run.
+func (b *Bus) Alive(member string) bool {
+	if member == b.me {
+		return true
+	}
+	m := b.members
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.view(time.Now())
+	return v.ready.IsZero() || v.fenced || !v.dead(member)
+}
+
 func (m *members) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -112,7 +112,7 @@ func TestNF8_LostAnswerOfACommitIsReadBack(t *testing.T) {
 			require.Equal(t, "1", string(cursor))
 			require.Equal(t, now, rev)
 			var ids []string
-			require.NoError(t, a.replay(t.Context(), jetstream.ConsumerConfig{FilterSubject: "ia.event." + agent + ".>"}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+			require.NoError(t, a.replay(t.Context(), streamEvents, jetstream.ConsumerConfig{FilterSubject: "ia.event." + agent + ".>"}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
 				ids = append(ids, m.Headers().Get(jetstream.MsgIDHeader))
 			}))
 			require.Len(t, ids, len(news))

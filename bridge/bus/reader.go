@@ -212,7 +212,7 @@ func (l *Lane) catchUp(parent context.Context) error {
 		filters = []string{allEvents}
 	}
 	var read uint64
-	left, err := l.bus.read(ctx, jetstream.ConsumerConfig{
+	left, err := l.bus.read(ctx, streamEvents, jetstream.ConsumerConfig{
 		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from + 1,
 	}, n, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 		read++

@@ -75,14 +75,17 @@ func (v view) winner(kind string, n int) string {
 
 // free reports whether nobody else can be at work on the shard.
 func (v view) free(key string) bool {
-	c := v.holding[key]
-	if c.Owner == "" || c.Owner == v.me {
-		return true
-	}
-	if m, alive := v.alive[c.Owner]; alive {
+	owner := v.holding[key].Owner
+	return owner == "" || owner == v.me || v.dead(owner)
+}
+
+// dead reports whether a process has been away for so long that it does nothing
+// any more.
+func (v view) dead(member string) bool {
+	if m, alive := v.alive[member]; alive {
 		return v.newest.Sub(m.beat) > staleAfter+grace
 	}
-	since, seen := v.gone[c.Owner]
+	since, seen := v.gone[member]
 	if !seen {
 		since = v.ready // never seen at all
 	}

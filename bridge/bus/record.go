@@ -1,0 +1,207 @@
+package bus
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+)
+
+const (
+	streamLedger  = "KV_" + bucketLedger
+	commandPrefix = "$KV." + bucketLedger + ".command."
+
+	// stateHeader repeats a record's state, so that those still open are found
+	// without reading all of them.
+	stateHeader = "ia-state"
+
+	// maxRecord bounds a stored command, in bytes. An answer that would be larger
+	// is kept without its cards, and then without its data.
+	maxRecord = 512 << 10
+)
+
+// Records is the ledger of commands in IA_LEDGER, where each stays for 30 days.
+// All processes share it: of several that create one, the first wins, and every
+// change is made by compare-and-set.
+func (b *Bus) Records() command.Records { return &records{bus: b, open: map[string]bool{}} }
+
+// records remembers between two calls of Open what it has seen.
+type records struct {
+	bus *Bus
+
+	mu   sync.Mutex
+	open map[string]bool // subjects of records that had not ended
+	seen place           // up to where the stream was read
+}
+
+// Create implements command.Records.
+func (l *records) Create(ctx context.Context, r command.Record) (stored command.Record, fresh bool, err error) {
+	s, err := writeRecord(r)
+	if err != nil {
+		return command.Record{}, false, err
+	}
+	for {
+		seq, err := l.bus.swap(ctx, s)
+		if err == nil {
+			r.Rev = seq
+			return r, true, nil
+		}
+		if !errors.Is(err, bridge.ErrFenced) {
+			return command.Record{}, false, err
+		}
+		m, err := l.bus.lookUp(ctx, streamLedger, s.stored)
+		if err != nil {
+			return command.Record{}, false, err
+		}
+		if m.seq != 0 && !deleted(m.header) {
+			stored, err = readRecord(r.ID, m)
+			return stored, false, err
+		}
+		s.revision = m.seq // gone meanwhile
+	}
+}
+
+// Update implements command.Records.
+func (l *records) Update(ctx context.Context, r command.Record) (command.Record, error) {
+	s, err := writeRecord(r)
+	if err != nil {
+		return command.Record{}, err
+	}
+	s.revision = r.Rev
+	r.Rev, err = l.bus.swap(ctx, s)
+	if errors.Is(err, bridge.ErrFenced) {
+		err = fmt.Errorf("record %s: %w", r.ID, command.ErrMoved)
+	}
+	return r, err
+}
+
+// Open implements command.Records. It gives the oldest first. The first call
+// looks at every record, later ones at what changed since.
+func (l *records) Open(ctx context.Context) ([]command.Record, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.look(ctx); err != nil {
+		return nil, err
+	}
+	var out []command.Record
+	for subject := range l.open {
+		m, err := l.bus.lookUp(ctx, streamLedger, subject)
+		if err != nil {
+			return nil, err
+		}
+		if m.seq == 0 || ended(m.header) {
+			continue
+		}
+		r, err := readRecord(subject, m)
+		if err != nil {
+			l.bus.log.Warn("a command's record can't be read", "err", err)
+			continue
+		}
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b command.Record) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+// look brings what is known of open records up to date.
+func (l *records) look(ctx context.Context) error {
+	torn, _, err := l.bus.torn(ctx, streamLedger, l.seen)
+	if err != nil {
+		return err
+	}
+	if torn {
+		clear(l.open)
+		l.seen = place{}
+	}
+	return l.bus.replay(ctx, streamLedger, jetstream.ConsumerConfig{
+		FilterSubject: commandPrefix + ">", HeadersOnly: true,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: l.seen.seq + 1,
+	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+		l.seen = place{seq: md.Sequence.Stream, at: md.Timestamp}
+		if ended(m.Headers()) {
+			delete(l.open, m.Subject())
+		} else {
+			l.open[m.Subject()] = true
+		}
+	})
+}
+
+func ended(h nats.Header) bool {
+	switch command.State(h.Get(stateHeader)) {
+	case command.Recorded, command.Running:
+		return deleted(h)
+	case command.Done, command.Failed, command.Unknown:
+	}
+	return true
+}
+
+func writeRecord(r command.Record) (swap, error) {
+	data, err := json.Marshal(r)
+	if err == nil && len(data) > maxRecord && r.Answer != nil {
+		a := *r.Answer
+		a.Reply.Messages, r.Answer = nil, &a
+		if data, err = json.Marshal(r); err == nil && len(data) > maxRecord {
+			a.Reply.Data = nil
+			data, err = json.Marshal(r)
+		}
+	}
+	switch {
+	case err != nil:
+		return swap{}, fmt.Errorf("encode record %s: %w", r.ID, err)
+	case len(data) > maxRecord:
+		return swap{}, fmt.Errorf("record %s: %d bytes are more than %d", r.ID, len(data), maxRecord)
+	}
+	subject := commandPrefix + keyToken(r.ID)
+	return swap{
+		stream: streamLedger, subject: subject, stored: subject, data: data, mortal: true,
+		header: nats.Header{stateHeader: {string(r.State)}},
+	}, nil
+}
+
+func readRecord(name string, m stored) (command.Record, error) {
+	var r struct {
+		command.Record
+		Answer json.RawMessage `json:"answer"`
+	}
+	err := decodeExact(m.data, &r)
+	if err == nil && r.Answer != nil {
+		r.Record.Answer = new(command.Answer)
+		*r.Record.Answer, err = readAnswer(r.Answer)
+	}
+	if err != nil {
+		return command.Record{}, fmt.Errorf("record %s: %w", name, err)
+	}
+	r.Rev = m.seq
+	return r.Record, nil
+}
+
+// readAnswer leaves what is for programs as it was written: a repeated answer
+// equals the first to the byte.
+func readAnswer(data []byte) (command.Answer, error) {
+	var result json.RawMessage
+	a := command.Answer{Reply: command.Reply{Data: &result}}
+	if err := decodeExact(data, &a); err != nil {
+		return command.Answer{}, err
+	}
+	if a.Reply.Data = nil; result != nil {
+		a.Reply.Data = result
+	}
+	return a, nil
+}
+
+// decodeExact keeps large numbers as they are written.
+func decodeExact(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(v)
+}
