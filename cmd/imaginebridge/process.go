@@ -17,7 +17,6 @@ import (
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
-	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
@@ -34,6 +33,8 @@ type process struct {
 	roles         []string
 	subscriptions []bridge.Subscription
 	doors         []door
+	accounts      *accounts
+	nameless      *imagine.Client // of the one agent whose handle is asked from the API
 	web           *web.Server
 	listener      net.Listener // of the web server; nil for none
 	hint          []string     // last words of the console page
@@ -78,8 +79,20 @@ func (pr *process) closeListener() {
 	}
 }
 
-// build makes the doors and the web server.
+// build makes the agents' clients, the doors and the web server.
 func (pr *process) build() error {
+	pr.accounts = newAccounts()
+	for _, a := range pr.cfg.Agents {
+		api, err := pr.client(pr.accounts.site, a)
+		switch {
+		case err != nil:
+			return err
+		case a.Handle == "":
+			pr.nameless = api
+		default:
+			pr.accounts.add(a.Handle, api)
+		}
+	}
 	var err error
 	if pr.doors, err = pr.wiring.doors(); err != nil {
 		return err
@@ -214,42 +227,6 @@ func (pr *process) announce(ctx context.Context) error {
 	}
 }
 
-// deliver works the lanes of this process until ctx ends.
-func (pr *process) deliver(ctx context.Context) error {
-	byName := map[string]bridge.Subscription{}
-	var names []string
-	for _, s := range pr.subscriptions {
-		byName[s.Name] = s
-		names = append(names, s.Name)
-	}
-	return pr.bus.Hold(ctx, "lane", names, func(ctx context.Context, name string) error {
-		return pr.deliverLane(ctx, byName[name])
-	})
-}
-
-// deliverLane takes one subscription's events to its destination.
-func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error {
-	i := slices.IndexFunc(pr.doors, func(d door) bool { return d.scheme == s.To.Scheme })
-	if i < 0 {
-		return fmt.Errorf("nothing sends to %s", s.To.Label())
-	}
-	// The lane outlives the worker's context: the worker saves once more while it
-	// ends, and a lane that is closed by then would not know what still waits.
-	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	lane, err := pr.bus.Lane(feeding, laneOf(pr.cfg, s))
-	if err != nil {
-		return fmt.Errorf("open lane: %w", err)
-	}
-	worker := bridge.NewWorker(bridge.WorkerOptions{
-		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
-		Reporter: reporter{pr.bus, pr.health}, Log: pr.log.With("component", "worker"), Sole: pr.cfg.NATS.URL == "",
-	})
-	pr.workers.add(s, worker)
-	defer pr.workers.remove(s)
-	return worker.Run(ctx)
-}
-
 // tailForWeb feeds the console page with what the stream stores.
 func (pr *process) tailForWeb(ctx context.Context, since time.Time, fn func(e events.Event, stored time.Time)) error {
 	return pr.bus.Tail(ctx, bus.Query{Since: since}, func(e events.Event, at bus.Stored) {
@@ -257,79 +234,4 @@ func (pr *process) tailForWeb(ctx context.Context, since time.Time, fn func(e ev
 			fn(e, at.At)
 		}
 	})
-}
-
-// hear keeps the sessions with Discord and Slack, one process for each app.
-func (pr *process) hear(ctx context.Context) error {
-	byName := map[string]func(context.Context) error{}
-	var names []string
-	for _, d := range pr.doors {
-		if d.run != nil {
-			byName[d.scheme] = d.run
-			names = append(names, d.scheme)
-		}
-	}
-	return pr.bus.Hold(ctx, "gateway", names, func(ctx context.Context, name string) error { return byName[name](ctx) })
-}
-
-// expectAgents holds readiness back until every agent stored its baseline.
-func (pr *process) expectAgents() {
-	for _, a := range pr.cfg.Agents {
-		pr.health.expect("poller", a.Handle)
-	}
-}
-
-// poll watches the agents until ctx ends.
-func (pr *process) poll(ctx context.Context) error {
-	site := imagine.NewSite()
-	defer site.CloseIdle()
-	var agents []poller.Agent
-	for _, a := range pr.cfg.Agents {
-		api, err := pr.client(site, a)
-		if err != nil {
-			return err
-		}
-		handle := a.Handle
-		if handle == "" {
-			if handle, err = pr.learnHandle(ctx, api); err != nil {
-				return err
-			}
-		}
-		agents = append(agents, poller.Agent{Handle: handle, API: api})
-	}
-	p, err := poller.New(poller.Options{
-		Agents: agents, Journal: pr.bus, Ownership: ownership{pr.bus}, Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
-		Notifications: pr.cfg.Poll.Notifications.Std(), Messages: pr.cfg.Poll.Messages.Std(), Generations: pr.cfg.Poll.Generations.Std(),
-		Ceiling: pr.cfg.Poll.Ceiling.Std(), Backfill: pr.cfg.Poll.Backfill.Std(), Feed: pr.cfg.Poll.Feed, Log: pr.log,
-	})
-	if err != nil {
-		return err
-	}
-	return p.Run(ctx)
-}
-
-// learnHandle asks the API for the handle of the one agent that was configured
-// without, again and again until it is told.
-func (pr *process) learnHandle(ctx context.Context, api *imagine.Client) (string, error) {
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		me, err := api.Me(ctx)
-		if err == nil {
-			pr.health.rename("poller", "", me.Handle)
-			return me.Handle, nil
-		}
-		c := web.Condition{Component: "poller", State: web.StateDegraded, Reason: err.Error(), Next: "It is tried on with growing pauses."}
-		if imagine.IsUnauthorized(err) {
-			wait = time.Minute
-			c.State, c.Reason = web.StateDown, "ImagineAnything refused these credentials (invalid_client)."
-			c.Next = "Check IMAGINEANYTHING_CLIENT_ID and IMAGINEANYTHING_CLIENT_SECRET; if the secret is lost, make a new one in the agent's settings."
-		}
-		pr.health.set(c)
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return "", ctx.Err()
-		case <-timer.C:
-		}
-	}
 }

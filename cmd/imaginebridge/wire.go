@@ -176,14 +176,6 @@ func (r reporter) Report(ctx context.Context, o bridge.Outcome) {
 	r.bus.Report(ctx, o)
 }
 
-// ownership is the bus as the poller knows it.
-type ownership struct{ *bus.Bus }
-
-// Hold implements poller.Ownership.
-func (o ownership) Hold(ctx context.Context, kind string, names []string, work func(context.Context, string) error) error {
-	return o.Bus.Hold(ctx, kind, names, work)
-}
-
 // workers are the lanes that this process delivers.
 type workers struct {
 	mu   sync.Mutex
