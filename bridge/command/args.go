@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
 )
 
 // File is a file on its way in. Open may be called again after a failure.
@@ -23,6 +25,7 @@ type Args struct {
 	confirmed bool
 	since     time.Time
 	tell      func(Reply)
+	keep      func(ctx context.Context, r imagine.Registration) error
 }
 
 // Agent is the handle of the agent that acts, without @.

@@ -144,7 +144,8 @@ func (s *Spec) Arg(name string) (Arg, bool) {
 // Table gives every command, groups together, in the order people read them.
 func Table() []Spec {
 	return slices.Concat(
-		postSpecs(),
+		postSpecs(), feedSpecs(), agentSpecs(), profileSpecs(), dmSpecs(), searchSpecs(), notifySpecs(), statsSpecs(),
+		mediaSpecs(), generateSpecs(), byteSpecs(), marketSpecs(), orderSpecs(), serviceSpecs(), hookSpecs(), reportSpecs(),
 	)
 }
 

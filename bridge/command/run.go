@@ -15,17 +15,18 @@ import (
 
 // RunnerOptions is what a Runner needs. Agents is required.
 type RunnerOptions struct {
-	Agents  func() map[string]*imagine.Client                        // by handle, those of this moment
-	Reach   func(p Principal) []string                               // handles a principal's workspace is connected to; nil: all
-	Access  func(p Principal, agent string) Lists                    // who may do what; nil: empty lists
-	Records Records                                                  // the ledger; nil: nothing is recorded, so a repeat runs again
-	Audit   func(ctx context.Context, e Entry)                       // hears of every command and refusal; nil: nobody does
-	Label   func(p Principal, listed string) string                  // a listed principal's name, "@Agent-Team"; nil: as it is listed
-	Spent   func(ctx context.Context, agent string, p Principal) int // generations p has started as agent today; nil: not counted
-	Daily   int                                                      // generations a person may start a day before being asked; 0: no end
-	Owner   string                                                   // this process, in records
-	Alive   func(owner string) bool                                  // whether another process runs; nil: none does
-	Log     *slog.Logger                                             // nil: none
+	Agents  func() map[string]*imagine.Client                                    // by handle, those of this moment
+	Reach   func(p Principal) []string                                           // handles a principal's workspace is connected to; nil: all
+	Access  func(p Principal, agent string) Lists                                // who may do what; nil: empty lists
+	Records Records                                                              // the ledger; nil: nothing is recorded, so a repeat runs again
+	Audit   func(ctx context.Context, e Entry)                                   // hears of every command and refusal; nil: nobody does
+	Label   func(p Principal, listed string) string                              // a listed principal's name, "@Agent-Team"; nil: as it is listed
+	Keep    func(ctx context.Context, p Principal, r imagine.Registration) error // seals the secret of an agent just registered; nil: nobody registers
+	Spent   func(ctx context.Context, agent string, p Principal) int             // generations p has started as agent today; nil: not counted
+	Daily   int                                                                  // generations a person may start a day before being asked; 0: no end
+	Owner   string                                                               // this process, in records
+	Alive   func(owner string) bool                                              // whether another process runs; nil: none does
+	Log     *slog.Logger                                                         // nil: none
 }
 
 // Runner runs commands. It is safe for concurrent use.
@@ -103,6 +104,9 @@ func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
 		return r.explain(ctx, j, err)
 	}
 	args.agent, args.confirmed, args.tell = j.q.Agent, j.q.Confirmed, r.dress(j)
+	if r.o.Keep != nil {
+		args.keep = func(ctx context.Context, reg imagine.Registration) error { return r.o.Keep(ctx, j.q.Principal, reg) }
+	}
 	j.args = args
 	return nil
 }
