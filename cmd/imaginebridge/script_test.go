@@ -18,6 +18,8 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/sandbox"
 )
 
+//go:generate go test -run TestScripts|TestCheck . -update
+
 // Every script of testdata/script runs the built program as a person would. It
 // is on the PATH, has its data in ./data, and takes free ports unless told
 // otherwise. `go test . -run Scripts -update` writes what it says into them.
