@@ -95,7 +95,7 @@ func (c *Completer) Complete(_ context.Context, agent string, source Source, typ
 	case Handles, Posts, Comments, Conversations, Jobs, Notifications:
 		all = m.recent[source]
 	case Providers, Models, Voices, Tags, Media:
-		all = c.listed(m, source)
+		all = c.listed(m, source, kind)
 	case Agents:
 	}
 	if kind != "" {

@@ -18,7 +18,8 @@ const (
 	readPause   = 10 * time.Second // between two reads for one agent
 	readLimit   = 20 * time.Second // of one read
 	failedPause = time.Minute      // before a list that could not be read is tried again
-	listLength  = 50               // of tags and media
+	listLength  = 50               // of tags and media, as asked for
+	maxListed   = 1000             // of any list, as kept
 )
 
 // list is what the API listed. It is shown on while a newer one is read.
@@ -37,8 +38,9 @@ const (
 	keyModels    = "models/"
 )
 
-// listed gives what is cached of a source and asks for what is missing or old.
-func (c *Completer) listed(m *memory, source Source) []entry {
+// listed gives what is cached of a source and asks for what is missing or old;
+// of models those for one kind of generation, unless it is empty.
+func (c *Completer) listed(m *memory, source Source, kind string) []entry {
 	switch source {
 	case Providers:
 		c.want(m, keyProviders, listLife)
@@ -52,8 +54,10 @@ func (c *Completer) listed(m *memory, source Source) []entry {
 	case Models:
 		var all []entry
 		for _, p := range m.providers() {
-			for _, kind := range imagine.Providers()[p.Value] {
-				all = append(all, c.want(m, keyModels+p.Value+"/"+kind, listLife)...)
+			for _, makes := range imagine.Providers()[p.Value] {
+				if kind == "" || kind == makes {
+					all = append(all, c.want(m, keyModels+p.Value+"/"+makes, listLife)...)
+				}
 			}
 		}
 		return all
@@ -206,7 +210,7 @@ func entriesOf[T any](p *imagine.Page[T], err error, one func(T) []entry) ([]ent
 		return nil, err
 	}
 	var out []entry
-	for _, item := range p.Items {
+	for _, item := range p.Items[:min(len(p.Items), maxListed)] {
 		out = append(out, one(item)...)
 	}
 	return out, nil

@@ -279,12 +279,16 @@ func TestListsAreReadAgainWhenTheyAreOld(t *testing.T) {
 func TestModelsAreThoseOfTheKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c, agent := town(t)
+		suggested(t, c, agent, Models+"/video", "")
+		time.Sleep(time.Minute)
+		got, _ := reads(s)
+		require.Len(t, got, 2, "two providers make videos")
 		for range 20 {
 			suggested(t, c, agent, Models, "")
 			time.Sleep(10 * time.Second)
 		}
-		got, _ := reads(s)
-		require.Len(t, got, 8, "each provider and kind once")
+		got, _ = reads(s)
+		require.Len(t, got, 9, "each provider and kind once")
 		all := suggested(t, c, agent, Models, "")
 		require.Contains(t, all, "gpt-image-1")
 		require.Contains(t, all, "klingai:5@3")
