@@ -6,10 +6,8 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
 )
-
-// maxRetries is how often the API retries one generation (API reference, "Life of a job").
-const maxRetries = 3
 
 // Actions are the buttons under the card of an event: what its reader may want
 // to do next, the likeliest first. Each names a command of the table and binds
@@ -156,7 +154,7 @@ func (b *buttons) post(p events.Post) {
 
 // failed offers what is left to try.
 func (b *buttons) failed(j events.Job) {
-	left := maxRetries - max(0, j.RetryCount)
+	left := imagine.MaxJobRetries - max(0, j.RetryCount)
 	if left > 0 {
 		b.add(fmt.Sprintf("Retry (%d left)", left), "generate retry", "job", j.ID)
 		for i := range b.list {
@@ -169,11 +167,8 @@ func (b *buttons) failed(j events.Job) {
 // generate opens the form of a generation, filled with what made this one. What
 // the form does not take, such as a provider it does not know, is left out.
 func (b *buttons) generate(label string, j events.Job, next bool) {
-	verb := j.Type
-	if verb == "sound_effect" {
-		verb = "sound"
-	}
-	bound := []string{}
+	verb := verbOf(j.Type)
+	var bound []string
 	for _, pair := range [][2]string{{"prompt", j.Prompt}, {"provider", j.Provider}, {"model", j.Model}, {"post_text", j.PostContent}} {
 		if _, ok := b.bind("generate "+verb, pair[:]); ok {
 			bound = append(bound, pair[:]...)

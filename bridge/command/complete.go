@@ -67,14 +67,10 @@ func Narrow(spec *Spec, arg Arg) Source {
 	if spec.Group != "generate" || arg.Complete != Models && arg.Complete != Providers {
 		return arg.Complete
 	}
-	verb := spec.Verb
-	if verb == "sound" {
-		verb = "sound_effect"
+	if kind := kindOf(spec.Verb); slices.Contains(imagine.GenerationTypes(), kind) {
+		return arg.Complete + "/" + Source(kind)
 	}
-	if !slices.Contains(imagine.GenerationTypes(), verb) {
-		return arg.Complete
-	}
-	return arg.Complete + "/" + Source(verb)
+	return arg.Complete
 }
 
 // Complete suggests at most 25 values for what is typed so far: those that begin
