@@ -17,19 +17,25 @@ import (
 // health gathers what every room says of itself.
 type health struct {
 	mu          sync.Mutex
+	ending      bool // nothing that is told now matters
 	conditions  map[string]web.Condition
+	held        map[string]web.Condition // troubles of components that are still coming up
 	lanes       map[string]*web.Lane
 	memberCount int
 	tell        func(web.Condition) // told of every change; nil for nobody
 }
 
 func newHealth() *health {
-	return &health{conditions: map[string]web.Condition{}, lanes: map[string]*web.Lane{}}
+	return &health{conditions: map[string]web.Condition{}, held: map[string]web.Condition{}, lanes: map[string]*web.Lane{}}
 }
 
 // set notes a condition and tells of it where it changed.
 func (h *health) set(c web.Condition) {
 	h.mu.Lock()
+	if h.ending {
+		h.mu.Unlock()
+		return
+	}
 	key := c.Component + "/" + c.Agent
 	before, known := h.conditions[key]
 	changed := before.State != c.State || before.Reason != c.Reason
@@ -51,32 +57,58 @@ func (h *health) set(c web.Condition) {
 // told.
 const patience = 10 * time.Second
 
-// comingUp reports whether a component is still within its first moments.
-func (h *health) comingUp(component string) bool {
+// trouble notes a condition, but holds one back that a component has in its
+// first moments: connecting is no news.
+func (h *health) trouble(c web.Condition) {
+	h.mu.Lock()
+	key := c.Component + "/" + c.Agent
+	before := h.conditions[key]
+	if c.State == web.StateDegraded && before.State == web.StateStarting && time.Since(before.Since) < patience {
+		h.held[key] = c
+		h.mu.Unlock()
+		return
+	}
+	delete(h.held, key)
+	h.mu.Unlock()
+	h.set(c)
+}
+
+// overdue tells the troubles that lasted longer than a component may take to
+// come up.
+func (h *health) overdue() {
+	h.mu.Lock()
+	var late []web.Condition
+	for key, c := range h.held {
+		if time.Since(h.conditions[key].Since) >= patience {
+			late = append(late, c)
+			delete(h.held, key)
+		}
+	}
+	h.mu.Unlock()
+	for _, c := range late {
+		h.set(c)
+	}
+}
+
+// end makes what components say while they are stopped no news.
+func (h *health) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c := h.conditions[component+"/"]
-	return c.State == web.StateStarting && time.Since(c.Since) < patience
+	h.ending = true
 }
 
 // discord notes how Discord's gateway goes.
 func (h *health) discord(s discord.Status) {
-	if s.State == discord.StateDegraded && h.comingUp("discord") {
-		return
-	}
-	h.set(web.Condition{Component: "discord", State: string(s.State), Reason: s.Reason, Next: s.Next, Since: s.Since})
+	h.trouble(web.Condition{Component: "discord", State: string(s.State), Reason: s.Reason, Next: s.Next, Since: s.Since})
 }
 
 // slack notes whether Slack can be heard.
 func (h *health) slack(err error) {
 	c := web.Condition{Component: "slack", State: web.StateOK}
-	if err != nil && h.comingUp("slack") {
-		return
-	}
 	if err != nil {
 		c.State, c.Reason, c.Next = web.StateDegraded, err.Error(), "It is tried on with growing pauses; messages are sent all the same."
 	}
-	h.set(c)
+	h.trouble(c)
 }
 
 // store notes whether NATS answers.

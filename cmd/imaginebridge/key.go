@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/imaginebridge/imaginebridge/config"
 )
@@ -27,6 +28,9 @@ func ensureKey(cfg *config.Config) error {
 		cfg.Runtime.Key = config.NewSecret(strings.TrimSpace(string(content)))
 		return nil
 	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return folderError(cfg.Runtime.DataDir)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &usageError{fmt.Sprintf("%s can't be read by this user. Change its owner, or set IMAGINEBRIDGE_KEY.", path)}
 	}
@@ -42,7 +46,7 @@ func ensureKey(cfg *config.Config) error {
 }
 
 func folderError(dir string) error {
-	return &usageError{fmt.Sprintf("The data folder %s can't be written. Give this user the right to, or set IMAGINEBRIDGE_DATA_DIR to another folder.", dir)}
+	return &usageError{fmt.Sprintf("The data folder %s can't be used: it must be a folder that this user may write. Mend it, or set IMAGINEBRIDGE_DATA_DIR to another folder.", dir)}
 }
 
 // derivedSecret makes the signing secret of a webhook subscription from the

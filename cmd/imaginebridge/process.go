@@ -151,6 +151,7 @@ func (pr *process) tell(c web.Condition) {
 // run works until ctx ends, then hands everything back: receiving stops first,
 // then polling, then what is in flight, then the store.
 func (pr *process) run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, pr.health.end)()
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return pr.bus.Run(running) })
 	if pr.has("poll") {
@@ -221,6 +222,7 @@ func (pr *process) announce(ctx context.Context) error {
 			return nil
 		}
 		pr.health.store(err)
+		pr.health.overdue()
 		if err == nil {
 			pr.health.setMembers(info.Members)
 		}

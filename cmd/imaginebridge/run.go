@@ -40,7 +40,7 @@ with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID.`,
 			return p.bridge(cmd.Context(), cfg, nil, nil)
 		},
 	}
-	cmd.Flags().StringSliceVar(&p.roles, "roles", roles, "parts of the work this process takes")
+	cmd.Flags().StringSliceVar(&p.roles, "roles", roles, "`ROLES` of this process, separated by commas")
 	return cmd
 }
 
