@@ -122,17 +122,11 @@ func rawOf(raw []byte) json.RawMessage {
 // there is one, else by what it is.
 func strangeItem(raw []byte) item {
 	var loose struct {
-		ID        any `json:"id"`
-		CreatedAt any `json:"createdAt"`
+		ID        json.RawMessage `json:"id"`
+		CreatedAt any             `json:"createdAt"`
 	}
 	_ = json.Unmarshal(raw, &loose) // whatever can be read of it
-	it := item{}
-	switch id := loose.ID.(type) {
-	case string:
-		it.ID = id
-	case float64:
-		it.ID = strings.TrimSuffix(strings.TrimRight(jsonText(id), "0"), ".")
-	}
+	it := item{ID: idText(loose.ID)}
 	if it.ID == "" || len(it.ID) > 128 {
 		sum := sha256.Sum256(raw)
 		it.ID = "raw-" + hex.EncodeToString(sum[:8])
@@ -145,10 +139,15 @@ func strangeItem(raw []byte) item {
 	return it
 }
 
-func jsonText(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return ""
+// idText is an id that is a text or a number, or "".
+func idText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
 	}
-	return string(b)
+	var number json.Number
+	if json.Unmarshal(raw, &number) == nil {
+		return number.String()
+	}
+	return ""
 }

@@ -154,7 +154,7 @@ func (b inbox) hasNews(v *imagine.Conversation, now time.Time) bool {
 	if mark(v) != known.Mark || v.UnreadCount > known.Unread || lastActive(v).After(known.newest()) && !v.UpdatedAt.IsZero() && v.UpdatedAt.After(known.Looked) {
 		return true
 	}
-	return now.Sub(known.newest()) < activeFor && now.Sub(known.Looked) >= lookAgain
+	return now.Sub(later(known.newest(), lastActive(v))) < activeFor && now.Sub(known.Looked) >= lookAgain
 }
 
 // read reads a conversation back to what is known of it. Where it is gone or
@@ -182,6 +182,9 @@ func (m *messages) read(ctx context.Context, l Look, box inbox, v *imagine.Conve
 		fresh, c.Mark = fresh[:maxBatch], "" // the rest at the next look
 	}
 	c.seen = before.with(fresh, keepMessages)
+	if l.Now.Sub(lastActive(v)) < lookAgain && !shows(read.items(), v) {
+		c.Mark = "" // the list knows more than was shown: look again soon
+	}
 	var out []events.Event
 	for _, it := range fresh {
 		out = append(out, m.event(v, read.entries[it.index], it))
@@ -208,6 +211,18 @@ func (m *messages) event(v *imagine.Conversation, e entry[imagine.Message], it i
 	w.Sender.Handle = cmp.Or(w.Sender.Handle, m.agent.Handle)
 	w.Sender.URL = s.agent(w.Sender.Handle)
 	return event("msg_"+w.ID+"_sent", events.MessageSent{Actor: w.Sender, Message: w, Conversation: talk})
+}
+
+// shows reports whether what was read of a conversation holds the last message
+// that the list tells of.
+func shows(read []item, v *imagine.Conversation) bool {
+	last := v.LastMessage
+	if last == nil || last.ID == "" && last.CreatedAt.IsZero() {
+		return true
+	}
+	return slices.ContainsFunc(read, func(it item) bool {
+		return it.ID == last.ID || last.ID == "" && !it.At.Before(last.CreatedAt)
+	})
 }
 
 // fromPartner tells the two sides apart by id, else by handle.
