@@ -2,12 +2,15 @@ package bridge_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
@@ -47,6 +50,23 @@ func job(status string, retry int) events.Event {
 		data = events.GenerationProgressed{Job: j}
 	}
 	return events.New("https://imagineanything.com", "orbit_bot", fmt.Sprintf("job_j1_%d_%s", retry, status), "j1", time.Now(), data)
+}
+
+func TestF46_NoAddressIsInTheLedger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.publish(job("pending", 0), job("completed", 0))
+		r := w.run(t, func(o *bridge.WorkerOptions) {
+			o.Subscription.To = bridge.ParseDestination("webhook:https://hooks.example/t0ken")
+		})
+		wait(time.Second)
+		r.stop(t)
+		keys := slices.Collect(maps.Keys(w.receipts))
+		require.Len(t, keys, 1)
+		require.Contains(t, keys[0], "webhook:hooks.example#")
+		require.NotContains(t, keys[0], "t0ken")
+	})
 }
 
 func TestF26_GenerationIsOneMessageThatOnlyGrows(t *testing.T) {

@@ -12,7 +12,7 @@ func (w *Worker) updateKey(m Message) string {
 	if m.UpdateKey == "" {
 		return ""
 	}
-	key := w.Subscription.To.String() + "|" + m.UpdateKey
+	key := ledgerPlace(w.Subscription.To) + "|" + m.UpdateKey
 	if w.record.Generation > 0 {
 		key += "|" + strconv.Itoa(w.record.Generation)
 	}
@@ -24,7 +24,17 @@ func (w *Worker) threadKey(m Message) string {
 	if m.ThreadKey == "" {
 		return ""
 	}
-	return w.Subscription.To.String() + "|" + m.ThreadKey
+	return ledgerPlace(w.Subscription.To) + "|" + m.ThreadKey
+}
+
+// ledgerPlace is a destination as keys of the ledger hold it, which everybody who
+// reads the store can see: of an address the host and a digest, since the rest may
+// hold a secret.
+func ledgerPlace(to Destination) string {
+	if label := to.Label(); label != to.String() {
+		return label + "#" + Key("", "", to, 0, 0)[:16]
+	}
+	return to.String()
 }
 
 func (w *Worker) receipt(ctx context.Context, key string) (r Receipt, err error) {
