@@ -202,7 +202,7 @@ func TestF59_BrokenRepliesMoveNoCursor(t *testing.T) {
 		for name, change := range brokenReplies {
 			t.Run(where+" "+name, func(t *testing.T) {
 				t.Parallel()
-				inTown(t, sandbox.Options{Empty: where != lists[3]}, func(t *testing.T, w town) {
+				inTown(t, sandbox.Options{Empty: where != lists[3]}, func(_ *testing.T, w town) {
 					w.broken(&breaker{path: where, change: change})
 					w.complete()
 				})
