@@ -75,9 +75,12 @@ type embedFooter struct {
 
 // Kinds of components and styles of buttons, Discord docs "Component Reference".
 const (
-	kindRow    = 1
-	kindButton = 2
-	styleLink  = 5
+	kindRow     = 1
+	kindButton  = 2
+	styleNext   = 1
+	styleCalm   = 2
+	styleDanger = 4
+	styleLink   = 5
 )
 
 type row struct {
@@ -85,11 +88,16 @@ type row struct {
 	Components []button `json:"components"`
 }
 
+// button is a button, or with other fields a menu.
 type button struct {
-	Type  int    `json:"type"`
-	Style int    `json:"style"`
-	Label string `json:"label"`
-	URL   string `json:"url"`
+	Type        int          `json:"type"`
+	Style       int          `json:"style,omitempty"`
+	Label       string       `json:"label,omitempty"`
+	URL         string       `json:"url,omitempty"`
+	CustomID    string       `json:"custom_id,omitempty"`
+	Disabled    bool         `json:"disabled,omitempty"`
+	Placeholder string       `json:"placeholder,omitempty"`
+	Options     []menuOption `json:"options,omitempty"`
 }
 
 // Flags of messages, Discord docs "Message Flags".

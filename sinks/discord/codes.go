@@ -6,11 +6,14 @@ const (
 	codeUnknownGuild    = 10004
 	codeUnknownMessage  = 10008
 	codeUnknownWebhook  = 10015
+	codeUnknownVisit    = 10062
 	codeSlowmode        = 20016
 	codeChannelWrites   = 20028
 	codeGuildWrites     = 20029
 	codeOldEdits        = 30046
 	codeTooLarge        = 40005
+	codeAcknowledged    = 40060
+	codeManyFollowUps   = 40094
 	codeInternalNetwork = 40333
 	codeMissingAccess   = 50001
 	codeEmptyMessage    = 50006
@@ -18,6 +21,7 @@ const (
 	codeNotText         = 50008
 	codeMissingPerm     = 50013
 	codeChannelType     = 50024
+	codeTokenOver       = 50027
 	codeInvalidForm     = 50035
 	codeArchived        = 50083
 	codeNoMutualGuild   = 50278

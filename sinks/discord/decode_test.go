@@ -88,8 +88,8 @@ func FuzzGatewayEvent(f *testing.F) {
 		me := "1100"
 		s.me.Store(&me)
 		c := consumer{Sink: s, known: map[string]bool{}}
-		c.take(packet{kind, json.RawMessage(data)})
-		c.take(packet{kind, json.RawMessage(data)})
+		c.take(t.Context(), packet{kind, json.RawMessage(data)})
+		c.take(t.Context(), packet{kind, json.RawMessage(data)})
 	})
 }
 

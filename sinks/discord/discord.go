@@ -11,6 +11,8 @@ package discord
 
 import (
 	"cmp"
+	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -18,6 +20,8 @@ import (
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/events"
 )
 
 // Options configures a Sink. Token is required.
@@ -30,6 +34,21 @@ type Options struct {
 	MessageContent bool          // ask for the privileged intent Message Content
 	Shares         func() int    // processes that use this token now; they divide the global limit; default 1
 	Log            *slog.Logger  // default: discard
+
+	// Commands carries out what people ask for by slash commands, buttons, forms
+	// and answers in threads. Without it the sink only shows.
+	Commands Commands
+	// Complete gives at most 25 choices for what a person has typed of an argument.
+	// It is asked at each key and has 150 ms.
+	Complete func(ctx context.Context, agent string, source command.Source, typed string) []Choice
+	// Actions are the buttons below the card of an event.
+	Actions func(events.Event) []bridge.Action
+	// Agents are those that a guild is connected to, or for "" all.
+	Agents func(guild string) []string
+	// Notes keeps threads and long button values; default: this process's memory.
+	Notes Notes
+	// PublicKey is the application's, in hex, for Door.
+	PublicKey string
 
 	// Watch is told of places that went, came back or changed. It is called
 	// from one goroutine and should return soon. May be nil.
@@ -48,6 +67,15 @@ type Sink struct {
 	edits  *outbox
 	echoes *echoes
 	me     atomic.Pointer[string] // the bot's user id
+	app    atomic.Pointer[string] // the application's id
+
+	table    []command.Spec
+	notes    Notes
+	key      ed25519.PublicKey // nil: no interactions by HTTP
+	visits   *visits
+	watchers *watchers
+	charted  charted
+	rulers   rulers
 
 	mu        sync.Mutex           // guards all below
 	names     map[string]string    // channel → name
@@ -82,6 +110,18 @@ func New(o Options) (*Sink, error) {
 	s := &Sink{
 		o: o, log: log, times: usual, rest: r, edits: newOutbox(), echoes: newEchoes(),
 		names: map[string]string{}, noThreads: map[string]time.Time{},
+	}
+	s.table, s.visits, s.watchers, s.notes = command.Table(), newVisits(), newWatchers(), o.Notes
+	if s.notes == nil {
+		s.notes = newLooseNotes()
+	}
+	if isSnowflake(o.ApplicationID) {
+		s.app.Store(&o.ApplicationID)
+	}
+	if o.PublicKey != "" {
+		if s.key, err = readPublicKey(o.PublicKey); err != nil {
+			return nil, err
+		}
 	}
 	r.onTrouble = s.trouble
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -55,7 +56,9 @@ const (
 type gateway struct {
 	*Sink
 	inbox chan packet
-	link  *link // nil: the next one identifies anew
+	talk  *talk
+	full  atomic.Bool // packets were dropped
+	link  *link       // nil: the next one identifies anew
 
 	identified time.Time // the last fresh start
 	refusals   int       // failures in a row since the session was healthy
@@ -69,9 +72,14 @@ type gateway struct {
 // that is switched off) is reported, and Run waits for another token; sending
 // goes on. It returns nil.
 func (s *Sink) Run(ctx context.Context) error {
-	g := &gateway{Sink: s, inbox: make(chan packet, inboxSize)}
+	g := &gateway{Sink: s, inbox: make(chan packet, inboxSize), talk: newTalk(s)}
 	var tasks sync.WaitGroup
 	tasks.Go(func() { g.consume(ctx) })
+	if s.o.Commands != nil {
+		tasks.Go(func() { s.keepCommands(ctx) })
+	}
+	defer s.visits.work.Wait()
+	defer g.talk.work.Wait()
 	defer tasks.Wait()
 	s.report(byGateway, StateDegraded, "connecting to Discord's gateway", "")
 	defer s.report(byGateway, "", "", "") // the session is another process's now, or nobody's
@@ -212,7 +220,7 @@ func (g *gateway) fresh(ctx context.Context) (*link, error) {
 		g.log.Warn("discord asks for more than one shard; guilds beyond the first are not heard", "shards", bot.Shards)
 	}
 	g.identified = time.Now()
-	return newLink(g, address)
+	return newLink(ctx, g, address)
 }
 
 // budgetError says that the day's identifies are nearly used up.

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -37,7 +38,7 @@ type link struct {
 
 // newLink makes a session that will identify. Its one handler puts raw events
 // into the inbox and returns: it runs under the library's locks.
-func newLink(g *gateway, address *url.URL) (*link, error) {
+func newLink(ctx context.Context, g *gateway, address *url.URL) (*link, error) {
 	session, err := discordgo.New("Bot " + g.rest.token())
 	if err != nil {
 		return nil, fmt.Errorf("make a session: %w", err)
@@ -58,7 +59,7 @@ func newLink(g *gateway, address *url.URL) (*link, error) {
 		session.Identify.Intents = intentsContent
 	}
 	session.Identify.Properties.Browser, session.Identify.Properties.Device = "imaginebridge", "imaginebridge"
-	session.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { g.arrived(l, e.Type, e.RawData) })
+	session.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { g.arrived(ctx, l, e.Type, e.RawData) })
 	session.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) { l.ended() })
 	return l, nil
 }

@@ -17,12 +17,22 @@ var (
 	publicThreads  = permission{1 << 35, "Create Public Threads"}
 	sendInThreads  = permission{1 << 38, "Send Messages in Threads"}
 	administrator  = uint64(1 << 3)
+	manageServer   = uint64(1 << 5)
 	everyPermitted = ^uint64(0)
 )
 
 // InstallPermissions is what the install link asks for: view, send, embed,
 // attach, read history, react, public threads, send in threads.
 const InstallPermissions = 309237763136
+
+// managing reports permissions that manage a server.
+func managing(have uint64) bool { return have&(administrator|manageServer) != 0 }
+
+// mayManage reads permissions as an event writes them.
+func mayManage(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 64)
+	return err == nil && managing(n)
+}
 
 // bits is a set of permissions, which Discord writes as a decimal string.
 type bits uint64

@@ -3,6 +3,8 @@ package discord
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -22,17 +24,26 @@ func heard(kind string) bool {
 	switch kind {
 	case "READY", "MESSAGE_CREATE", "GUILD_CREATE", "GUILD_DELETE", "GUILD_MEMBER_UPDATE",
 		"GUILD_ROLE_CREATE", "GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE",
-		"CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE", "THREAD_UPDATE", "THREAD_DELETE":
+		"CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE", "THREAD_UPDATE", "THREAD_DELETE", "MESSAGE_UPDATE":
 		return true
 	}
 	return false
 }
 
 // arrived takes an event from the library. It never blocks: a full inbox drops,
-// and says so.
-func (g *gateway) arrived(l *link, kind string, data json.RawMessage) {
+// and says so; what was written meanwhile is read up. Interactions don't wait in
+// line: people have three seconds.
+func (g *gateway) arrived(ctx context.Context, l *link, kind string, data json.RawMessage) {
 	if kind == "READY" || kind == "RESUMED" {
 		defer l.greeted()
+	}
+	if kind == "INTERACTION_CREATE" && g.o.Commands != nil {
+		if in, ok := decode(data); ok {
+			g.receive(ctx, in, byCall{g.Sink, in})
+		} else {
+			g.log.Warn("gateway event not understood", "event", kind)
+		}
+		return
 	}
 	if !heard(kind) {
 		return
@@ -40,17 +51,21 @@ func (g *gateway) arrived(l *link, kind string, data json.RawMessage) {
 	select {
 	case g.inbox <- packet{kind, data}:
 	default:
+		g.full.Store(true)
 		g.log.Warn("gateway event dropped, too many at once", "event", kind)
 	}
 }
 
 // consume works on events in their order until ctx ends.
 func (g *gateway) consume(ctx context.Context) {
-	c := consumer{Sink: g.Sink, known: map[string]bool{}}
+	c := consumer{Sink: g.Sink, known: map[string]bool{}, talk: g.talk}
 	for {
 		select {
 		case p := <-g.inbox:
-			c.take(p)
+			c.take(ctx, p)
+			if len(g.inbox) == 0 && g.full.Swap(false) {
+				c.missed(ctx)
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -61,6 +76,7 @@ func (g *gateway) consume(ctx context.Context) {
 type consumer struct {
 	*Sink
 	known map[string]bool // guilds that the bot was in before their GUILD_CREATE
+	talk  *talk
 }
 
 // flexText is a string that some servers write as a number.
@@ -102,7 +118,7 @@ type place struct {
 }
 
 // take handles one event. What can't be read is skipped.
-func (c *consumer) take(p packet) {
+func (c *consumer) take(ctx context.Context, p packet) {
 	var a arrival
 	if err := json.Unmarshal(p.data, &a); err != nil {
 		c.log.Warn("gateway event not understood", "event", p.kind)
@@ -114,9 +130,14 @@ func (c *consumer) take(p packet) {
 	case "MESSAGE_CREATE":
 		if self := c.me.Load(); self != nil && a.Author != nil && string(a.Author.ID) == *self && a.Nonce != "" {
 			c.echoes.heard(string(a.Nonce), string(a.ID))
+			return
 		}
+		c.said(ctx, p.data)
+	case "MESSAGE_UPDATE":
+		c.changed(ctx, p.data)
 	case "GUILD_CREATE":
 		c.remember(append(a.Channels, a.Threads...))
+		c.guild(ctx, string(a.ID), p.data)
 		kind := Joined
 		if c.known[string(a.ID)] {
 			kind = Altered
@@ -138,6 +159,7 @@ func (c *consumer) take(p packet) {
 			c.tell(Change{Kind: Altered, Guild: string(a.GuildID)})
 		}
 	case "GUILD_ROLE_CREATE", "GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE":
+		c.forgetRulers(string(a.GuildID))
 		c.tell(Change{Kind: Altered, Guild: string(a.GuildID)})
 	}
 }
@@ -148,9 +170,55 @@ func (c *consumer) readied(a arrival) {
 		id := string(a.User.ID)
 		c.me.Store(&id)
 	}
+	if c.talk != nil {
+		c.talk.broken() // no resume: something may have been written meanwhile
+	}
 	for _, g := range a.Guilds {
 		c.known[string(g.ID)] = true
 	}
+}
+
+// said hands a message on that may be an answer in a thread.
+func (c *consumer) said(ctx context.Context, data json.RawMessage) {
+	if c.o.Commands == nil || c.talk == nil {
+		return
+	}
+	n, _ := parse(data)
+	if m := readSpoken(n); m.human() && m.Guild != "" {
+		c.talk.hear(ctx, m.Channel, m.Guild, &m)
+	}
+}
+
+// changed tells once a thread that what was sent on stays as it was.
+func (c *consumer) changed(ctx context.Context, data json.RawMessage) {
+	if c.o.Commands == nil || c.talk == nil {
+		return
+	}
+	n, _ := parse(data)
+	if m := readSpoken(n); m.human() && m.Edited && m.Guild != "" {
+		c.talk.work.Go(func() { c.talk.edited(ctx, m) })
+	}
+}
+
+// guild reads up a guild that has just come (back) into sight.
+func (c *consumer) guild(ctx context.Context, id string, data json.RawMessage) {
+	var g struct {
+		Threads []spotted `json:"threads"`
+	}
+	if c.o.Commands == nil || c.talk == nil || json.Unmarshal(data, &g) != nil {
+		return
+	}
+	c.talk.readUp(ctx, id, g.Threads)
+}
+
+// missed reads everything up after packets were dropped.
+func (c *consumer) missed(ctx context.Context) {
+	if c.o.Commands == nil {
+		return
+	}
+	c.talk.broken()
+	guilds := slices.Sorted(maps.Keys(c.known))
+	c.talk.work.Go(func() { c.talk.readUpAll(ctx, guilds) })
 }
 
 func (c *consumer) tell(change Change) {

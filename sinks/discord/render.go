@@ -58,9 +58,9 @@ func (c card) edit() editBody {
 }
 
 // render draws a message. Inside a thread it leaves out what the thread itself
-// says. Buttons that run commands are left out until there is a receiver for
-// them.
-func render(m bridge.Message, inThread bool, mark string) card {
+// says. ids are the custom_ids of the message's actions; those without one, and
+// without an address, are left out.
+func render(m bridge.Message, inThread bool, mark string, ids ...string) card {
 	e := embed{
 		Title: inline(m.Title, maxTitle), Color: color(m), Author: author(m.Author),
 		Footer: footer(m),
@@ -75,10 +75,11 @@ func render(m bridge.Message, inThread bool, mark string) card {
 	if e.Author == nil && e.Title == "" && e.Description == "" {
 		e.Title = inline(cmp.Or(m.Event, "event"), maxTitle)
 	}
-	buttons := append(playable(m.Media, m.Actions), m.Actions...)
+	films := playable(m.Media, m.Actions)
+	buttons := append(films, m.Actions...)
 	mend(&e, m, mark, buttons)
 
-	c := card{embeds: []embed{e}, rows: rows(buttons)}
+	c := card{embeds: []embed{e}, rows: rows(buttons, append(make([]string, len(films)), ids...))}
 	for i, address := range images(m.Media) {
 		if i == 0 {
 			c.embeds[0].Image = &embedImage{URL: address}
@@ -319,26 +320,42 @@ func progress(steps []bridge.Step, limit int) string {
 	return strings.TrimSpace(bar.String() + " " + inline(name, limit-units(bar.String())-1))
 }
 
-// rows lays link buttons out, five in a row.
-func rows(actions []bridge.Action) []row {
+// rows lays buttons out, five in a row: links by their address, commands by the
+// custom_id at the same place of ids.
+func rows(actions []bridge.Action, ids []string) []row {
 	var out []row
 	n := 0
-	for _, a := range actions {
+	used := map[string]bool{}
+	for i, a := range actions {
 		if n == maxRows*maxInRow {
 			break
 		}
-		label, address := plain(a.Label, maxLabel), safeURL(a.URL, maxButtonURL)
-		if label == "" || address == "" {
+		b := button{Type: kindButton, Style: styleLink, Label: plain(a.Label, maxLabel), URL: safeURL(a.URL, maxButtonURL)}
+		if b.URL == "" && i < len(ids) {
+			b.Style, b.CustomID = styleOf(a), ids[i]
+		}
+		if b.Label == "" || b.URL == "" && b.CustomID == "" || used[b.CustomID] {
 			continue
 		}
+		used[b.CustomID] = b.CustomID != ""
 		if n%maxInRow == 0 {
 			out = append(out, row{Type: kindRow})
 		}
 		last := &out[len(out)-1]
-		last.Components = append(last.Components, button{Type: kindButton, Style: styleLink, Label: label, URL: address})
+		last.Components = append(last.Components, b)
 		n++
 	}
 	return out
+}
+
+func styleOf(a bridge.Action) int {
+	switch {
+	case a.Danger:
+		return styleDanger
+	case a.Primary:
+		return styleNext
+	}
+	return styleCalm
 }
 
 // size counts what the limit of 6,000 is about.

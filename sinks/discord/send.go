@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -26,6 +27,10 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	j := &job{Sink: s, d: d, nonce: nonceOf(d)}
+	if s.o.Commands != nil && s.o.Actions != nil {
+		j.d.Message.Actions = slices.Concat(s.o.Actions(d.Event), d.Message.Actions)
+	}
+	j.ids = s.ids(ctx, j.d.Message.Actions, d.Message.Agent, "")
 	if d.Replaces.Message != "" {
 		if r, anew, err := j.replace(ctx); !anew {
 			return r, err
@@ -39,9 +44,12 @@ type job struct {
 	*Sink
 	d     bridge.Delivery
 	nonce string
+	ids   []string // custom_ids of the message's actions
 }
 
-func (j *job) card(inThread bool) card  { return render(j.d.Message, inThread, markOf(j.nonce)) }
+func (j *job) card(inThread bool) card {
+	return render(j.d.Message, inThread, markOf(j.nonce), j.ids...)
+}
 func (j *job) plain(inThread bool) card { return renderPlain(j.d.Message, inThread, markOf(j.nonce)) }
 
 // post shows the message anew, in its thread where it belongs to one.
@@ -104,6 +112,7 @@ func (j *job) postAt(ctx context.Context, at spot) (bridge.Receipt, error) {
 			j.log.Debug("no thread yet", "destination", j.d.To.String(), "event_id", j.d.Event.ID, "err", err)
 		}
 	}
+	j.chart(ctx, r)
 	return r, nil
 }
 

@@ -1,0 +1,362 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+)
+
+const (
+	routeReaction = "/channels/{channel}/messages/{message}/reactions/{emoji}/@me"
+
+	signBusy = "⏳"
+	signDone = "✅"
+	signFail = "❌"
+
+	busyAfter    = 3 * time.Second // until the sign that it takes longer
+	maxWaiting   = 200             // messages that wait in one thread; more are read again later
+	maxTalking   = 500             // threads with messages at work
+	recordTries  = 5
+	recordPause  = 2 * time.Second
+	maxReference = 25
+)
+
+// talk carries what people write in threads to where the threads lead, each
+// thread in its order.
+type talk struct {
+	*Sink
+	work sync.WaitGroup
+
+	mu      sync.Mutex // guards all below
+	threads map[string]*threadLine
+	caught  map[string]int // thread → the gap that was read up for it
+	gap     int            // grows with each break of the event stream
+}
+
+// threadLine is one thread with messages at work.
+type threadLine struct {
+	waiting []spoken
+	missed  bool // there were more than could wait, or a gap to read up
+}
+
+func newTalk(s *Sink) *talk {
+	return &talk{Sink: s, threads: map[string]*threadLine{}, caught: map[string]int{}}
+}
+
+// broken notes a gap: what was written meanwhile is read up, thread by thread.
+func (t *talk) broken() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gap++
+	if len(t.caught) > maxNames {
+		t.caught = map[string]int{}
+	}
+}
+
+// hear takes a message, or with none a wish to read the thread up.
+func (t *talk) hear(ctx context.Context, thread, guild string, m *spoken) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line := t.threads[thread]
+	fresh := line == nil
+	if fresh {
+		if len(t.threads) >= maxTalking {
+			delete(t.caught, thread) // the next message there reads it up
+			return
+		}
+		line = &threadLine{}
+		t.threads[thread] = line
+	}
+	switch {
+	case m == nil || len(line.waiting) >= maxWaiting:
+		line.missed = true
+	default:
+		line.waiting = append(line.waiting, *m)
+	}
+	if fresh {
+		t.work.Go(func() { t.drain(ctx, thread, guild) })
+	}
+}
+
+// drain works on one thread until nothing waits there.
+func (t *talk) drain(ctx context.Context, thread, guild string) {
+	about, err := t.about(ctx, threadNote(thread))
+	for {
+		m, missed, more := t.step(thread)
+		switch {
+		case !more:
+			return
+		case err != nil || !about.known() || ctx.Err() != nil:
+			continue // a thread of others, or one that will be read up later
+		case missed:
+			t.catchUp(ctx, thread, guild, about)
+		default:
+			m.Guild = guild
+			t.consider(ctx, about, m)
+		}
+	}
+}
+
+// step takes the next thing to do in a thread. A gap is read up first.
+func (t *talk) step(thread string) (m spoken, missed, more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line := t.threads[thread]
+	switch {
+	case line.missed || len(line.waiting) > 0 && t.caught[thread] != t.gap:
+		line.missed, t.caught[thread] = false, t.gap
+		return spoken{}, true, true
+	case len(line.waiting) == 0:
+		delete(t.threads, thread)
+		return spoken{}, false, false
+	}
+	m, line.waiting = line.waiting[0], line.waiting[1:]
+	return m, false, true
+}
+
+func seenNote(thread string) string { return "discord.seen." + thread }
+
+// watermark is the last message of a thread that was dealt with; its root before
+// there was one.
+func (s *Sink) watermark(ctx context.Context, thread string) (string, error) {
+	form, err := s.notes.Note(ctx, seenNote(thread))
+	if err != nil || !isSnowflake(string(form)) {
+		return thread, err
+	}
+	return string(form), nil
+}
+
+// consider deals with one message, unless it was dealt with before. The
+// watermark moves when its command is recorded: what happens after is the
+// record's to settle.
+func (t *talk) consider(ctx context.Context, about subject, m spoken) {
+	seen, err := t.watermark(ctx, m.Channel)
+	if err != nil || flexID(m.ID).compare(flexID(seen)) <= 0 {
+		return
+	}
+	done := func() {
+		if err := t.notes.PutNote(ctx, seenNote(m.Channel), []byte(m.ID)); err != nil {
+			t.log.Warn("place in the thread not noted", "thread", m.Channel, "err", err)
+		}
+	}
+	self, err := t.self(ctx)
+	if err != nil {
+		return
+	}
+	if !m.human() || m.User.ID == self {
+		return
+	}
+	text := outward(m, self, t.channelName)
+	q := t.requestOf(ctx, about, m, text)
+	switch {
+	case text == "" && m.Files == 0:
+		t.hint(ctx, m, q)
+		done()
+		return
+	case m.Files > 0:
+		t.showFate(ctx, m, q, command.Answer{Problem: &command.Problem{
+			Code: 400, Status: "file", Message: "Not delivered: an answer here carries words alone, no files.", Hint: "Send the words again, or post the file with /ia post create.",
+		}})
+		done()
+		return
+	}
+	if !t.record(ctx, q) {
+		return // read up again later
+	}
+	done()
+	t.deliver(ctx, m, q)
+}
+
+// record writes a command down, patiently: the message waits in the thread.
+func (t *talk) record(ctx context.Context, q command.Request) bool {
+	for range recordTries {
+		if err := t.o.Commands.Accept(ctx, q); err == nil {
+			return true
+		}
+		if pause(ctx, recordPause) != nil {
+			return false
+		}
+	}
+	t.log.Warn("answer in a thread not recorded; it is read again at the next gap", "thread", q.Place)
+	t.broken()
+	return false
+}
+
+// deliver carries an answer out and shows its fate on the person's own message.
+func (t *talk) deliver(ctx context.Context, m spoken, q command.Request) {
+	waits := time.AfterFunc(busyAfter, func() { t.sign(ctx, m, signBusy) })
+	a := t.o.Commands.Do(ctx, q)
+	busy := !waits.Stop()
+	if a.Running || a.Repeat {
+		return
+	}
+	if busy {
+		t.unsign(ctx, m, signBusy)
+	}
+	t.showFate(ctx, m, q, a)
+}
+
+// requestOf is the command that an answer in a thread means.
+func (t *talk) requestOf(ctx context.Context, about subject, m spoken, text string) command.Request {
+	q := command.Request{
+		ID: "discord:message:" + m.ID, Agent: about.Agent, Values: map[string]any{"text": text}, Open: true,
+		Principal: t.writer(ctx, m), Door: command.Discord, Place: m.Channel, Button: true,
+	}
+	if about.Conversation != "" {
+		q.Group, q.Verb, q.Values["conversation"] = "dm", "send", about.Conversation
+	} else {
+		q.Group, q.Verb, q.Values["post"] = "post", "comment", about.Post
+		if m.Answers != "" {
+			if card, err := t.about(ctx, cardNote(m.Answers)); err == nil && card.Post == about.Post && card.Comment != "" {
+				q.Values["reply_to"] = card.Comment
+			}
+		}
+	}
+	if form, err := json.Marshal(back{Channel: m.Channel, Guild: m.Guild, User: m.User.ID, Message: m.ID}); err == nil {
+		q.Back = form
+	}
+	return q
+}
+
+// hint tells once a day and thread why an answer was not heard, to people who
+// may write.
+func (t *talk) hint(ctx context.Context, m spoken, q command.Request) {
+	if p := t.o.Commands.Check(ctx, q); p != nil && p.Code == http.StatusForbidden {
+		return
+	}
+	day := time.Now().UTC().Format(time.DateOnly)
+	first, err := t.notes.CreateNote(ctx, "discord.hint."+m.Channel+"."+day, []byte(m.ID))
+	if err != nil || !first {
+		return
+	}
+	t.respond(ctx, m, "hint", sentence("I can't read that. Mention me, reply with ping, or press Reply: then your words go out."))
+}
+
+// showFate marks the person's message, and says why where it failed.
+func (s *Sink) showFate(ctx context.Context, m spoken, q command.Request, a command.Answer) {
+	if a.OK {
+		s.sign(ctx, m, signDone)
+		return
+	}
+	s.sign(ctx, m, signFail)
+	s.respond(ctx, m, "fate", s.answer(ctx, m.Guild, q, a))
+}
+
+// respond writes below a person's message, once for each reason.
+func (s *Sink) respond(ctx context.Context, m spoken, why string, r reply) {
+	body := createBody{
+		Content: r.Content, Embeds: r.Embeds, Components: r.Components, AllowedMentions: nobody(),
+		Nonce: shortKey([]byte(why + " " + m.ID)), EnforceNonce: true, Reference: &reference{Message: m.ID},
+	}
+	err := s.insist(ctx, fill("POST", routeMessages, m.Channel), body, nil)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNoHistory {
+		body.Reference = nil
+		err = s.insist(ctx, fill("POST", routeMessages, m.Channel), body, nil)
+	}
+	if err != nil {
+		s.log.Warn("fate of an answer not shown", "thread", m.Channel, "err", err)
+	}
+}
+
+// sign puts a reaction on a message. Where that is not permitted there is none.
+func (s *Sink) sign(ctx context.Context, m spoken, emoji string) {
+	err := s.insist(ctx, fill("PUT", routeReaction, m.Channel, m.ID, url.PathEscape(emoji)), nil, nil)
+	if err != nil {
+		s.log.Debug("no sign on an answer", "thread", m.Channel, "err", err)
+	}
+}
+
+func (s *Sink) unsign(ctx context.Context, m spoken, emoji string) {
+	err := s.insist(ctx, fill("DELETE", routeReaction, m.Channel, m.ID, url.PathEscape(emoji)), nil, nil)
+	if err != nil {
+		s.log.Debug("sign not taken back", "thread", m.Channel, "err", err)
+	}
+}
+
+// edited tells once a thread that a message which was sent on stays as it was.
+func (t *talk) edited(ctx context.Context, m spoken) {
+	about, err := t.about(ctx, threadNote(m.Channel))
+	if err != nil || !about.known() {
+		return
+	}
+	seen, err := t.watermark(ctx, m.Channel)
+	if err != nil || flexID(m.ID).compare(flexID(seen)) > 0 || flexID(m.ID).compare(flexID(m.Channel)) <= 0 {
+		return
+	}
+	if first, err := t.notes.CreateNote(ctx, "discord.edited."+m.Channel, []byte(m.ID)); err == nil && first {
+		t.respond(ctx, m, "edited", sentence("ImagineAnything can't edit a sent message. The first version stands."))
+	}
+}
+
+// menu carries out the commands in a message's menu. They bring the whole
+// message, whatever the intent.
+func (v *visit) menu(ctx context.Context) {
+	m := readSpoken(v.in.Target)
+	self, err := v.self(ctx)
+	if err != nil || m.ID == "" {
+		v.say(ctx, "I can't read that message.")
+		return
+	}
+	text := outward(m, self, v.channelName)
+	if v.in.Command == shareMenu {
+		if text == "" {
+			v.say(ctx, "There is nothing to post in that message: it has no words.")
+			return
+		}
+		v.open(ctx, press{Group: "post", Verb: "create", Args: map[string]string{"text": text}})
+		return
+	}
+	about, err := v.about(ctx, cardNote(m.ID))
+	if err == nil && !about.known() && m.human() && v.in.User.ID == m.User.ID {
+		about, err = v.about(ctx, threadNote(v.in.Channel))
+		if err == nil && about.known() && text != "" {
+			v.pass(ctx, about, m, text)
+			return
+		}
+	}
+	switch {
+	case err != nil:
+		v.say(ctx, "I can't look that up now. Try again in a minute.")
+	case about.Conversation != "":
+		v.open(ctx, press{Group: "dm", Verb: "send", Agent: about.Agent, Args: map[string]string{"conversation": about.Conversation}})
+	case about.Post != "":
+		p := press{Group: "post", Verb: "comment", Agent: about.Agent, Args: map[string]string{"post": about.Post}}
+		if about.Comment != "" {
+			p.Args["reply_to"] = about.Comment
+		}
+		v.open(ctx, p)
+	default:
+		v.say(ctx, "That message belongs to nothing on ImagineAnything that I know of. "+shareMenu+" makes a post of it.")
+	}
+}
+
+// open shows the form of a command.
+func (v *visit) open(ctx context.Context, p press) {
+	spec := v.spec(p.Group, p.Verb)
+	if spec == nil {
+		v.say(ctx, "This bridge can't do that.")
+		return
+	}
+	q := v.request(p)
+	q.Button = true
+	v.carry(ctx, spec, q, true, false)
+}
+
+// pass carries a person's own message from a thread out, as if it had been heard.
+func (v *visit) pass(ctx context.Context, about subject, m spoken, text string) {
+	m.Guild, m.User, m.Member, m.Channel = v.in.Guild, v.in.User, true, v.in.Channel
+	q := newTalk(v.Sink).requestOf(ctx, about, m, text)
+	q.Principal = v.principal()
+	if spec := v.spec(q.Group, q.Verb); spec != nil {
+		v.carry(ctx, spec, q, false, false)
+		return
+	}
+	v.say(ctx, strings.TrimSpace("This bridge can't do that."))
+}

@@ -1,0 +1,441 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+)
+
+// Commands carries out what people ask for; *command.Runner does.
+type Commands interface {
+	// Check says no without doing anything.
+	Check(ctx context.Context, q command.Request) *command.Problem
+	// Accept records a command before Discord hears that it was taken.
+	Accept(ctx context.Context, q command.Request) error
+	// Do does it, once however often it is asked for.
+	Do(ctx context.Context, q command.Request) command.Answer
+}
+
+const (
+	maxVisits   = 256 // interactions at work at once
+	maxSeen     = 4096
+	leaveGrace  = 5 * time.Second // for visits at work when the process ends
+	acceptLimit = 1800 * time.Millisecond
+)
+
+// visit is one interaction on its way to its answer.
+type visit struct {
+	*Sink
+	in   interaction
+	door door
+}
+
+// visits counts interactions at work and knows those that came before.
+type visits struct {
+	work sync.WaitGroup
+	room chan struct{}
+
+	mu   sync.Mutex // guards all below
+	seen map[string]time.Time
+	held map[string]held // files that wait for a form
+}
+
+type held struct {
+	files map[string][]command.File
+	until time.Time
+}
+
+func newVisits() *visits {
+	return &visits{room: make(chan struct{}, maxVisits), seen: map[string]time.Time{}, held: map[string]held{}}
+}
+
+// fresh reports that an interaction was not met before.
+func (v *visits) fresh(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, ok := v.seen[id]; ok {
+		return false
+	}
+	if len(v.seen) >= maxSeen {
+		for k, at := range v.seen {
+			if time.Since(at) > clickLimit {
+				delete(v.seen, k)
+			}
+		}
+	}
+	v.seen[id] = time.Now()
+	return true
+}
+
+// hold keeps files until their form comes back.
+func (v *visits) hold(key string, files map[string][]command.File) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for k, h := range v.held {
+		if time.Now().After(h.until) {
+			delete(v.held, k)
+		}
+	}
+	if len(v.held) < maxVisits {
+		v.held[key] = held{files, time.Now().Add(tokenLife)}
+	}
+}
+
+func (v *visits) files(key string) (map[string][]command.File, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	h, ok := v.held[key]
+	return h.files, ok
+}
+
+// receive starts work on an interaction. ctx ends when the process does; work
+// that has begun then has a few seconds left. It reports whether there was room.
+func (s *Sink) receive(ctx context.Context, in interaction, d door) bool {
+	select {
+	case s.visits.room <- struct{}{}:
+	default:
+		s.log.Warn("interaction dropped, too many at once", "interaction", in.ID)
+		return false
+	}
+	s.visits.work.Go(func() {
+		defer func() { <-s.visits.room }()
+		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenLife)
+		defer cancel()
+		stop := context.AfterFunc(ctx, func() { time.AfterFunc(leaveGrace, cancel) })
+		defer stop()
+		(&visit{Sink: s, in: in, door: d}).serve(work)
+	})
+	return true
+}
+
+// serve answers one interaction, whatever happens.
+func (v *visit) serve(ctx context.Context) {
+	defer func() {
+		if r := recover(); r != nil {
+			v.log.Error("interaction ended unexpectedly", "interaction", v.in.ID, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			v.sorry(ctx)
+		}
+	}()
+	if !v.visits.fresh(v.in.ID) {
+		v.log.Debug("interaction came again", "interaction", v.in.ID)
+		_ = v.door.first(ctx, response{}) // only the HTTP door needs an end
+		return
+	}
+	// The clock that counts is Discord's, from the click on.
+	if age := time.Now().Add(v.rest.ahead()).Sub(timeOf(v.in.ID)); age > maxClickAge {
+		v.log.Warn("interaction came too late and was not carried out", "interaction", v.in.ID, "age", age.Round(time.Millisecond))
+		_ = v.door.first(ctx, response{})
+		return
+	}
+	switch {
+	case v.in.Kind == visitComplete:
+		v.complete(ctx)
+	case !v.in.GuildInstalled:
+		v.say(ctx, "Add the app to the server first: commands work where the bot is a member.")
+	case v.in.Kind == visitCommand && v.in.Menu:
+		v.menu(ctx)
+	case v.in.Kind == visitCommand:
+		v.typed(ctx)
+	case v.in.Kind == visitPress, v.in.Kind == visitForm:
+		v.pressed(ctx)
+	default:
+		v.say(ctx, "This bridge doesn't know that kind of interaction yet.")
+	}
+}
+
+// sorry is the answer when a handler of ours broke.
+func (v *visit) sorry(ctx context.Context) {
+	const text = "Something went wrong inside the bridge. I can't tell whether it was done."
+	if v.first(ctx, respondMessage, sentence(text).private()) == nil {
+		return
+	}
+	_ = v.edit(ctx, sentence(text)) // it was acknowledged before; nobody is left to tell
+}
+
+// first sends the first response.
+func (v *visit) first(ctx context.Context, kind int, data any) error {
+	if data == nil {
+		data = struct{}{}
+	}
+	err := v.door.first(ctx, response{Type: kind, Data: data})
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeAcknowledged {
+		return errAcknowledged
+	}
+	if err != nil {
+		v.log.Warn("interaction not acknowledged", "interaction", v.in.ID, "err", err)
+	}
+	return err
+}
+
+// errAcknowledged says that another process answered first.
+var errAcknowledged = errors.New("acknowledged before")
+
+// say is a private sentence as first response.
+func (v *visit) say(ctx context.Context, text string) {
+	_ = v.first(ctx, respondMessage, sentence(text).private()) // logged there
+}
+
+func (v *visit) principal() command.Principal {
+	return command.Principal{
+		Platform: command.Discord, Workspace: v.in.Guild, User: v.in.User.ID, Name: v.in.User.Name,
+		Roles: v.in.User.Roles, Manages: v.in.User.Manages,
+	}
+}
+
+// request is the command that a press or a typed line means.
+func (v *visit) request(p press) command.Request {
+	values := make(map[string]any, len(p.Args))
+	for k, val := range p.Args {
+		values[k] = val
+	}
+	return command.Request{
+		ID: "discord:" + v.in.ID, Principal: v.principal(), Agent: p.Agent, Group: p.Group, Verb: p.Verb,
+		Values: values, Files: map[string][]command.File{}, Confirmed: p.Confirmed, Door: command.Discord, Place: v.in.Channel,
+	}
+}
+
+// spec is the row of the table for a group and a verb, nil for none.
+func (s *Sink) spec(group, verb string) *command.Spec {
+	for i := range s.table {
+		if s.table[i].Group == group && s.table[i].Verb == verb {
+			return &s.table[i]
+		}
+	}
+	return nil
+}
+
+// typed carries out a slash command.
+func (v *visit) typed(ctx context.Context) {
+	spec := specOf(v.table, v.in.Command, v.in.Path)
+	if spec == nil {
+		v.say(ctx, "This command is no longer part of the bridge. /ia help lists all; Discord shows new ones after a minute.")
+		return
+	}
+	q := v.request(press{Group: spec.Group, Verb: spec.Verb})
+	q.Open = true
+	for name, value := range v.in.Values {
+		switch n, isNumber := value.(json.Number); {
+		case name == agentOption && !hasArg(spec, name):
+			q.Agent, _ = value.(string)
+		case isNumber:
+			q.Values[name] = n.String()
+		default:
+			q.Values[name] = value
+		}
+	}
+	for option, files := range v.in.Files {
+		if a, ok := argOf(spec, option); ok {
+			q.Files[a.Name] = append(q.Files[a.Name], v.downloads(files)...)
+		}
+	}
+	v.carry(ctx, spec, q, v.wantsForm(spec, q), true)
+}
+
+func hasArg(spec *command.Spec, name string) bool { _, ok := spec.Arg(name); return ok }
+
+// pressed carries out a button, a choice or a filled form.
+func (v *visit) pressed(ctx context.Context) {
+	id := v.in.CustomID
+	if len(v.in.Chosen) > 0 && id == chooserID {
+		id = v.in.Chosen[0]
+	}
+	if id == neverID {
+		r := sentence("Not done.")
+		_ = v.first(ctx, respondChange, r) // logged there
+		return
+	}
+	p, fate := v.press(ctx, id, v.in.Guild)
+	spec := v.spec(p.Group, p.Verb)
+	switch {
+	case fate == tooOld:
+		v.say(ctx, "This button is too old. Run the command again: /ia help lists all.")
+		return
+	case fate == foreign || spec == nil:
+		v.say(ctx, "This button is not known here any more. Run the command again: /ia help lists all.")
+		return
+	}
+	q := v.request(p)
+	q.Button = true
+	if v.in.Kind == visitForm {
+		if !v.fill(spec, &q, p) {
+			v.say(ctx, "The file is gone meanwhile. Send the command again with it.")
+			return
+		}
+		q.Button = !p.Open
+		v.carry(ctx, spec, q, false, p.Open)
+		return
+	}
+	v.carry(ctx, spec, q, p.Form || v.wantsForm(spec, q), false)
+}
+
+// carry takes a request from here to its answer: the form it lacks, or refusal,
+// or acknowledgement, work and answer. open says that a person typed it where
+// others may see the answer.
+func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request, form, open bool) {
+	p := v.o.Commands.Check(ctx, q)
+	switch {
+	case form && v.in.Kind != visitForm && (p == nil || !refuses(p)):
+		_ = v.first(ctx, respondForm, v.form(ctx, spec, q, open)) // logged there
+		return
+	case p != nil:
+		v.quick(ctx, q)
+		return
+	}
+	at := v.placeFor(spec, open)
+	if at == beside || at == inPlace && spec.Repeat >= command.Creates {
+		if v.disabled() {
+			_ = v.first(ctx, respondSilent, nil) // pressed twice; the first is at work
+			return
+		}
+		q.ID = v.once()
+	}
+	q.Back = v.back(at)
+	if spec.Confirm && !q.Confirmed {
+		v.quick(ctx, q)
+		return
+	}
+	limit, cancel := context.WithTimeout(ctx, acceptLimit)
+	err := v.o.Commands.Accept(limit, q)
+	cancel()
+	if err != nil {
+		_ = v.first(ctx, respondMessage, v.problem(ctx, v.in.Guild, q.Agent, command.Explain(err)).private()) // logged there
+		return
+	}
+	if err := v.acknowledge(ctx, at); err != nil && !errors.Is(err, errAcknowledged) && !unsure(err) {
+		if spec.Repeat != command.Reads {
+			v.log.Warn("command goes on without its acknowledgement", "command", spec.Name(), "interaction", v.in.ID)
+		} else {
+			return // nobody can see the answer
+		}
+	}
+	v.work(ctx, q, at)
+}
+
+func unsure(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Unsure
+}
+
+// refuses reports a problem that no form can mend.
+func refuses(p *command.Problem) bool {
+	return p.Code == http.StatusForbidden || p.Code == http.StatusNotFound || p.Field == agentOption
+}
+
+// quick answers at once where no work is to be done: a refusal, which goes into
+// the audit, or the question before what can't be undone.
+func (v *visit) quick(ctx context.Context, q command.Request) {
+	a := v.o.Commands.Do(ctx, q)
+	_ = v.first(ctx, respondMessage, v.answer(ctx, v.in.Guild, q, a).private()) // logged there
+}
+
+// place is where an answer goes.
+type spotOf int
+
+const (
+	public  spotOf = iota // a message that all see
+	private               // a message that one person sees
+	inPlace               // instead of the private message with the button
+	beside                // in a private message beside the card, whose button rests meanwhile
+	behind                // the same, in a public message
+)
+
+// placeFor decides where the answer of a command goes.
+func (v *visit) placeFor(spec *command.Spec, open bool) spotOf {
+	switch {
+	case open && !spec.Private:
+		return public
+	case open || v.in.Message.ID == "":
+		return private
+	case v.in.Message.Private:
+		return inPlace
+	case v.in.Kind == visitPress && spec.Repeat >= command.Creates && v.in.CustomID != chooserID:
+		return beside
+	case spec.Repeat == command.Costs && !spec.Private:
+		return public
+	}
+	return private
+}
+
+// acknowledge tells Discord that the interaction was taken.
+func (v *visit) acknowledge(ctx context.Context, at spotOf) error {
+	switch at {
+	case public:
+		return v.first(ctx, respondLater, laterData{})
+	case private:
+		return v.first(ctx, respondLater, laterData{Flags: flagPrivate})
+	case inPlace:
+		return v.first(ctx, respondChange, changeData{disable(v.in.Message.Rows, ""), nobody()})
+	case beside, behind:
+		return v.first(ctx, respondChange, changeData{disable(v.in.Message.Rows, v.in.CustomID), nobody()})
+	}
+	return nil
+}
+
+// work does the command and shows what became of it.
+func (v *visit) work(ctx context.Context, q command.Request, at spotOf) {
+	l := v.live(q, at)
+	q.Tell = func(r command.Reply) { l.tell(ctx, r) }
+	timer := time.AfterFunc(tokenUse-time.Since(timeOf(v.in.ID)), func() { l.farewell(ctx) })
+	defer timer.Stop()
+	a := v.o.Commands.Do(ctx, q)
+	if a.Running || a.Problem != nil && a.Problem.Status == "id_taken" {
+		return // whoever runs it answers
+	}
+	l.finish(context.WithoutCancel(ctx), a)
+}
+
+// disabled reports that the pressed button rests.
+func (v *visit) disabled() bool {
+	rests := false
+	eachButton(v.in.Message.Rows, func(b map[string]any) {
+		if b["custom_id"] == v.in.CustomID && b["disabled"] == true {
+			rests = true
+		}
+	})
+	return rests
+}
+
+// once is the id of a press that creates something. All presses of one button
+// between two changes of its message are one command.
+func (v *visit) once() string {
+	return "discord:press:" + shortKey([]byte(v.in.Message.ID+" "+v.in.Message.Edited+" "+v.in.CustomID+" "+fmt.Sprint(v.in.Chosen)))
+}
+
+// disable writes a message's rows again with buttons that rest: the one with
+// the id, or for "" all.
+func disable(rows []any, id string) []any {
+	form, err := json.Marshal(rows)
+	if err != nil {
+		return []any{}
+	}
+	out := []any{}
+	if json.Unmarshal(form, &out) != nil {
+		return []any{}
+	}
+	eachButton(out, func(b map[string]any) {
+		if id == "" || b["custom_id"] == id {
+			b["disabled"] = true
+		}
+	})
+	return out
+}
+
+// eachButton visits what can be pressed.
+func eachButton(rows []any, f func(map[string]any)) {
+	for _, r := range rows {
+		m, _ := r.(map[string]any)
+		if inner, ok := m["components"].([]any); ok {
+			eachButton(inner, f)
+		}
+		if m["custom_id"] != nil {
+			f(m)
+		}
+	}
+}
