@@ -193,7 +193,7 @@ func TestF46_CanarySweep(t *testing.T) {
 	c.add("key", "imaginebridge-key-canary-badcab1e0ff1ce")
 	c.add("hook: key one", hookKeys[0])
 	c.add("hook: key two", hookKeys[1])
-	c.add("hook: path", "hook-path-canary-f1a5c0")
+	c.add("hook: path", "hook-f1a5c07e")
 
 	api, discord, slack, hook := newSpy(t, w.api.URL), newSpy(t, w.discord.URL()), newSpy(t, w.slack.URL()), newSpy(t, w.hook.url)
 	spies := map[string]*spy{"api": api, "discord": discord, "slack": slack, "hook": hook}
@@ -219,8 +219,8 @@ webhooks: {allow_private: true}
 subscriptions:
   - {name: d, events: %[10]s, to: "discord:%[11]s"}
   - {name: s, events: %[10]s, to: "slack:%[12]s"}
-  - {name: h, events: %[10]s, to: "webhook:%[13]s/hook-path-canary-f1a5c0", secret: "%[14]s %[15]s"}
-  - {name: refused, events: %[10]s, to: "webhook:http://127.0.0.1:1/in?token=hook-path-canary-f1a5c0"}
+  - {name: h, events: %[10]s, to: "webhook:%[13]s/hook-f1a5c07e", secret: "%[14]s %[15]s"}
+  - {name: refused, events: %[10]s, to: "webhook:http://127.0.0.1:1/in?token=hook-f1a5c07e"}
   - {name: c, events: %[10]s, to: "console"}
 `, api.url, w.nats, w.web, w.secret("discord", discordToken), discord.url, w.secret("slack", w.team.BotToken()), w.slack.AppToken(), w.slack.SigningSecret(),
 		slack.url, events, w.channel, w.alerts, hook.url, hookKeys[0], hookKeys[1]), 0o600))
