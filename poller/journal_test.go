@@ -1,7 +1,9 @@
 package poller_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -9,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/events"
@@ -62,6 +65,9 @@ func (j *journal) Commit(_ context.Context, agent, source string, evs []events.E
 		}
 	}
 	for _, e := range evs {
+		if err := fits(e); err != nil {
+			panic(err) // the poller must never emit what its own schema refuses
+		}
 		j.ids[e.ID] = true
 	}
 	j.events = append(j.events, evs...)
@@ -168,4 +174,38 @@ func (w town) happened(kind string) []string {
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
+}
+
+// schemas are the compiled schemas of every kind, by its name.
+var schemas = sync.OnceValue(func() map[string]*jsonschema.Schema {
+	out := map[string]*jsonschema.Schema{}
+	for k := range events.Kinds() {
+		raw, err := k.Schema()
+		if err != nil {
+			panic(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			panic(err)
+		}
+		c := jsonschema.NewCompiler()
+		if err := c.AddResource(k.SchemaID(), doc); err != nil {
+			panic(err)
+		}
+		out[k.Name()] = c.MustCompile(k.SchemaID())
+	}
+	return out
+})
+
+// fits validates an event, as it is sent, against the schema it names.
+func fits(e events.Event) error {
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	var sent struct{ Data any }
+	if err := json.Unmarshal(raw, &sent); err != nil {
+		return err
+	}
+	return schemas()[e.Name()].Validate(sent.Data)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 )
 
@@ -55,7 +56,7 @@ func (l *loop) run(ctx context.Context) error {
 
 // step looks once and returns how long to wait before the next look.
 func (l *loop) step(ctx context.Context) time.Duration {
-	found, events, err := l.look(ctx)
+	found, stored, err := l.look(ctx)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -66,13 +67,13 @@ func (l *loop) step(ctx context.Context) time.Duration {
 		l.log.WarnContext(ctx, "poll failed", "err", err, "attempt", failures, "retry_in", wait)
 		return wait
 	}
-	if events > 0 {
-		l.log.DebugContext(ctx, "events stored", "count", events)
+	if stored > 0 {
+		l.log.DebugContext(ctx, "events stored", "count", stored)
 	}
 	if found.More {
 		return 0
 	}
-	l.pace = l.pace.next(events > 0, found.Busy)
+	l.pace = l.pace.next(stored > 0, found.Busy)
 	return l.pace.wait(l.watched.agent.API.Budget(imagine.Read).Refusals)
 }
 
@@ -95,6 +96,7 @@ func (l *loop) look(ctx context.Context) (Found, int, error) {
 	}
 	count := 0
 	for _, b := range found.Batches {
+		dated(b.Events, now)
 		if err := l.commit(ctx, b); err != nil {
 			l.loaded = false
 			return Found{}, count, err
@@ -106,6 +108,16 @@ func (l *loop) look(ctx context.Context) (Found, int, error) {
 	}
 	l.turn++
 	return found, count, nil
+}
+
+// dated gives events that the API told no time of the time of the look: without
+// one they could not be stored, and would be tried for ever.
+func dated(evs []events.Event, now time.Time) {
+	for i := range evs {
+		if evs[i].Time.IsZero() {
+			evs[i].Time = now.UTC()
+		}
+	}
 }
 
 // commit stores one batch. A look that was begun is stored even when ctx ends.
