@@ -47,12 +47,13 @@ func delays(all []*watch, p plan) (out []figure) {
 				{What: "p99", Value: quantile(d, 0.99).Seconds(), Most: freshP99},
 				{What: "max", Value: quantile(d, 1).Seconds(), Most: latest},
 			}
+			if !kind.steady { // its source may rest longer than the floor
+				f[0].Most = 0
+				f = []figure{f[0], f[3]}
+			}
 			for i := range f {
 				f[i].What = kind.name + " → " + place + ", " + f[i].What
 				f[i].Section, f[i].Unit, f[i].Samples = "fresh", "s", len(d)
-				if !kind.steady && f[i].Most != latest {
-					f[i].Most = 0
-				}
 			}
 			out = append(out, f...)
 		}
