@@ -89,7 +89,9 @@ func (s *Sink) update(ctx context.Context, c call, d bridge.Delivery) (*fault, *
 	}
 	defer leave()
 	for f := full; ; f++ {
-		options := render(d, f, false).options()
+		b := s.binder().render(d, f, false)
+		s.keep(ctx, b.kept)
+		options := b.options()
 		bad := s.paced(ctx, c, func(ctx context.Context, api *slackgo.Client) error {
 			_, ts, _, err := api.UpdateMessageContext(ctx, c.channel, c.ts, options...)
 			if err == nil && ts == "" {

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"time"
@@ -62,6 +63,34 @@ type inner struct {
 		EventType string                     `json:"event_type"`
 		Payload   map[string]json.RawMessage `json:"event_payload"`
 	} `json:"metadata"`
+	// Of messages and mentions.
+	Subtype string   `json:"subtype"`
+	BotID   string   `json:"bot_id"`
+	Text    string   `json:"text"`
+	TS      string   `json:"ts"`
+	Thread  string   `json:"thread_ts"`
+	Team    string   `json:"team"`
+	Source  string   `json:"source_team"`
+	Files   []upload `json:"files"`
+	// Of messages that were changed.
+	Changed struct {
+		TS     string `json:"ts"`
+		Thread string `json:"thread_ts"`
+		BotID  string `json:"bot_id"`
+		User   string `json:"user"`
+		Text   string `json:"text"`
+	} `json:"message"`
+	Previous struct {
+		Text string `json:"text"`
+	} `json:"previous_message"`
+	// Of links that were shared, and of the home that was opened.
+	UnfurlID string `json:"unfurl_id"`
+	From     string `json:"source"`
+	Links    []struct {
+		URL string `json:"url"`
+	} `json:"links"`
+	Tab  string `json:"tab"`
+	View view   `json:"view"`
 }
 
 var errNoEnvelope = errors.New("not an envelope of Socket Mode")
@@ -80,18 +109,20 @@ func decodeEnvelope(raw []byte) (envelope, error) {
 func decodeEvent(raw []byte) (delivery, bool) {
 	var outer struct {
 		delivery
-		Event json.RawMessage `json:"event"`
+		Event          json.RawMessage `json:"event"`
+		Authorizations []struct {
+			TeamID string `json:"team_id"`
+		} `json:"authorizations"`
 	}
-	if json.Unmarshal(raw, &outer) != nil {
+	if lenient(raw, &outer) != nil {
 		return delivery{}, false
 	}
 	d := outer.delivery
-	if json.Unmarshal(outer.Event, &d.Event) != nil {
-		var name struct {
-			Type string `json:"type"`
-		}
-		_ = json.Unmarshal(outer.Event, &name)
-		d.Event = inner{Type: name.Type}
+	if lenient(outer.Event, &d.Event) != nil {
+		d.Event = inner{}
+	}
+	if d.TeamID == "" && len(outer.Authorizations) > 0 { // an organisation's
+		d.TeamID = outer.Authorizations[0].TeamID
 	}
 	return d, true
 }
@@ -150,33 +181,47 @@ func (d delivery) echoOf() (key string, r bridge.Receipt, ok bool) {
 	return key, bridge.Receipt{Channel: e.ChannelID, Message: e.MessageTS, Version: version}, key != ""
 }
 
-// receive takes one message of the socket that is not the library's own business.
-// It is quick and never blocks; whatever it cannot use is counted and acknowledged
-// all the same, as Slack sends it again and again otherwise.
-func (s *Sink) receive(e envelope) {
-	if e.Type != "events_api" {
-		s.unheard(e.Type)
-		return
-	}
-	d, ok := decodeEvent(e.Payload)
-	if !ok || d.Type != "event_callback" {
-		s.unheard("events_api/" + d.Type)
-		return
-	}
+// hear takes an event. Whatever it cannot use is counted and acknowledged all the
+// same, as Slack sends it again and again otherwise.
+func (s *Sink) hear(ctx context.Context, in inbound) ack {
+	d := in.event
 	if d.EventID != "" && !s.heard.put(d.EventID, true) {
 		s.opt.Count("slack_events_repeated")
-		return
+		return ack{}
 	}
 	if key, r, ok := d.echoOf(); ok {
 		s.echoes.put(key, r)
-		return
+		return ack{}
 	}
 	if c, ok := d.change(s.web.selfKnown().UserID); ok {
-		s.log.Info("slack reports a change", "kind", string(c.Kind), "reason", c.Reason, "channel", c.Channel)
+		s.log.InfoContext(ctx, "slack reports a change", "kind", string(c.Kind), "reason", c.Reason, "channel", c.Channel)
 		s.opt.Changed(c)
-		return
+		return ack{}
 	}
-	s.unheard("events_api/" + d.Event.Type)
+	out, ok := s.attend(ctx, in)
+	if out.again {
+		s.heard.forget(d.EventID) // what comes again is the only copy
+	}
+	if !ok {
+		s.unheard(in.name)
+	}
+	return out
+}
+
+// attend takes an event that asks for something; ok is false for all others.
+func (s *Sink) attend(ctx context.Context, in inbound) (out ack, ok bool) {
+	if s.opt.Commands == nil {
+		return ack{}, false
+	}
+	switch in.event.Event.Type {
+	case "message", "app_mention":
+		return s.said(ctx, in), true
+	case "app_home_opened":
+		return s.homeOpened(in), true
+	case "link_shared":
+		return s.linksShared(in), true
+	}
+	return ack{}, false
 }
 
 // unheard counts what nobody listens to, and says each kind once.

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -59,17 +58,18 @@ type body struct {
 	text     string
 	blocks   []slackgo.Block
 	metadata slackgo.SlackMetadata
+	kept     map[string][]byte // to be stored before it is sent: what the buttons are bound to
 }
 
 // render makes a body of a delivery. repeated says that the same message may be
 // there already.
-func render(d bridge.Delivery, f form, repeated bool) body {
-	out := body{text: fallback(d.Message), metadata: metadata(d)}
+func (bind binder) render(d bridge.Delivery, f form, repeated bool) body {
+	out := body{text: fallback(d.Message), metadata: metadata(d), kept: bind.kept}
 	if f == textOnly {
 		out.text = allText(d.Message, repeated)
 		return out
 	}
-	p := page{msg: d.Message, form: f}
+	p := page{msg: d.Message, form: f, bind: bind}
 	p.headline()
 	at := len(p.blocks)
 	p.quotes()
@@ -97,6 +97,7 @@ func metadata(d bridge.Delivery) slackgo.SlackMetadata {
 type page struct {
 	msg    bridge.Message
 	form   form
+	bind   binder
 	blocks []slackgo.Block
 	spent  int
 }
@@ -356,33 +357,6 @@ func (p *page) media() {
 	}
 	if len(links) > 0 {
 		p.add(slackgo.NewContextBlock("", links...))
-	}
-}
-
-// actions shows the buttons that open a page.
-func (p *page) actions() {
-	var buttons []slackgo.BlockElement
-	for _, a := range p.msg.Actions {
-		address, ok := webURL(a.URL)
-		label := cut(oneLine(a.Label), maxButton)
-		if !ok || blank(label) || len(buttons) == maxButtons {
-			continue
-		}
-		b := slackgo.NewButtonBlockElement("ia1:open", "", p.plain(label))
-		if len(buttons) > 0 {
-			b.ActionID += ":" + strconv.Itoa(len(buttons)) // unique within the block
-		}
-		b.URL = address
-		switch {
-		case a.Danger:
-			b.Style = slackgo.StyleDanger
-		case a.Primary:
-			b.Style = slackgo.StylePrimary
-		}
-		buttons = append(buttons, b)
-	}
-	if len(buttons) > 0 {
-		p.add(slackgo.NewActionBlock("", buttons...))
 	}
 }
 

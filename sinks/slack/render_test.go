@@ -52,7 +52,7 @@ func TestRenderEveryKind(t *testing.T) {
 	for k := range events.Kinds() {
 		t.Run(k.Name(), func(t *testing.T) {
 			t.Parallel()
-			got := wire(t, render(deliver(k), full, false))
+			got := wire(t, binder{}.render(deliver(k), full, false))
 			require.Empty(t, fakeslack.ValidateMessage(got))
 			golden.Equal(t, "testdata/"+k.Name()+".json", got)
 		})
@@ -76,10 +76,10 @@ func digest(n int) bridge.Delivery {
 func TestRenderDigest(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 25, 100} {
-		got := wire(t, render(digest(n), full, false))
+		got := wire(t, binder{}.render(digest(n), full, false))
 		require.Empty(t, fakeslack.ValidateMessage(got))
 		golden.Equal(t, fmt.Sprintf("testdata/digest.%d.json", n), got)
-		require.Contains(t, render(digest(n), textOnly, false).text, "Nova")
+		require.Contains(t, binder{}.render(digest(n), textOnly, false).text, "Nova")
 	}
 }
 
@@ -87,7 +87,7 @@ func TestRenderSmallerForms(t *testing.T) {
 	t.Parallel()
 	for k := range events.Kinds() {
 		for _, f := range []form{noImages, textOnly} {
-			got := wire(t, render(deliver(k), f, true))
+			got := wire(t, binder{}.render(deliver(k), f, true))
 			require.Empty(t, fakeslack.ValidateMessage(got), k.Name())
 			require.NotContains(t, string(got), `"image_url"`)
 			require.Contains(t, string(got), repeatNote)
@@ -98,8 +98,8 @@ func TestRenderSmallerForms(t *testing.T) {
 func TestRenderMarksARepeatInTheSmallPrint(t *testing.T) {
 	t.Parallel()
 	for k := range events.Kinds() {
-		require.Contains(t, string(wire(t, render(deliver(k), full, true))), "may be a repeat")
-		require.NotContains(t, string(wire(t, render(deliver(k), full, false))), "may be a repeat")
+		require.Contains(t, string(wire(t, binder{}.render(deliver(k), full, true))), "may be a repeat")
+		require.NotContains(t, string(wire(t, binder{}.render(deliver(k), full, false))), "may be a repeat")
 	}
 }
 
@@ -107,7 +107,7 @@ func TestRenderHasNoButtonsWithoutALife(t *testing.T) {
 	t.Parallel()
 	d := deliver(kind(t, "notification.comment"))
 	d.Message.Actions = []bridge.Action{{Label: "Reply", Command: "post comment"}, {Label: "Open", URL: "https://imagineanything.com/post/1"}}
-	got := string(wire(t, render(d, full, false)))
+	got := string(wire(t, binder{}.render(d, full, false)))
 	require.NotContains(t, got, "Reply")
 	require.Contains(t, got, `"ia1:open"`)
 }
@@ -150,7 +150,7 @@ func TestS17_LimitsAreKept(t *testing.T) {
 			for _, f := range forms {
 				d := deliver(kind(t, "notification.comment"))
 				d.Message = filled(n, c)
-				b := render(d, f, true)
+				b := binder{}.render(d, f, true)
 				got := wire(t, b)
 				require.Empty(t, fakeslack.ValidateMessage(got), "%q × %d, form %d", c, n, f)
 				require.LessOrEqual(t, words10k(b), maxTotal, "%q × %d, form %d", c, n, f)
@@ -190,9 +190,9 @@ func TestS17_AtTheLimitTextIsUnchanged(t *testing.T) {
 	t.Parallel()
 	d := deliver(kind(t, "message.received"))
 	d.Message.Text = strings.Repeat("x", maxText)
-	require.Contains(t, string(wire(t, render(d, full, false))), `"`+d.Message.Text+`"`)
+	require.Contains(t, string(wire(t, binder{}.render(d, full, false))), `"`+d.Message.Text+`"`)
 	d.Message.Text += "x"
-	require.Contains(t, string(wire(t, render(d, full, false))), strings.Repeat("x", maxText-1)+`…"`)
+	require.Contains(t, string(wire(t, binder{}.render(d, full, false))), strings.Repeat("x", maxText-1)+`…"`)
 }
 
 func TestS17_LongListsKeepTheLimits(t *testing.T) {
@@ -204,7 +204,7 @@ func TestS17_LongListsKeepTheLimits(t *testing.T) {
 			d.Message.Quotes = append(d.Message.Quotes, bridge.Quote{Label: strings.Repeat(c, 3000), Text: strings.Repeat(c, 3000)})
 		}
 		for _, f := range []form{full, noImages, textOnly} {
-			b := render(d, f, true)
+			b := binder{}.render(d, f, true)
 			require.Empty(t, fakeslack.ValidateMessage(wire(t, b)))
 			require.LessOrEqual(t, words10k(b), maxTotal)
 		}
@@ -229,7 +229,7 @@ func TestF48_HostileTextStaysText(t *testing.T) {
 		m.Media = []bridge.Media{{URL: "https://cdn.example/1.png", Alt: text}}
 		m.Headline = []bridge.Span{{Text: text}, {Text: text, Strong: true}, {Text: text, Mono: true}, {Text: text, URL: "https://imagineanything.com/p"}}
 		for _, f := range []form{full, noImages, textOnly} {
-			b := render(d, f, false)
+			b := binder{}.render(d, f, false)
 			got := wire(t, b)
 			name := fmt.Sprintf("%.40q, form %d", text, f)
 			require.Empty(t, fakeslack.ValidateMessage(got), name)
@@ -250,7 +250,7 @@ func TestF48_HostileTextStaysText(t *testing.T) {
 func TestRenderSurvivesTheLibrary(t *testing.T) {
 	t.Parallel()
 	for k := range events.Kinds() {
-		raw, err := json.Marshal(render(deliver(k), full, false).blocks)
+		raw, err := json.Marshal(binder{}.render(deliver(k), full, false).blocks)
 		require.NoError(t, err)
 		var back slackgo.Blocks
 		require.NoError(t, json.Unmarshal(raw, &back))

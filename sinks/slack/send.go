@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxSend)
 	defer cancel()
+	d.Message.Actions = s.buttons(d)
 	var r bridge.Receipt
 	var err *bridge.SendError
 	if d.Replaces.Message == "" || d.Replaces.Channel != d.To.Place { // nothing to replace, or the subscription moved to another channel
@@ -37,6 +39,8 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	if err != nil {
 		return bridge.Receipt{}, err
 	}
+	s.shownNow(r, d)
+	s.noteTalk(ctx, r, d)
 	return r, nil
 }
 
@@ -69,7 +73,8 @@ func (s *Sink) post(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 func (s *Sink) postSmaller(ctx context.Context, d bridge.Delivery, again bool) (bridge.Receipt, *bridge.SendError) {
 	thread, marked := threadOf(d), true
 	for f := full; ; {
-		b := render(d, f, again)
+		b := s.binder().render(d, f, again)
+		s.keep(ctx, b.kept)
 		if !marked {
 			b.metadata = slackgo.SlackMetadata{}
 		}
@@ -213,4 +218,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// buttons are those of a relayed card: what one can do about it before the pages
+// it links to.
+func (s *Sink) buttons(d bridge.Delivery) []bridge.Action {
+	if s.opt.Actions == nil || s.opt.Commands == nil || d.Event.Data == nil {
+		return d.Message.Actions
+	}
+	return slices.Concat(s.opt.Actions(d.Event), d.Message.Actions)
 }

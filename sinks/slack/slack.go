@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/events"
 )
 
 // Prefixes of Slack's tokens (Slack docs: "Token types").
@@ -53,11 +55,49 @@ type Options struct {
 	// Link is told whether Slack can be heard: err is nil when the socket is up.
 	// nil for nobody. It must not block.
 	Link func(err error)
+	// Commands runs a command and gives what became of it; command.Runner.Do has its
+	// form. With nil nothing can be done from Slack: messages go out, nothing comes in.
+	Commands func(context.Context, command.Request) command.Answer
+	// Accept records a command before it is acknowledged; command.Runner.Accept has
+	// its form. With nil, Notes tell repeats apart.
+	Accept func(context.Context, command.Request) error
+	// Complete gives what an argument could be, from caches: it is asked while
+	// somebody types; command.Completer.Complete has its form. nil for nothing.
+	Complete func(ctx context.Context, agent string, source command.Source, typed string) []command.Choice
+	// Notes keep what outlives the process and is shared by all: which thread is
+	// about what, and the values of buttons that are too long for Slack. nil: this
+	// process remembers the latest by itself.
+	Notes Notes
+	// Agents lists the handles a workspace is connected to. nil for none.
+	Agents func(team string) []string
+	// Manages says who may do everything where no list says otherwise: who installed
+	// the app. nil for nobody.
+	Manages func(team, user string) bool
+	// SigningSecret returns the secret that Slack signs requests over HTTP with. nil
+	// or "" refuses them all.
+	SigningSecret func() string
+	// Actions are the buttons under a relayed card. nil for none.
+	Actions func(events.Event) []bridge.Action
+	// Follow shows each state of a generation until its end. nil: its card stays as
+	// the command left it.
+	Follow func(ctx context.Context, agent, job string, show func(bridge.Message))
 	// Count is told of what metrics count, by a fixed name; nil for nobody:
 	// slack_repeats_without_look, slack_messages_refused (a smaller form follows),
 	// slack_events_repeated, slack_deliveries_unheard, slack_deliveries_dropped,
-	// slack_acks_lost, slack_socket_errors.
+	// slack_acks_lost, slack_socket_errors, slack_retries, slack_bad_signatures,
+	// slack_answers_lost, slack_panics.
 	Count func(name string)
+}
+
+// Notes keeps what has to be found again after a restart and by other processes.
+// It holds no secrets.
+type Notes interface {
+	// Note gives what is noted under the key, nil for nothing.
+	Note(ctx context.Context, key string) ([]byte, error)
+	// PutNote notes a value, for thirty days or more, in place of what was there.
+	PutNote(ctx context.Context, key string, value []byte) error
+	// CreateNote notes a value where there is none, and reports whether it did.
+	CreateNote(ctx context.Context, key string, value []byte) (bool, error)
 }
 
 // Sink sends to the channels of one workspace. Its methods may be called from any
@@ -75,6 +115,12 @@ type Sink struct {
 	repeated *memory[bool]           // deliveries that were sent a second time without a look
 	heard    *memory[bool]           // event ids over the socket
 	strange  *memory[bool]           // kinds of deliveries that nobody listens to, each said once
+
+	forgeries forgeries
+	turn      chains // what is said in one thread goes on in its order
+	recent    threads
+	latest    *memory[string]    // newest thing shown, by channel and kind
+	homes     *memory[time.Time] // when each was published, by person
 
 	links   linkTimes
 	sockets atomic.Int32   // connections that are up
@@ -110,6 +156,15 @@ func New(o Options) (*Sink, error) {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
+	if o.Notes == nil {
+		o.Notes = &ownNotes{of: newMemory[[]byte](10 * maxRemembered)}
+	}
+	if o.Agents == nil {
+		o.Agents = func(string) []string { return nil }
+	}
+	if o.Manages == nil {
+		o.Manages = func(string, string) bool { return false }
+	}
 	return &Sink{
 		opt: o, log: o.Log.With("sink", "slack"), web: newWeb(o, origin), pacer: newPacer(),
 		turns: outbox{queues: map[string]*queue{}},
@@ -119,6 +174,9 @@ func New(o Options) (*Sink, error) {
 		echoes:   newMemory[bridge.Receipt](4 * maxRemembered),
 		repeated: newMemory[bool](maxRemembered),
 		heard:    newMemory[bool](10 * maxRemembered),
+		latest:   newMemory[string](maxRemembered),
+		homes:    newMemory[time.Time](maxRemembered),
+		turn:     chains{last: map[string]chan struct{}{}},
 		strange:  newMemory[bool](maxRemembered),
 		links:    defaultLinkTimes,
 	}, nil

@@ -82,8 +82,16 @@ func (s *Sink) read(ctx context.Context, intake <-chan letter) error {
 				s.unheard("unreadable")
 				continue
 			}
-			s.receive(e)
-			s.ack(ctx, l.client, e.ID)
+			in, err := fromSocket(e)
+			if err != nil {
+				in = inbound{name: e.Type + " unreadable"}
+			}
+			out := s.handle(ctx, in)
+			if out.again {
+				continue // unacknowledged, Slack sends it again
+			}
+			s.ack(ctx, l.client, e.ID, out.body)
+			s.after(ctx, out.then)
 		case <-ctx.Done():
 			return nil
 		}
@@ -92,10 +100,10 @@ func (s *Sink) read(ctx context.Context, intake <-chan letter) error {
 
 // ack acknowledges a delivery. A lost one does no harm: Slack sends the event
 // again and its id is known.
-func (s *Sink) ack(ctx context.Context, client *socketmode.Client, id string) {
+func (s *Sink) ack(ctx context.Context, client *socketmode.Client, id string, body any) {
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
-	if client.AckCtx(ctx, id, nil) != nil {
+	if client.AckCtx(ctx, id, body) != nil {
 		s.opt.Count("slack_acks_lost")
 	}
 }

@@ -209,3 +209,38 @@ func handle(name string) string {
 	}
 	return mono("@" + name)
 }
+
+// coded matches what Slack puts between angle brackets in text from people.
+var coded = regexp.MustCompile(`<([^<>]*)>`)
+
+// decodeText turns what Slack sends of a person's words into those words (Slack
+// docs: "Formatting text"): mentions, links and the three entities, each once, so
+// that what somebody wrote as "&lt;" comes out as that.
+func decodeText(s string) string {
+	return entities.Replace(coded.ReplaceAllStringFunc(s, func(part string) string {
+		target, label, labelled := strings.Cut(part[1:len(part)-1], "|")
+		switch {
+		case target == "":
+			return part
+		case strings.HasPrefix(target, "@"), strings.HasPrefix(target, "#"):
+			if labelled && label != "" {
+				return target[:1] + strings.TrimLeft(label, "@#")
+			}
+			return target
+		case strings.HasPrefix(target, "!"):
+			word, _, _ := strings.Cut(target[1:], "^")
+			if labelled && label != "" {
+				return label
+			}
+			return "@" + word
+		}
+		target = strings.TrimPrefix(target, "mailto:")
+		if !labelled || label == "" || label == target || "http://"+label == target || "https://"+label == target {
+			return target
+		}
+		return label + " (" + target + ")"
+	}))
+}
+
+// entities are the only ones Slack uses.
+var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")

@@ -27,6 +27,8 @@ const (
 type web struct {
 	origin  *url.URL
 	client  *http.Client
+	hooks   *http.Client // for answers by response_url: no token, any host that was allowed before
+	files   *http.Client // for large ones: bounded by the caller's context alone
 	token   func() string
 	app     func() string
 	timeout time.Duration
@@ -55,6 +57,8 @@ func newWeb(o Options, origin *url.URL) *web {
 		// A redirected call would carry the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	w.files = &http.Client{Transport: base, CheckRedirect: w.client.CheckRedirect}
+	w.hooks = &http.Client{Timeout: clientTimeout, Transport: base, CheckRedirect: w.client.CheckRedirect}
 	return w
 }
 

@@ -1,0 +1,148 @@
+package slack
+
+import (
+	"fmt"
+	"strings"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+)
+
+// Limits of an answer, so that each message keeps within those of Slack.
+const (
+	maxFullCards = 3  // more are shown as a list
+	maxRows      = 20 // of a list in one message
+	maxDrafts    = 3
+	maxHead      = 2000
+	maxRowText   = 200
+)
+
+// draft is one message of an answer.
+type draft struct {
+	head    string // a sentence of ours, with foreign words in it
+	hint    string
+	cards   []bridge.Message
+	agent   string
+	list    bool
+	actions []bridge.Action
+}
+
+// draftsOf lays out an answer: at least one message, at most three.
+func draftsOf(a command.Answer) []draft {
+	switch {
+	case a.NeedsConfirm:
+		return []draft{{head: a.Question, agent: a.Agent}}
+	case a.Problem != nil:
+		return []draft{{head: a.Problem.Message, hint: a.Problem.Hint, agent: a.Agent, actions: a.Problem.Buttons}}
+	}
+	r := a.Reply
+	cards := r.Messages
+	first := draft{head: r.Text, agent: a.Agent, list: len(cards) > maxFullCards}
+	if first.head == "" && len(cards) == 0 {
+		first.head = "Done."
+	}
+	if len(cards) == 1 {
+		first.head = ""
+		if cards[0].Text == "" && len(cards[0].Headline) == 0 && cards[0].Title == "" {
+			first.head = r.Text
+		}
+	}
+	out := []draft{first}
+	room := maxFullCards
+	if first.list {
+		room = maxRows
+	}
+	left := 0
+	for i, c := range cards {
+		if last := &out[len(out)-1]; len(last.cards) < room {
+			last.cards = append(last.cards, c)
+		} else if len(out) < maxDrafts {
+			out = append(out, draft{agent: a.Agent, list: first.list, cards: []bridge.Message{c}})
+		} else {
+			left = len(cards) - i
+			break
+		}
+	}
+	end := &out[len(out)-1]
+	if left > 0 {
+		end.hint = fmt.Sprintf("and %d more", left)
+	}
+	if r.Undo != nil {
+		end.actions = append(end.actions, *r.Undo)
+	}
+	if len(r.More) > 0 && a.Group != "" {
+		end.actions = append(end.actions, bridge.Action{Label: "More", Command: a.Group + " " + a.Verb, Args: r.More})
+	}
+	return out
+}
+
+// body is the draft as a message.
+func (d draft) body(bind binder, f form) body {
+	p := page{form: f, bind: bind}
+	var said []string
+	if head := cut(clean(d.head), maxHead); !blank(head) {
+		said = append(said, head)
+		p.add(slackgo.NewSectionBlock(p.plain(head), nil, nil))
+	}
+	for _, m := range d.cards {
+		said = append(said, sentence(m))
+		if d.list {
+			p.row(m)
+		} else {
+			p.card(m)
+		}
+	}
+	if hint := cut(clean(d.hint), maxHead); !blank(hint) {
+		said = append(said, hint)
+		p.add(slackgo.NewContextBlock("", p.plain(hint)))
+	}
+	p.msg = bridge.Message{Agent: d.agent, Actions: d.actions}
+	p.actions()
+	text := strings.Join(said, "\n")
+	if blank(text) {
+		text = "Done."
+	}
+	out := body{text: escape(cutEscaped(quiet(text), maxFallback)), blocks: p.blocks, kept: bind.kept}
+	if f == textOnly {
+		out.blocks = nil
+	}
+	return out
+}
+
+// card adds a message as a relayed one looks.
+func (p *page) card(m bridge.Message) {
+	b := p.bind.render(bridge.Delivery{Message: m}, p.form, false)
+	p.blocks = append(p.blocks, b.blocks...)
+}
+
+// row adds a message as one of a list: who, what, and what one can do in a menu.
+func (p *page) row(m bridge.Message) {
+	p.msg = m
+	at := len(p.blocks)
+	p.headline()
+	if menu := p.menu(m.Actions); menu != nil {
+		if s, ok := p.blocks[at].(*slackgo.SectionBlock); ok {
+			s.Accessory = slackgo.NewAccessory(menu)
+		}
+	}
+	text := cut(oneLine(m.Text), maxRowText)
+	if blank(text) && len(m.Quotes) > 0 {
+		label, said := quoteLine(m.Quotes[0], maxRowText)
+		text = strings.TrimSpace(label + " " + said)
+	}
+	parts := []string{text, cut(oneLine(m.Footnote), maxName)}
+	for _, f := range m.Fields[:min(3, len(m.Fields))] {
+		parts = append(parts, cut(oneLine(f.Name+" "+f.Value), maxName))
+	}
+	var shown []slackgo.MixedElement
+	for _, part := range parts {
+		if !blank(part) {
+			shown = append(shown, p.plain(part))
+		}
+	}
+	if len(shown) > 0 {
+		p.add(slackgo.NewContextBlock("", shown...))
+	}
+}

@@ -1,0 +1,192 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+)
+
+// Scopes and methods for what people say in threads.
+const (
+	scopeReactions = "reactions:write"
+	methodReact    = "reactions.add"
+)
+
+// chains keep what is said in one thread in its order: each waits for the one
+// before it.
+type chains struct {
+	mu   sync.Mutex // guards last
+	last map[string]chan struct{}
+}
+
+// link takes a place at the end of a chain. before is closed when its turn has
+// come, nil for at once; done gives the turn on.
+func (c *chains) link(key string) (before <-chan struct{}, done func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	previous := c.last[key]
+	own := make(chan struct{})
+	c.last[key] = own
+	return previous, func() {
+		close(own)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.last[key] == own {
+			delete(c.last, key)
+		}
+	}
+}
+
+// spoken reports a message that a person wrote just now, and not a change of one,
+// a notice of Slack's, or the app itself.
+func (e inner) spoken(self string) bool {
+	if e.BotID != "" || text(e.User) == "" || text(e.User) == self || e.TS == "" {
+		return false
+	}
+	return e.Subtype == "" || e.Subtype == "file_share" || e.Subtype == "thread_broadcast"
+}
+
+// said takes what somebody wrote. In a thread of ours it is an answer and goes to
+// where the thread came from; everything else is nobody's business here.
+func (s *Sink) said(ctx context.Context, in inbound) ack {
+	e := in.event.Event
+	self := s.web.selfKnown().UserID
+	in.who = person{id: text(e.User), team: e.Team}
+	in.at.channel, in.at.thread = text(e.Channel), e.Thread
+	switch {
+	case e.Subtype == "message_changed":
+		return s.edited(ctx, in)
+	case !e.spoken(self) || in.at.channel == "":
+		return ack{}
+	case e.Thread == "" || e.Thread == e.TS:
+		return s.unthreaded(in)
+	}
+	t, ok, err := s.talkAt(ctx, in.at.team, in.at.channel, e.Thread)
+	if err != nil {
+		s.log.WarnContext(ctx, "thread not looked up", "err", err)
+		return ack{again: true}
+	}
+	if !ok {
+		return s.unthreaded(in)
+	}
+	return s.reply(ctx, in, t)
+}
+
+// reply sends an answer on its way. The same message may come under several event
+// ids, and as a mention too: it is known by where and when it was said.
+func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
+	e := in.event.Event
+	group, verb, values := t.command()
+	words := decodeText(e.Text)
+	if self := s.web.selfKnown().UserID; self != "" {
+		words = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(e.Text), "<@"+self+">"))
+		words = decodeText(words)
+	}
+	values["text"] = words
+	q := s.request(in, group, verb, "said", in.at.channel, e.TS)
+	q.Agent, q.Values, q.Open = t.Agent, values, true
+	to := backOf(in)
+	to.Said = e.TS
+	if strings.TrimSpace(words) == "" && len(e.Files) > 0 {
+		return ack{then: func(ctx context.Context) {
+			s.react(ctx, in.at.channel, e.TS, "x")
+			s.tellPrivately(ctx, to, draft{head: "Not sent: an answer in a thread can hold words only.", hint: "Files go with /ia post create."})
+		}}
+	}
+	if err := s.record(ctx, q); errors.Is(err, errRepeated) {
+		return ack{}
+	} else if err != nil {
+		s.log.WarnContext(ctx, "answer in a thread not recorded", "err", err)
+		return ack{again: true}
+	}
+	before, done := s.turn.link(in.at.channel + "/" + in.at.thread)
+	return ack{then: func(ctx context.Context) {
+		defer done()
+		if before != nil {
+			select {
+			case <-before:
+			case <-ctx.Done():
+				return
+			}
+		}
+		s.run(ctx, work{q: q, to: to})
+	}}
+}
+
+// fate shows on somebody's own message what became of it, and says why where it
+// did not get through.
+func (o *answering) fate(ctx context.Context, a command.Answer, drafts []draft) {
+	switch {
+	case a.Repeat: // said when it came first
+	case a.OK:
+		o.s.react(ctx, o.to.Channel, o.to.Said, "white_check_mark")
+	case a.Problem != nil && a.Problem.Unknown:
+		o.s.react(ctx, o.to.Channel, o.to.Said, "grey_question")
+		o.private(ctx, drafts[0])
+	default:
+		o.s.react(ctx, o.to.Channel, o.to.Said, "x")
+		o.private(ctx, drafts[0])
+	}
+}
+
+// react puts a mark on a message, where the app may.
+func (s *Sink) react(ctx context.Context, channel, ts, name string) {
+	if !s.granted(scopeReactions) {
+		return
+	}
+	bad := s.patiently(ctx, call{method: methodReact}, func(ctx context.Context, api *slackgo.Client) error {
+		return api.AddReactionContext(ctx, name, slackgo.NewRefToMessage(channel, ts))
+	})
+	if bad != nil && bad.code != "already_reacted" {
+		s.log.DebugContext(ctx, "mark not put on a message", "err", bad)
+	}
+}
+
+// unthreaded answers who speaks to the app where it can't know what about, once a
+// day and channel.
+func (s *Sink) unthreaded(in inbound) ack {
+	e := in.event.Event
+	direct := strings.HasPrefix(in.at.channel, "D")
+	if !direct && e.Type != "app_mention" || in.outsider() {
+		return ack{}
+	}
+	to := backOf(in)
+	return ack{then: func(ctx context.Context) {
+		key := "slack/" + noteWord(in.at.team) + "/hint/" + noteWord(in.at.channel) + "/" + noteWord(in.who.id) + "/" + time.Now().UTC().Format("2006-01-02")
+		if fresh, err := s.opt.Notes.CreateNote(ctx, key, []byte{'1'}); err != nil || !fresh {
+			return
+		}
+		s.tellPrivately(ctx, to, draft{
+			head:    "Answer in the thread of a card, and your words go to ImagineAnything. Everything else is a command: /ia help.",
+			actions: []bridge.Action{{Label: "What can you do?", Command: idHelp}},
+		})
+	}}
+}
+
+// edited tells somebody, once per thread, that a change does not follow what was
+// sent on.
+func (s *Sink) edited(ctx context.Context, in inbound) ack {
+	c := in.event.Event.Changed
+	if c.BotID != "" || c.User == "" || c.Thread == "" || c.Thread == c.TS || c.Text == in.event.Event.Previous.Text {
+		return ack{}
+	}
+	if _, ok, err := s.talkAt(ctx, in.at.team, in.at.channel, c.Thread); err != nil || !ok {
+		return ack{} // a notice alone: not worth another delivery
+	}
+	in.who, in.at.thread = person{id: c.User}, c.Thread
+	to := backOf(in)
+	return ack{then: func(ctx context.Context) {
+		key := talkKey(in.at.team, in.at.channel, c.Thread) + "/edited"
+		if fresh, err := s.opt.Notes.CreateNote(ctx, key, []byte{'1'}); err == nil && fresh {
+			p := command.EditedLater()
+			s.tellPrivately(ctx, to, draft{head: p.Message, hint: p.Hint})
+		}
+	}}
+}
