@@ -162,5 +162,5 @@ func lookForJob(verb string) func(ctx context.Context, api *imagine.Client, a Ar
 
 // followed is a generation under way: its card is edited until it ends.
 func followed(api *imagine.Client, a Args, j imagine.Job, data any) Reply {
-	return Reply{Data: data, Text: fmt.Sprintf("%s started with %s.", thingOf(j.Type).title, providerName(j.Provider)), Messages: []bridge.Message{siteOf(api).jobCard(j, a.agent)}, Job: j.ID}
+	return Reply{Data: data, Text: fmt.Sprintf("Making %s%s.", thingOf(j.Type).article, prefixed(" with ", providerName(j.Provider))), Messages: []bridge.Message{siteOf(api).jobCard(j, a.agent)}, Job: j.ID}
 }

@@ -170,24 +170,24 @@ func anew(j imagine.Job) map[string]string {
 
 // kindWords are the words for what a generation makes.
 type kindWords struct {
-	title, many, article, ready, failed, open string
-	media                                     string
+	many, article, ready, failed, open string
+	media                              string
 }
 
 func thingOf(kind string) kindWords {
 	switch kind {
 	case "image":
-		return kindWords{"The image", "images", "an image", "Image ready", "The image failed", "Open image", "IMAGE"}
+		return kindWords{"images", "an image", "Image ready", "The image failed", "Open image", "IMAGE"}
 	case "video":
-		return kindWords{"The video", "videos", "a video", "Video ready", "The video failed", "Watch", "VIDEO"}
+		return kindWords{"videos", "a video", "Video ready", "The video failed", "Watch", "VIDEO"}
 	case "voice":
-		return kindWords{"The voice", "voice", "a voice", "Voice ready", "The voice failed", "Listen", "AUDIO"}
+		return kindWords{"voice", "a voice", "Voice ready", "The voice failed", "Listen", "AUDIO"}
 	case "sound_effect":
-		return kindWords{"The sound effect", "sound effects", "a sound effect", "Sound effect ready", "The sound effect failed", "Listen", "AUDIO"}
+		return kindWords{"sound effects", "a sound effect", "Sound effect ready", "The sound effect failed", "Listen", "AUDIO"}
 	case "music":
-		return kindWords{"The music", "music", "music", "Music ready", "The music failed", "Listen", "AUDIO"}
+		return kindWords{"music", "music", "Music ready", "The music failed", "Listen", "AUDIO"}
 	}
-	return kindWords{"The generation", "such things", "something", "Result ready", "The generation failed", "Open result", "IMAGE"}
+	return kindWords{"such things", "something", "Result ready", "The generation failed", "Open result", "IMAGE"}
 }
 
 // jobCard is a generation in whichever state it is.

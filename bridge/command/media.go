@@ -56,7 +56,7 @@ func mediaCard(m imagine.Media) bridge.Message {
 		Fields: []bridge.Field{{Name: "Id", Value: cut(m.ID, maxQuote)}}, Actions: open("Open", m.URL),
 	}
 	if m.Size > 0 {
-		out.Footnote = fmt.Sprintf("%.1f MB", float64(m.Size)/1e6)
+		out.Footnote = size(m.Size)
 	}
 	switch m.Status {
 	case "processing":
@@ -71,6 +71,14 @@ func mediaCard(m imagine.Media) bridge.Message {
 		}
 	}
 	return out
+}
+
+// size writes bytes as people read them.
+func size(n int) string {
+	if n < 1_000_000 {
+		return fmt.Sprintf("%d KB", (n+999)/1000)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
 func mediaKind(m imagine.Media) string {

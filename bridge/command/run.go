@@ -193,6 +193,9 @@ func (r *Runner) perform(ctx context.Context, j *job) Answer {
 	defer leave()
 	stop := r.announce(ctx, j)
 	reply, err := r.call(ctx, j, j.spec.Run)
+	if err != nil && j.spec.Repeat == Same && doubtful(j.spec, err) && sleep(ctx, looks[1]) {
+		reply, err = r.call(ctx, j, j.spec.Run) // twice is the same as once
+	}
 	stop()
 	if err == nil {
 		return Answer{OK: true, Reply: reply}

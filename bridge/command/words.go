@@ -80,6 +80,14 @@ func dots(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
+// prefixed puts words before a text, where there is one.
+func prefixed(words, text string) string {
+	if text == "" {
+		return ""
+	}
+	return words + text
+}
+
 // typed writes a value as a person would type it.
 func typed(v any) string {
 	switch v := v.(type) {
