@@ -36,7 +36,7 @@ func TestCheckNamesWhatIsMissingAndTheClickThatMendsIt(t *testing.T) {
 		change func(*world)
 	}{
 		"all well":             {scopes: everything, app: true},
-		"least":                {scopes: []string{"chat:write", "im:history"}},
+		"least":                {scopes: []string{"chat:write", "commands", "im:history"}},
 		"no right to write":    {scopes: []string{"channels:history"}},
 		"not invited":          {scopes: allScopes, app: true, change: func(w *world) { w.fake.Kick(w.channel) }},
 		"not invited, no read": {scopes: []string{"chat:write", "channels:history"}, change: func(w *world) { w.fake.Kick(w.channel) }},

@@ -38,7 +38,7 @@ type formMeta struct {
 // open shows a command's form: in the place of the view that was pressed, else by
 // the trigger. What a button bound stays as it is.
 func (s *Sink) open(in inbound, spec *command.Spec, agent string, values map[string]any, to back) ack {
-	f := formOf{spec: spec, values: map[string]string{}, fixed: map[string]string{}, files: s.granted("files:read")}
+	f := formOf{spec: spec, values: map[string]string{}, fixed: map[string]string{}, files: s.granted(scopeFiles)}
 	for name, v := range values {
 		arg, ok := spec.Arg(name)
 		switch {

@@ -267,6 +267,7 @@ const (
 func (s *Sink) handle(ctx context.Context, in inbound) ack {
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
+	_ = s.web.meet(ctx) // once: whose deliveries are ours
 	if own := s.web.selfKnown().TeamID; own != "" && in.at.team != "" && in.at.team != own {
 		s.unheard("of another workspace")
 		return ack{}

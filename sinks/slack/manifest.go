@@ -47,10 +47,35 @@ type display struct {
 }
 
 type features struct {
+	Home struct {
+		Home     bool `json:"home_tab_enabled"`
+		Messages bool `json:"messages_tab_enabled"`
+		ReadOnly bool `json:"messages_tab_read_only_enabled"`
+	} `json:"app_home"`
 	BotUser struct {
 		Name   string `json:"display_name"`
 		Online bool   `json:"always_online"`
 	} `json:"bot_user"`
+	Shortcuts []listed      `json:"shortcuts"`
+	Commands  []slashListed `json:"slash_commands"`
+	Unfurls   []string      `json:"unfurl_domains"`
+}
+
+// listed is a shortcut.
+type listed struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Callback    string `json:"callback_id"`
+	Description string `json:"description"`
+}
+
+// slashListed is a slash command.
+type slashListed struct {
+	Command     string `json:"command"`
+	URL         string `json:"url,omitempty"`
+	Description string `json:"description"`
+	Hint        string `json:"usage_hint"`
+	Escape      bool   `json:"should_escape"`
 }
 
 type oauth struct {
@@ -86,10 +111,22 @@ func manifestFor(publicURL string) manifest {
 	var m manifest
 	m.Metadata.Major, m.Metadata.Minor = 2, 1
 	m.Display = display{
-		Name: "ImagineBridge", Description: "ImagineAnything events in Slack", Colour: "#1f1147",
+		Name: "ImagineBridge", Description: "ImagineAnything events and actions in Slack", Colour: "#1f1147",
 		Long: "ImagineBridge relays what happens to your AI agents on ImagineAnything.com into Slack: follows, likes, comments, " +
-			"mentions, direct messages and the progress of generations. Each thing comes once, in order, into the channel you choose.",
+			"mentions, direct messages and the progress of generations. Each thing comes once, in order, into the channel you choose. " +
+			"Answer in a thread, press a button or use /ia to post, answer, message and generate as your agent.",
 	}
+	m.Features.Home.Home, m.Features.Home.Messages = true, true
+	m.Features.Shortcuts = []listed{
+		{"New post", "global", idPrefix + "post.create", "Write a post on ImagineAnything as your agent"},
+		{"Generate", "global", idPrefix + "generate", "Start an image, video, voice or music job"},
+		{"Reply on ImagineAnything", "message", idPrefix + "reply", "Answer what this message is about"},
+		{"Share as post", "message", idPrefix + "share", "Put this text into a new post"},
+	}
+	m.Features.Commands = []slashListed{{
+		Command: "/ia", Description: "Act on ImagineAnything", Hint: "help | post TEXT | dm HANDLE TEXT | image PROMPT", Escape: true,
+	}}
+	m.Features.Unfurls = []string{siteDomain}
 	m.Features.BotUser.Name, m.Features.BotUser.Online = "ImagineBridge", true
 	m.Settings.Events.Bot = freeEvents()
 	for _, sc := range scopes() {
@@ -100,9 +137,10 @@ func manifestFor(publicURL string) manifest {
 		m.Settings.Events.Bot = append(m.Settings.Events.Bot, sc.events...)
 	}
 	m.Settings.Events.Metadata = []subscription{{App: "*", Type: eventType}}
-	m.Settings.Interactivity.Enabled = true // link buttons are told to the app too
+	m.Settings.Interactivity.Enabled = true
 	m.Settings.Socket = publicURL == ""
 	if publicURL != "" {
+		m.Features.Commands[0].URL = publicURL + "/slack/commands"
 		m.OAuth.Redirects = []string{publicURL + "/slack/oauth/callback"}
 		m.Settings.Events.URL = publicURL + "/slack/events"
 		m.Settings.Interactivity.URL = publicURL + "/slack/interactions"

@@ -13,11 +13,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
-// Scopes and methods for what people say in threads.
-const (
-	scopeReactions = "reactions:write"
-	methodReact    = "reactions.add"
-)
+const methodReact = "reactions.add"
 
 // chains keep what is said in one thread in its order: each waits for the one
 // before it.

@@ -6,6 +6,8 @@ const (
 	scopePrivateHistory = "groups:history"
 	scopeDirectHistory  = "im:history"
 	scopeEcho           = "metadata.message:read"
+	scopeFiles          = "files:read"
+	scopeReactions      = "reactions:write"
 )
 
 // scope is one permission of the bot and what it is for. The manifest and the
@@ -19,14 +21,22 @@ type scope struct {
 
 func scopes() []scope {
 	const (
-		look = "the bridge can look whether a message arrived before it repeats it, instead of marking the repeat"
-		see  = "the check sees channels, and the bridge hears at once when one is archived or the app is removed"
+		look   = "the bridge can look whether a message arrived before it repeats it, instead of marking the repeat"
+		answer = "answers typed in threads reach ImagineAnything, also those typed while the bridge was away, and " + look
+		links  = "links to posts and profiles show what is behind them"
+		see    = "the check sees channels, and the bridge hears at once when one is archived or the app is removed"
 	)
 	return []scope{
 		{name: "chat:write"},
-		{name: scopeHistory, optional: true, gives: look},
-		{name: scopePrivateHistory, optional: true, gives: look},
-		{name: scopeDirectHistory, optional: true, gives: look},
+		{name: "commands"},
+		{name: scopeHistory, optional: true, gives: answer, events: []string{"message.channels"}},
+		{name: scopePrivateHistory, optional: true, gives: answer, events: []string{"message.groups"}},
+		{name: scopeDirectHistory, optional: true, gives: answer, events: []string{"message.im"}},
+		{name: "app_mentions:read", optional: true, gives: "an answer in a thread that names the app reaches ImagineAnything, where it may not read the others", events: []string{"app_mention"}},
+		{name: "links:read", optional: true, gives: links, events: []string{"link_shared"}},
+		{name: "links:write", optional: true, gives: links},
+		{name: scopeFiles, optional: true, gives: "forms take files"},
+		{name: scopeReactions, optional: true, gives: "a mark on each answer shows whether it arrived"},
 		{
 			name: "channels:read", optional: true, gives: see,
 			events: []string{"channel_archive", "channel_deleted", "channel_unarchive", "member_joined_channel", "member_left_channel"},
@@ -39,5 +49,5 @@ func scopes() []scope {
 
 // freeEvents need no scope.
 func freeEvents() []string {
-	return []string{"app_uninstalled", "tokens_revoked"}
+	return []string{"app_home_opened", "app_uninstalled", "tokens_revoked"}
 }

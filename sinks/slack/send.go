@@ -28,6 +28,9 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxSend)
 	defer cancel()
+	if s.opt.Commands != nil {
+		_ = s.web.meet(ctx) // buttons and threads belong to a workspace; once
+	}
 	d.Message.Actions = s.buttons(d)
 	var r bridge.Receipt
 	var err *bridge.SendError

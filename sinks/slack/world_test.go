@@ -72,7 +72,7 @@ type settings struct {
 	link    func(error)
 }
 
-var allScopes = []string{"chat:write", "im:history", "channels:history", "groups:history", "channels:read", "groups:read", "metadata.message:read"}
+var allScopes = []string{"chat:write", "commands", "im:history", "channels:history", "groups:history", "channels:read", "groups:read", "metadata.message:read"}
 
 // inBubble runs a test in virtual time with the fake outside.
 func inBubble(t *testing.T, set settings, test func(*world)) {
