@@ -384,25 +384,29 @@ func (h *hook) seen() []string {
 	return slices.Clone(h.ids)
 }
 
-// freeAddress is an address of this machine that nobody listened on just now,
-// below the ports that outgoing connections take.
+// freeAddress is an address of this machine that the program may listen on,
+// below the ports that outgoing connections take. A UDP socket of the same number
+// keeps other tests away, those of other processes too.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for port := 20000 + os.Getpid()%5000; port < 32000; port += 7 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		flag, err := net.ListenPacket("udp", address) //nolint:noctx // a test on loopback
 		if err != nil {
 			continue
 		}
-		_ = l.Close()
-		if _, used := taken.LoadOrStore(port, true); !used {
-			return fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", address) //nolint:noctx // a test on loopback
+		if err != nil {
+			_ = flag.Close()
+			continue
 		}
+		_ = l.Close()
+		t.Cleanup(func() { _ = flag.Close() })
+		return address
 	}
 	t.Fatal("no free port")
 	return ""
 }
-
-var taken sync.Map
 
 // lockedBuffer is a buffer that several processes' outputs may go to.
 type lockedBuffer struct {
