@@ -99,6 +99,7 @@ func (d byHTTP) first(_ context.Context, r response) error {
 	}
 	select {
 	case d.answer <- r:
+		<-d.taken // what follows must not overtake it
 		return nil
 	default:
 		return errAcknowledged
@@ -117,6 +118,7 @@ func (d byHTTP) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		write(w, answer)
+		_ = http.NewResponseController(w).Flush() // else it goes when the handler ends
 	case <-timer.C:
 		w.WriteHeader(http.StatusAccepted)
 	case <-r.Context().Done():

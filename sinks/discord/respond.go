@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -108,7 +109,8 @@ func (s *Sink) insist(ctx context.Context, c call, body, out any) error {
 	}
 }
 
-// passing reports a failure that may be over by itself.
+// passing reports a failure that may be over by itself. A webhook is unknown
+// until Discord has taken in the first response, which comes another way.
 func (e *Error) passing() bool {
-	return e.Held || e.Status == 0 || e.Status >= 500 || e.Status == 429
+	return e.Code == codeUnknownWebhook && strings.HasPrefix(e.Route, "/webhooks/") || e.Held || e.Status == 0 || e.Status >= 500 || e.Status == 429
 }
