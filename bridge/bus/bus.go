@@ -84,6 +84,7 @@ type Bus struct {
 	onDenied atomic.Pointer[context.CancelFunc] // while Open asks for things that may be refused
 	closed   chan struct{}                      // closed when the connection is
 	tail     *tail
+	audits   *auditor
 	members  *members
 	cursors  cursors
 	running  atomic.Bool
@@ -114,7 +115,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	}
 	b := &Bus{
 		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
-		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer),
+		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer), audits: newAuditor(),
 		onCut: map[*byte]context.CancelFunc{},
 	}
 	if err := b.connect(ctx); err != nil {
@@ -145,8 +146,8 @@ func (b *Bus) prepare(ctx context.Context) error {
 	return err
 }
 
-// Run keeps the process alive among its fellows, feeds the lanes and looks after
-// the store, until ctx ends. It then waits for what is held to be given back,
+// Run keeps the process alive among its fellows, feeds the lanes, stores the audit
+// and looks after the store, until ctx ends. It then waits for what is held to be given back,
 // beating on meanwhile, and returns nil.
 func (b *Bus) Run(ctx context.Context) error {
 	if !b.running.CompareAndSwap(false, true) {
@@ -160,6 +161,7 @@ func (b *Bus) Run(ctx context.Context) error {
 	g.Go(func() error { return b.watchMembers(inner) })
 	g.Go(func() error { return b.watchShards(inner) })
 	g.Go(func() error { return b.care(inner) })
+	g.Go(func() error { return b.writeAudits(inner) })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -195,6 +197,19 @@ func (b *Bus) shut(ctx context.Context) (err error) {
 		}
 	})
 	return err
+}
+
+// lingering is a context that ends d after its parent.
+func lingering(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		wait(ctx, d)
+		cancel()
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // wait pauses for d, or returns false when ctx ends first.

@@ -63,8 +63,7 @@ func (b *Bus) connect(ctx context.Context) error {
 		return err
 	}
 	b.host, b.me = h, hostMember
-	b.nc, err = nats.Connect("", append(b.dialOptions(), nats.InProcessServer(h.server),
-		nats.UserInfo(h.admin.User, h.admin.Password), nats.ReconnectWait(100*time.Millisecond))...)
+	b.nc, err = nats.Connect("", append(b.dialOptions(), h.dialOptions()...)...)
 	if err != nil {
 		return stateOf(Unreachable, nil, "the embedded NATS server takes no connection: %s.", plain(err))
 	}
@@ -96,6 +95,28 @@ func (b *Bus) dial(ctx context.Context) error {
 			return stateOf(Unreachable, nil, "%s does not answer: %s. Is it running, and is NATS_URL right?", b.where(), plain(err))
 		}
 	}
+}
+
+// another opens a further connection. Its owner closes it.
+func (b *Bus) another(name string) (*nats.Conn, error) {
+	opts := []nats.Option{
+		nats.Name(b.opts.Name + " " + name), nats.MaxReconnects(-1), nats.ErrorHandler(b.onError),
+		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+	}
+	if b.host != nil {
+		opts = append(opts, b.host.dialOptions()...)
+	} else {
+		creds, err := b.dialCredentials()
+		if err != nil {
+			return nil, err
+		}
+		opts = append(append(opts, nats.Timeout(callTimeout), nats.CustomReconnectDelay(reconnectDelay)), creds...)
+	}
+	nc, err := nats.Connect(b.opts.URL, opts...)
+	if err != nil {
+		return nil, stateOf(Unreachable, nil, "%s takes no further connection: %s.", b.where(), plain(err))
+	}
+	return nc, nil
 }
 
 func temporary(err error) bool {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 // hostMember is the name of the process that embeds the server among the
@@ -210,6 +211,13 @@ func (h *host) stop(ctx context.Context) error {
 		}
 	}
 	return h.lock.Unlock()
+}
+
+// dialOptions lead to the server without the network.
+func (h *host) dialOptions() []nats.Option {
+	return []nats.Option{
+		nats.InProcessServer(h.server), nats.UserInfo(h.admin.User, h.admin.Password), nats.ReconnectWait(100 * time.Millisecond),
+	}
 }
 
 // revive switches JetStream on again after it switched itself off, which it does
