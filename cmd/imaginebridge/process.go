@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -93,6 +94,7 @@ func (pr *process) build() error {
 			pr.accounts.add(a.Handle, api)
 		}
 	}
+	pr.commands = pr.newCommands(pr.accounts)
 	var err error
 	if pr.doors, err = pr.wiring.doors(); err != nil {
 		return err
@@ -166,7 +168,10 @@ func (pr *process) run(ctx context.Context) error {
 	}
 	if pr.web != nil {
 		group.Go(func() error { return pr.web.Run(running) })
-		group.Go(func() error { return serve(running, pr.listener, pr.web.Handler()) })
+		group.Go(func() error { return serve(running, pr.listener, pr.handler(running)) })
+	}
+	if pr.has("receive") {
+		group.Go(func() error { return pr.serveCommands(running) })
 	}
 	group.Go(func() error { return pr.announce(running) })
 	err := group.Wait()
@@ -177,10 +182,29 @@ func (pr *process) run(ctx context.Context) error {
 	return errors.Join(err, pr.close(ctx))
 }
 
+// handler answers the bridge's own pages, and the doors of Discord and Slack
+// where this process receives.
+func (pr *process) handler(ctx context.Context) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", pr.web.Handler())
+	if pr.has("receive") && pr.discordSink != nil && pr.cfg.Discord.PublicKey != "" {
+		mux.Handle("/discord/interactions", pr.discordSink.Door(ctx))
+	}
+	if pr.has("receive") && pr.slackSink != nil && !pr.cfg.Slack.SigningSecret.IsZero() {
+		for _, path := range []string{"/slack/events", "/slack/commands", "/slack/interactions"} {
+			mux.Handle(path, pr.slackSink.Handler())
+		}
+	}
+	return mux
+}
+
 // drain lets the doors finish what waits in them.
 func (pr *process) drain(ctx context.Context) {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
+	if pr.discordSink != nil {
+		pr.discordSink.Drain()
+	}
 	for _, d := range pr.doors {
 		if waits, ok := d.sink.(interface {
 			Drain(ctx context.Context) error

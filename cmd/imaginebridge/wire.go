@@ -9,8 +9,11 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/sinks/console"
@@ -36,7 +39,11 @@ type wiring struct {
 	bus     *bus.Bus
 	health  *health
 	workers *workers
-	colour  bool
+
+	commands    *commands // nil where nothing is to be done from chat
+	discordSink *discord.Sink
+	slackSink   *slack.Sink
+	colour      bool
 }
 
 // openBus opens the store: embedded under the data folder, or elsewhere.
@@ -73,6 +80,7 @@ func (w *wiring) doors() ([]door, error) {
 		if err != nil {
 			return nil, err
 		}
+		w.discordSink = d
 		out = append(out, door{"discord", d, d.Run})
 	}
 	if !w.cfg.Slack.BotToken.IsZero() {
@@ -80,9 +88,10 @@ func (w *wiring) doors() ([]door, error) {
 		if err != nil {
 			return nil, err
 		}
-		listen := s.Run
+		w.slackSink = s
+		listen := func(ctx context.Context) error { return hearSlack(ctx, s) }
 		if w.cfg.Slack.AppToken.IsZero() {
-			listen = nil // Slack is written to and not heard
+			listen = nil // Slack is heard over HTTP, or not at all
 		}
 		out = append(out, door{"slack", s, listen})
 	}
@@ -90,22 +99,44 @@ func (w *wiring) doors() ([]door, error) {
 }
 
 func (w *wiring) discord() (*discord.Sink, error) {
-	return discord.New(discord.Options{
+	o := discord.Options{
 		Token: w.cfg.Discord.BotToken.Reveal, APIURL: w.cfg.Discord.APIURL, ApplicationID: w.cfg.Discord.ApplicationID,
 		Version: w.version, MessageContent: w.cfg.Discord.MessageContent, Shares: w.members,
-		Log:    w.log.With("component", "discord"),
+		Log: w.log.With("component", "discord"), PublicKey: w.cfg.Discord.PublicKey,
 		Report: func(s discord.Status) { w.health.discord(s) },
 		Watch:  func(c discord.Change) { w.workers.resume("discord", c.Channel) },
-	})
+	}
+	if c := w.commands; c != nil {
+		o.Commands, o.Complete, o.Actions, o.Notes = c, c.complete, command.Actions, w.bus
+		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
+	}
+	return discord.New(o)
 }
 
 func (w *wiring) slack() (*slack.Sink, error) {
-	return slack.New(slack.Options{
+	o := slack.Options{
 		BotToken: w.cfg.Slack.BotToken.Reveal, AppToken: w.cfg.Slack.AppToken.Reveal, APIURL: w.cfg.Slack.APIURL,
 		Version: w.version, Log: w.log.With("component", "slack"),
 		Link:    func(err error) { w.health.slack(err) },
 		Changed: func(c slack.Change) { w.workers.resume("slack", c.Channel) },
-	})
+
+		SigningSecret: w.cfg.Slack.SigningSecret.Reveal,
+	}
+	if c := w.commands; c != nil {
+		o.Commands, o.Accept, o.Complete, o.Actions, o.Notes = c.Do, c.Accept, c.completer.Complete, command.Actions, w.bus
+		o.Agents = func(team string) []string { return c.places.agents(command.Slack, team) }
+		o.Follow = c.jobs.follow
+	}
+	return slack.New(o)
+}
+
+// hearSlack keeps Slack's sockets, and once reads what was written while nobody
+// listened.
+func hearSlack(ctx context.Context, s *slack.Sink) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Run(ctx) })
+	group.Go(func() error { return s.CatchUp(ctx) })
+	return group.Wait()
 }
 
 // members is how many processes share a token's limits now.

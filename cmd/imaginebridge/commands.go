@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
+)
+
+// commands carries out what people and programs ask for, whichever door they
+// come through.
+type commands struct {
+	*command.Runner
+	completer *command.Completer
+	accounts  *accounts
+	places    *places
+	jobs      *jobs
+}
+
+// newCommands makes the runner over the agents of this process.
+func (w *wiring) newCommands(a *accounts) *commands {
+	c := &commands{accounts: a, completer: command.NewCompleter(a.all), places: newPlaces(w.cfg.Subscriptions, a.handles), jobs: &jobs{}}
+	c.Runner = command.NewRunner(command.RunnerOptions{
+		Agents: a.all, Reach: c.reach, Records: w.bus.Records(), Audit: w.bus.Audit, Owner: w.bus.Member(), Alive: w.bus.Alive,
+		Access: func(command.Principal, string) command.Lists {
+			return command.Lists{Write: w.cfg.Access.Write, Admin: w.cfg.Access.Admin}
+		},
+		Log: w.log.With("component", "command"),
+	})
+	return c
+}
+
+// reach returns the agents that a principal's workspace is connected to. NATS and
+// the terminal let in only whom their own permissions let in.
+func (c *commands) reach(p command.Principal) []string {
+	if p.Platform == command.NATS || p.Platform == command.Terminal {
+		return c.accounts.handles()
+	}
+	return c.places.agents(p.Platform, p.Workspace)
+}
+
+// complete is the completer as Discord's door wants it.
+func (c *commands) complete(ctx context.Context, agent string, source command.Source, typed string) []discord.Choice {
+	var out []discord.Choice
+	for _, choice := range c.completer.Complete(ctx, agent, source, typed) {
+		out = append(out, discord.Choice{Name: choice.Label, Value: choice.Value})
+	}
+	return out
+}
+
+// serveCommands takes commands over NATS, finishes those that a process left
+// behind, and keeps completions and running generations up to date, until ctx
+// ends.
+func (pr *process) serveCommands(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return pr.bus.Serve(ctx, pr.commands.Do, pr.accounts.handles) })
+	group.Go(func() error { return pr.commands.completer.Run(ctx) })
+	group.Go(func() error { return pr.recoverCommands(ctx) })
+	group.Go(func() error { return pr.followEvents(ctx) })
+	group.Go(func() error { return pr.commands.places.learn(ctx, pr.doors, pr.log) })
+	return group.Wait()
+}
+
+// recoverEvery is how often commands of processes that are gone are looked for.
+const recoverEvery = 30 * time.Second
+
+// recoverCommands ends the commands that a process left behind, and tells the
+// people who asked.
+func (pr *process) recoverCommands(ctx context.Context) error {
+	tick := time.NewTicker(recoverEvery)
+	defer tick.Stop()
+	for {
+		err := pr.commands.Recover(ctx, func(q command.Request, a command.Answer) { pr.tellLate(ctx, q, a) })
+		if err != nil && ctx.Err() == nil {
+			pr.log.WarnContext(ctx, "commands left behind could not be looked at", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// tellLate brings an answer to somebody whom another process left waiting.
+func (pr *process) tellLate(ctx context.Context, q command.Request, a command.Answer) {
+	if pr.discordSink != nil && q.Door == command.Discord {
+		pr.discordSink.Tell(ctx, q, a)
+	}
+	if pr.slackSink != nil && q.Door == command.Slack {
+		pr.slackSink.Answer(ctx, q, a)
+	}
+}
+
+// remembered is how far back completions know what happened.
+const remembered = 24 * time.Hour
+
+// followEvents feeds completions with what happens, and shows generations that
+// people started where they started them.
+func (pr *process) followEvents(ctx context.Context) error {
+	began := time.Now()
+	err := pr.bus.Tail(ctx, bus.Query{Since: began.Add(-remembered)}, func(e events.Event, at bus.Stored) {
+		if at.Err != nil {
+			return
+		}
+		pr.commands.completer.Note(e)
+		if at.At.Before(began) || e.Kind().Family != "generation" {
+			return
+		}
+		pr.commands.jobs.tell(e)
+		if pr.discordSink != nil {
+			if err := pr.discordSink.Update(ctx, bridge.Layout(e)); err != nil && ctx.Err() == nil {
+				pr.log.DebugContext(ctx, "generation not shown where it was started", "event_id", e.ID, "err", err)
+			}
+		}
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// jobs are the generations that somebody watches.
+type jobs struct {
+	mu       sync.Mutex
+	watchers map[string][]chan bridge.Message // by agent and job
+}
+
+// follow shows each state of a generation until its end or ctx's.
+func (j *jobs) follow(ctx context.Context, agent, job string, show func(bridge.Message)) {
+	states := make(chan bridge.Message, 8)
+	key := agent + "/" + job
+	j.mu.Lock()
+	if j.watchers == nil {
+		j.watchers = map[string][]chan bridge.Message{}
+	}
+	j.watchers[key] = append(j.watchers[key], states)
+	j.mu.Unlock()
+	defer func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.watchers[key] = slices.DeleteFunc(j.watchers[key], func(c chan bridge.Message) bool { return c == states })
+		if len(j.watchers[key]) == 0 {
+			delete(j.watchers, key)
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-states:
+			show(m)
+			if m.Final {
+				return
+			}
+		}
+	}
+}
+
+// tell passes a state on to who watches the generation; whoever is too slow
+// misses a state between, never the last.
+func (j *jobs) tell(e events.Event) {
+	m := bridge.Layout(e)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, states := range j.watchers[e.Agent()+"/"+e.About] {
+		for sent := false; !sent; {
+			select {
+			case states <- m:
+				sent = true
+			default:
+				select {
+				case <-states: // the oldest makes room
+				default:
+				}
+			}
+		}
+	}
+}
+
+// handles returns the handles of this moment, in order.
+func (a *accounts) handles() []string { return slices.Sorted(maps.Keys(a.all())) }
+
+// logged says whom a place was found to belong to.
+func logged(ctx context.Context, log *slog.Logger, platform, workspace string, agents []string) {
+	log.DebugContext(ctx, "workspace connected", "platform", platform, "workspace", workspace, "agents", agents)
+}
