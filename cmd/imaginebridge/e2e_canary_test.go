@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
@@ -273,6 +275,7 @@ subscriptions:
 	require.NoError(t, err)
 	c.sweep("process arguments", line)
 	w.sweepStreams(c)
+	require.NotZero(t, c.swept["stream KV_IA_RECEIPTS"])
 	c.sweep("nats traffic", wire())
 	require.NoError(t, run.Process.Signal(syscall.SIGQUIT))
 	<-run.done
@@ -297,6 +300,48 @@ subscriptions:
 	}
 	require.Greater(t, len(c.known), 14, "tokens too")
 	slices.Sort(c.hits)
+	require.Empty(t, strings.Join(c.hits, "\n"))
+}
+
+// The password of a NATS server elsewhere may stand in its address. It is not told
+// while all is well, when the server goes, nor when it refuses.
+func TestF46_PasswordInTheAddressOfNATS(t *testing.T) {
+	t.Parallel()
+	const password = "nats-password-canary-b0a710ad"
+	c := &canaries{known: map[string]string{}, swept: map[string]int{}}
+	c.add("nats: password", password)
+	w := newWorld(t, lenient)
+	login := func(o *server.Options) { o.Username, o.Password = "bridge", password }
+	s := natsServer(t, login)
+	at := s.Addr().String()
+	w.natsURL = "nats://bridge:" + password + "@" + at
+	w.configure(w.toward("d", "discord:"+w.channel))
+	run := w.start()
+	w.ready()
+	w.mention(1)
+	w.eventually("the message", 20*time.Second, func() bool { return len(w.atDiscord()) == 1 })
+	w.sweepStreams(c)
+	s.Shutdown()
+	s.WaitForShutdown()
+	w.eventually("the loss is told", 20*time.Second, func() bool { return strings.Contains(w.logs.String(), "nats connection lost") })
+	for _, page := range []string{"/console/", "/metrics", "/readyz"} {
+		c.sweep("page "+page, w.page(page))
+	}
+	for _, command := range []string{"check", "tail"} {
+		out, errs, _ := w.output(command, "--config", w.file())
+		c.sweep("output of "+command, []byte(out+errs))
+	}
+	_, port, err := net.SplitHostPort(at)
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	natsServer(t, login, func(o *server.Options) { o.Port, o.Password = number, "another" })
+	w.eventually("the refusal is told", 20*time.Second, func() bool { return strings.Contains(w.logs.String(), "uthorization") })
+	out, errs, code := w.output("run", "--config", w.file())
+	require.NotZero(t, code)
+	c.sweep("refused start", []byte(out+errs))
+	run.kill()
+	c.sweep("logs", []byte(w.logs.String()))
 	require.Empty(t, strings.Join(c.hits, "\n"))
 }
 
@@ -403,7 +448,6 @@ func (w *world) sweepStreams(c *canaries) {
 	}
 	require.NoError(w.t, streams.Err())
 	require.NotZero(w.t, c.swept["stream IA_EVENTS"])
-	require.NotZero(w.t, c.swept["stream KV_IA_RECEIPTS"])
 }
 
 // sweepFiles looks through the data folder, but for the files that are there to

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
@@ -77,25 +78,29 @@ func (m *mine) spring() {
 	})
 }
 
-// natsServer runs a NATS server outside of the program, without the mine's
-// knowledge, and returns its address.
-func natsServer(t *testing.T) string {
+// natsServer runs a NATS server outside of the program.
+func natsServer(t *testing.T, change ...func(*server.Options)) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
+	o := &server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
 		JetStreamMaxStore: 1 << 30, NoLog: true, NoSigs: true, ServerName: "outside",
-	})
+	}
+	for _, c := range change {
+		c(o)
+	}
+	s, err := server.NewServer(o)
 	require.NoError(t, err)
 	s.Start()
-	require.True(t, s.ReadyForConnections(10e9))
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	return s.Addr().String()
+	require.True(t, s.ReadyForConnections(10*time.Second))
+	return s
 }
 
 // natsGate stands before a NATS server and lets everything pass that the mine
 // does not want.
-func natsGate(t *testing.T, to string, m *mine) string {
+func natsGate(t *testing.T, s *server.Server, m *mine) string {
 	t.Helper()
+	to := s.Addr().String()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -29,7 +29,7 @@ type twins struct {
 func newTwins(t *testing.T) *twins {
 	t.Helper()
 	w := &twins{world: newWorld(t, lenient)}
-	w.natsURL = "nats://" + natsServer(t)
+	w.natsURL = natsServer(t).ClientURL()
 	w.watched = w.sandbox.Agents()[:3]
 	guild := w.discord.Guild("Annex")
 	lines := "subscriptions:\n"
