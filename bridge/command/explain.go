@@ -140,7 +140,7 @@ func (w where) argument(e *ArgError) *Problem {
 		p.Status = e.Status
 		w.values = maps.Clone(w.values)
 		maps.DeleteFunc(w.values, func(name string, v any) bool { return name == e.Arg || LooksLikeKey(typed(v)) })
-		if w.chat() && e.Status == "secret_in_open" {
+		if arg, _ := w.spec.argOr(e.Arg); w.chat() && arg.Secret {
 			p.Buttons = w.edit("Enter key")
 		}
 	case "required", "one_of":

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/agnivade/levenshtein"
+
 	"github.com/imaginebridge/imaginebridge/bridge"
 )
 
@@ -50,7 +52,18 @@ func ParseLine(line string, last func(Source) string) (Line, *Problem) {
 	}
 	spec, used := command(list)
 	if spec == nil {
-		return Line{}, unknownCommand(firstWords(list))
+		second := ""
+		if len(list) > 1 {
+			second = list[1].text
+		}
+		p := unknownCommand(list[0].text, second)
+		if !isGroup(strings.ToLower(list[0].text)) { // the rest was an argument or a text
+			p.Message = fmt.Sprintf("No command %q.", cut(list[0].text, 64))
+		}
+		return Line{}, p
+	}
+	if p := misspelt(line, list, spec, used); p != nil {
+		return Line{}, p
 	}
 	l := Line{Group: spec.Group, Verb: spec.Verb, Values: map[string]any{}}
 	rest, p := l.options(spec, list[used:])
@@ -58,18 +71,47 @@ func ParseLine(line string, last func(Source) string) (Line, *Problem) {
 		return Line{}, p
 	}
 	if p := l.positions(spec, line, rest); p != nil {
+		if instead := asText(line, list); used == 2 && instead != nil {
+			p.Buttons = append(p.Buttons, *instead)
+		}
 		return Line{}, p
 	}
 	if p := l.resolve(spec, last); p != nil {
 		return Line{}, p
 	}
 	if used == 2 {
-		if s, n := command(list[:1]); n == 1 && s.rest() != "" {
-			text := strings.TrimSpace(line[list[1].start:])
-			l.Instead = &bridge.Action{Label: upper(s.Group) + " this text", Command: s.Name(), Args: map[string]string{s.rest(): text}}
-		}
+		l.Instead = asText(line, list)
 	}
 	return l, nil
+}
+
+// asText reads all behind a first word that is also a short word as its text.
+func asText(line string, list []token) *bridge.Action {
+	s, n := command(list[:1])
+	if n != 1 || s.rest() == "" {
+		return nil
+	}
+	text := strings.TrimSpace(line[list[1].start:])
+	return &bridge.Action{Label: upper(s.Group) + " this text", Command: s.Name(), Args: map[string]string{s.rest(): text}}
+}
+
+// misspelt asks before "post creat hello" becomes a post of these two words.
+func misspelt(line string, list []token, spec *Spec, used int) *Problem {
+	if used != 1 || len(list) < 2 || list[1].quoted || !isGroup(strings.ToLower(list[0].text)) {
+		return nil
+	}
+	typed := strings.ToLower(list[1].text)
+	for _, s := range Table() {
+		if s.Group != spec.Group || len(s.Verb) < 5 || levenshtein.ComputeDistance(typed, s.Verb) != 1 {
+			continue
+		}
+		p := &Problem{Code: 404, Status: "unknown_command", Message: fmt.Sprintf("No command %q.", s.Group+" "+cut(typed, 64)), Hint: fmt.Sprintf("Did you mean /ia %s? /ia help lists all.", s.Name())}
+		if instead := asText(line, list); instead != nil {
+			p.Buttons = []bridge.Action{*instead}
+		}
+		return p
+	}
+	return nil
 }
 
 // command finds the row that the first words name: a verb after a group wins
@@ -90,14 +132,6 @@ func command(list []token) (*Spec, int) {
 		}
 	}
 	return nil, 0
-}
-
-func firstWords(list []token) string {
-	out := list[0].text
-	if len(list) > 1 && isGroup(strings.ToLower(out)) {
-		out += " " + list[1].text
-	}
-	return out
 }
 
 func isGroup(word string) bool {

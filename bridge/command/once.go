@@ -17,7 +17,7 @@ func (r *Runner) once(ctx context.Context, j *job) Answer {
 		j.args.since = j.begun
 		return r.finish(ctx, j, r.perform(ctx, j))
 	}
-	rec, fresh, err := r.o.Records.Create(ctx, newRecord(j))
+	rec, fresh, err := r.o.Records.Create(ctx, r.newRecord(j))
 	if err != nil {
 		r.o.Log.WarnContext(ctx, "command not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
 		return r.refuse(ctx, j, notRecorded())
@@ -40,7 +40,7 @@ func (r *Runner) Accept(ctx context.Context, q Request) error {
 	if _, asked := r.ask(ctx, j); asked {
 		return nil
 	}
-	if _, _, err := r.o.Records.Create(ctx, newRecord(j)); err != nil {
+	if _, _, err := r.o.Records.Create(ctx, r.newRecord(j)); err != nil {
 		r.o.Log.WarnContext(ctx, "command not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
 		return notRecorded()
 	}
@@ -55,8 +55,8 @@ func samePerson(a, b Principal) bool {
 	return a.Platform == b.Platform && a.Workspace == b.Workspace && a.User == b.User
 }
 
-func newRecord(j *job) Record {
-	rec := Record{ID: j.q.ID, State: Recorded, Request: j.q, At: j.begun, Skipped: len(j.q.Files) > 0}
+func (r *Runner) newRecord(j *job) Record {
+	rec := Record{ID: j.q.ID, State: Recorded, Request: j.q, At: j.begun, Owner: r.o.Owner, Skipped: len(j.q.Files) > 0}
 	rec.Request.Values = make(map[string]any, len(j.q.Values))
 	for name, v := range j.q.Values {
 		if arg, _ := j.spec.Arg(name); arg.Secret {
@@ -122,13 +122,28 @@ func (r *Runner) close(ctx context.Context, j *job, rec Record, a Answer) Answer
 	default:
 		rec.State = Failed // also a question: the yes comes under a new id
 	}
-	rec.Answer, rec.Request.Values, rec.Request.Back = &a, nil, nil
+	rec.Answer, rec.Request.Values, rec.Request.Back = kept(j.spec, a), nil, nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	if _, err := r.o.Records.Update(ctx, rec); err != nil {
 		r.o.Log.WarnContext(ctx, "command's end not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
 	}
 	return a
+}
+
+// kept is what the ledger keeps of an answer: of a private one only that it was
+// given, since the words may be a direct message or a payment link.
+func kept(s *Spec, a Answer) *Answer {
+	if s != nil && !s.Private {
+		return &a
+	}
+	a.Reply = Reply{Text: a.Reply.Text, Job: a.Reply.Job}
+	if a.Problem != nil {
+		p := *a.Problem
+		p.Buttons = nil
+		a.Problem = &p
+	}
+	return &a
 }
 
 // closeTime is for writing down the end of a command whose caller has gone.
@@ -147,7 +162,7 @@ func (r *Runner) Recover(ctx context.Context, tell func(Request, Answer)) error 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if rec.Owner != "" && rec.Owner != r.o.Owner && r.o.Alive(rec.Owner) || r.turns.busy(rec.ID) {
+		if r.minded(rec) {
 			continue
 		}
 		q := rec.Request
@@ -156,6 +171,17 @@ func (r *Runner) Recover(ctx context.Context, tell func(Request, Answer)) error 
 		}
 	}
 	return nil
+}
+
+// minded reports a record that somebody will still bring to its end.
+func (r *Runner) minded(rec Record) bool {
+	switch {
+	case r.turns.busy(rec.ID):
+		return true
+	case rec.Owner == r.o.Owner: // noted for a door of this process that is about to come with it
+		return rec.State == Recorded && time.Since(rec.At) < closeTime
+	}
+	return r.o.Alive(rec.Owner)
 }
 
 // resume is Do for a record that nobody works on. The person is authorised

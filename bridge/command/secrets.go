@@ -42,9 +42,13 @@ func secrets(spec *Spec, q Request) error {
 }
 
 func typedInTheOpen(spec *Spec, arg Arg) *ArgError {
-	return &ArgError{
+	e := &ArgError{
 		Spec: spec, Arg: arg.Name, Status: "secret_in_open",
 		Reason: "Please don't type keys here: this line is in the channel's history.",
-		Hint:   "Revoke that key at the provider now, then press [Enter key] for a private form.",
+		Hint:   "Revoke that key at the provider now.",
 	}
+	if arg.Secret {
+		e.Hint = "Revoke that key at the provider now, then press [Enter key] for a private form."
+	}
+	return e
 }

@@ -19,34 +19,43 @@ func find(group, verb string) (*Spec, *Problem) {
 	if s, ok := Find(strings.ToLower(group), strings.ToLower(verb)); ok {
 		return s, nil
 	}
-	return nil, unknownCommand(strings.TrimSpace(group + " " + verb))
+	return nil, unknownCommand(group, verb)
 }
 
-// unknownCommand suggests the nearest command, by its name, its verb or its short word.
-func unknownCommand(typed string) *Problem {
-	typed = cut(oneLine(typed), 64)
-	names := map[string]string{}
-	var all []string
-	add := func(word string, s Spec) {
-		if names[word] == "" {
-			names[word] = s.Name()
-			all = append(all, word)
-		}
-	}
-	table := Table()
-	for _, s := range table {
-		for _, a := range s.Aliases {
-			add(a, s)
-		}
-	}
-	for _, s := range table {
-		add(s.Name(), s)
-		add(s.Verb, s)
-	}
+// unknownCommand suggests the nearest command: by both words, else by the first
+// as a short word, a verb or a group.
+func unknownCommand(group, verb string) *Problem {
+	typed := cut(oneLine(group+" "+verb), 64)
 	p := &Problem{Code: 404, Status: "unknown_command", Message: fmt.Sprintf("No command %q.", typed), Hint: "/ia help lists all."}
-	if near := nearest(typed, all); near != "" {
-		p.Hint = fmt.Sprintf("Did you mean /ia %s? /ia help lists all.", names[near])
-		p.Buttons = []bridge.Action{{Label: names[near], Command: names[near], Args: map[string]string{Form: "yes"}}}
+	table := Table()
+	var full, short []string
+	meant := map[string]string{}
+	add := func(list *[]string, word, name string) {
+		if meant[word] == "" {
+			meant[word] = name
+			*list = append(*list, word)
+		}
+	}
+	for _, s := range table {
+		add(&full, s.Name(), s.Name())
+		for _, a := range s.Aliases {
+			add(&short, a, s.Name())
+		}
+	}
+	for _, s := range table {
+		add(&short, s.Verb, s.Name())
+		add(&short, s.Group, s.Name())
+	}
+	near := ""
+	if verb != "" {
+		near = nearest(typed, full)
+	}
+	if near == "" && !isGroup(strings.ToLower(group)) {
+		near = nearest(group, short)
+	}
+	if near != "" {
+		p.Hint = fmt.Sprintf("Did you mean /ia %s? /ia help lists all.", meant[near])
+		p.Buttons = []bridge.Action{{Label: meant[near], Command: meant[near], Args: map[string]string{Form: "yes"}}}
 	}
 	return p
 }
@@ -54,7 +63,7 @@ func unknownCommand(typed string) *Problem {
 // noAgent reads the same whether the agent does not exist or is somebody else's.
 func noAgent(q Request, near []string) *Problem {
 	agent := cut(oneLine(q.Agent), 64)
-	p := &Problem{Code: 404, Status: "unknown_agent", Field: "agent", Message: fmt.Sprintf("no agent %q on this bridge", agent)}
+	p := &Problem{Code: 404, Status: "unknown_agent", Message: fmt.Sprintf("no agent %q on this bridge", agent)}
 	if n := nearest(agent, near); n != "" {
 		p.Hint = fmt.Sprintf("did you mean %q?", n)
 	}

@@ -296,3 +296,5 @@ func steady(s string) []byte {
 	})
 	return []byte(times.ReplaceAllString(s, "TIME"))
 }
+
+func sortedNames(values map[string]any) []string { return slices.Sorted(maps.Keys(values)) }
