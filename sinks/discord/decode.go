@@ -169,7 +169,7 @@ func decode(raw []byte) (interaction, bool) {
 	in.Message = message{ID: m.at("id").id(), Edited: m.at("edited_timestamp").text(), Private: m.at("flags").number()&flagPrivate != 0}
 	in.Message.Rows, _ = m.at("components").v.([]any)
 	if in.ID == "" || in.Token == "" || !tokenShaped(in.Token) {
-		return interaction{}, in.Kind == visitPing && in.ID != ""
+		return in, in.Kind == visitPing && in.ID != ""
 	}
 	return in, true
 }
