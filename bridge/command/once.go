@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -262,13 +265,23 @@ func (r *Runner) finish(ctx context.Context, j *job, a Answer) Answer {
 	a.Agent, a.Group, a.Verb = j.q.Agent, j.q.Group, j.q.Verb
 	a.Private = a.Private || !a.OK || j.spec.Private
 	a.Reply = dressed(a.Reply, j.q.Agent)
+	if a.Problem != nil {
+		p := *a.Problem
+		p.Buttons = bound(p.Buttons, j.q.Agent)
+		a.Problem = &p
+	}
 	r.audit(ctx, j, a)
 	return a
 }
 
 // refuse is the answer to a request that was not begun.
 func (r *Runner) refuse(ctx context.Context, j *job, p *Problem) Answer {
-	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: p}
+	named := *p
+	named.Buttons = bound(p.Buttons, "")
+	if j.api != nil {
+		named.Buttons = bound(p.Buttons, j.q.Agent)
+	}
+	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: &named}
 	r.audit(ctx, j, a)
 	return a
 }
@@ -281,17 +294,53 @@ func (r *Runner) dress(j *job) func(Reply) {
 	return func(reply Reply) { j.q.Tell(dressed(reply, j.q.Agent)) }
 }
 
-// dressed names the agent on every card.
+// dressed names the agent on every card and binds it to every button.
 func dressed(reply Reply, agent string) Reply {
 	messages := make([]bridge.Message, 0, len(reply.Messages))
 	for _, m := range reply.Messages {
 		if m.Agent == "" {
 			m.Agent = agent
 		}
+		m.Actions = bound(m.Actions, agent)
 		messages = append(messages, m)
 	}
 	if len(messages) > 0 {
 		reply.Messages = messages
 	}
+	if reply.More != nil {
+		reply.More = with(reply.More, "agent", agent)
+	}
+	if reply.Undo != nil {
+		reply.Undo = &bound([]bridge.Action{*reply.Undo}, agent)[0]
+	}
 	return reply
+}
+
+// bound binds the agent to buttons, and Form to those whose command still needs
+// words.
+func bound(actions []bridge.Action, agent string) []bridge.Action {
+	var out []bridge.Action
+	for _, a := range actions {
+		if a.Command != "" {
+			a.Args = maps.Clone(a.Args)
+			if a.Args == nil {
+				a.Args = map[string]string{}
+			}
+			if a.Args["agent"] == "" && agent != "" {
+				a.Args["agent"] = agent
+			}
+			group, verb, _ := strings.Cut(a.Command, " ")
+			if s, ok := Find(group, verb); ok && s.needsWords(a.Args) {
+				a.Args[Form] = "yes"
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// needsWords reports that a required argument, or text that deserves a form, is
+// not bound yet.
+func (s *Spec) needsWords(args map[string]string) bool {
+	return slices.ContainsFunc(s.Args, func(a Arg) bool { return (a.Required || a.Long) && args[a.Name] == "" })
 }

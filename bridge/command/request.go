@@ -44,8 +44,8 @@ type Request struct {
 }
 
 // Form is the name of a bound argument that asks the door to open the command's
-// form, filled with the other bound arguments, and not to run it yet. A button
-// whose command lacks a required argument opens the form too.
+// form, filled with the other bound arguments, and not to run it yet. Buttons
+// bind the agent too, by the name "agent"; doors may pass both on as they are.
 const Form = "form"
 
 // Reply is what a command gives.

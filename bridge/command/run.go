@@ -90,6 +90,8 @@ func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
 		return p
 	}
 	j.spec = spec
+	j.q.Group, j.q.Verb = spec.Group, spec.Verb
+	j.unbind()
 	if p := r.choose(j); p != nil {
 		return p
 	}
@@ -109,6 +111,20 @@ func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
 	}
 	j.args = args
 	return nil
+}
+
+// unbind takes out of the values what buttons bind besides arguments.
+func (j *job) unbind() {
+	agent, named := j.q.Values["agent"].(string)
+	if _, form := j.q.Values[Form]; !named && !form {
+		return
+	}
+	j.q.Values = maps.Clone(j.q.Values)
+	delete(j.q.Values, "agent")
+	delete(j.q.Values, Form)
+	if j.q.Agent == "" {
+		j.q.Agent = agent
+	}
 }
 
 // Reachable lists the agents a principal may name, in alphabetical order.

@@ -187,7 +187,7 @@ func requireCommand(t *testing.T, where, name string, args map[string]string) {
 	require.True(t, ok, "%s: no command %q", where, name)
 	for arg := range args {
 		_, known := s.Arg(arg)
-		require.True(t, known || arg == command.Form, "%s: %s has no argument %s", where, name, arg)
+		require.True(t, known || arg == command.Form || arg == "agent", "%s: %s has no argument %s", where, name, arg)
 	}
 }
 
