@@ -112,10 +112,11 @@ func (s *Sink) whisper(ctx context.Context, channel, thread, user string, b body
 	})
 }
 
-// change edits a message of ours.
+// change edits a message of ours for somebody who waits: within Slack's limits,
+// but not at the distance that the states of a relayed card keep.
 func (s *Sink) change(ctx context.Context, channel, ts string, b body) *fault {
 	s.keep(ctx, b.kept)
-	return s.patiently(ctx, call{method: methodUpdate, channel: channel, ts: ts}, func(ctx context.Context, api *slackgo.Client) error {
+	return s.patiently(ctx, call{method: methodUpdate}, func(ctx context.Context, api *slackgo.Client) error {
 		_, _, _, err := api.UpdateMessageContext(ctx, channel, ts, b.options()...)
 		return err
 	})

@@ -36,12 +36,19 @@ func talkOf(d bridge.Delivery) (t talk, ok bool) {
 		t.To = e.Comment.ID
 	case events.NotificationReply:
 		t.To = e.Comment.ID
+	case events.NotificationQuote:
+		t.Kind, t.ID = talkPost, e.Post.ID
+	case events.PostFollowed:
+		t.Kind, t.ID = talkPost, e.Post.ID
+	case events.PostMatched:
+		t.Kind, t.ID = talkPost, e.Post.ID
 	case events.NotificationMention:
+		t.Kind, t.ID = talkPost, e.Post.ID
 		if e.Comment != nil {
 			t.To = e.Comment.ID
 		}
 	}
-	return t, t.Agent != "" && id != "" && (kind == talkDM || kind == talkPost)
+	return t, t.Agent != "" && t.ID != "" && (t.Kind == talkDM || t.Kind == talkPost)
 }
 
 func talkKey(team, channel, ts string) string {

@@ -124,7 +124,7 @@ func (w *world) start(set settings, client *http.Client) {
 	}
 	sink, err := New(Options{
 		BotToken: w.team.BotToken, AppToken: func() string { return app }, APIURL: w.fake.URL(), HTTPClient: client, Version: "test",
-		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:     testLog(w.log),
 		Timeout: set.timeout, Changed: set.changed, Link: set.link, Count: w.counts.add,
 	})
 	require.NoError(w, err)
@@ -310,4 +310,8 @@ func (c *tally) get(name string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.of[name]
+}
+
+func testLog(l *lines) *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
