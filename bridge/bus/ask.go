@@ -24,18 +24,28 @@ var ErrNoAnswer = errors.New("the running bridge did not answer")
 // askPause is how long after a lost connection a command is sent again.
 const askPause = 250 * time.Millisecond
 
+// Question is a command for a running bridge.
+type Question struct {
+	Agent, Group, Verb string
+	ID                 string // makes it run once however often it is sent
+	Args               []byte // a JSON object
+	Confirmed          bool   // says yes to what asks first
+}
+
 // Ask has a running bridge do a command and gives its answer, success or
-// failure, as JSON. body is a JSON object of arguments; confirm in it says yes to
-// what asks first. id makes it run once however often it is sent, which Ask uses
-// when the connection is lost: it then sends again, for 15 s at most. Errors:
-// ErrNobody, ErrNoAnswer, *StateError.
-func (b *Bus) Ask(ctx context.Context, agent, group, verb, id string, body []byte) ([]byte, error) {
-	token, err := events.Token(agent)
+// failure, as JSON. Where the connection is lost it sends the command again, for
+// 15 s at most; the id keeps it from running twice. Errors: ErrNobody,
+// ErrNoAnswer, *StateError.
+func (b *Bus) Ask(ctx context.Context, q Question) ([]byte, error) {
+	token, err := events.Token(q.Agent)
 	if err != nil {
-		return nil, fmt.Errorf("ask for %s %s: %w", group, verb, err)
+		return nil, fmt.Errorf("ask for %s %s: %w", q.Group, q.Verb, err)
 	}
-	m := jsonMsg("ia.cmd."+token+"."+group+"."+verb, body)
-	m.Header.Set(nats.MsgIdHdr, id)
+	m := jsonMsg("ia.cmd."+token+"."+q.Group+"."+q.Verb, q.Args)
+	m.Header.Set(nats.MsgIdHdr, q.ID)
+	if q.Confirmed {
+		m.Header.Set(confirmHeader, "yes")
+	}
 	if end, ok := ctx.Deadline(); ok {
 		m.Header.Set(timeoutHeader, time.Until(end).Round(time.Millisecond).String())
 	}

@@ -2,7 +2,7 @@ package bus
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -51,7 +51,7 @@ func TestAuditIsBoundedAndTellsWhatItLost(t *testing.T) {
 	heard, err := b.nc.SubscribeSync("ia.status.audit")
 	require.NoError(t, err)
 	for i := range auditBuffer + 5 { // nobody stores yet
-		b.Audit(t.Context(), command.Entry{ID: fmt.Sprint(i), Agent: "luna", Group: "post", Verb: "like"})
+		b.Audit(t.Context(), command.Entry{ID: strconv.Itoa(i), Agent: "luna", Group: "post", Verb: "like"})
 	}
 	stop := run(t, b)
 	m, err := heard.NextMsg(soon)

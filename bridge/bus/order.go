@@ -38,7 +38,7 @@ var errOwnerGone = errors.New("the process that works for the agent is gone")
 // dispatch runs a command where its agent is worked for.
 func (s *service) dispatch(ctx context.Context, q command.Request, known bool) command.Answer {
 	for end := time.Now().Add(ownerWait); ; {
-		owner := s.bus.ownerOf("agent", q.Agent)
+		owner := s.bus.ownerOf(q.Agent)
 		switch {
 		case owner == s.bus.me, owner == "" && !known && s.bus.sees():
 			return s.settled(ctx, q) // an agent that nobody knows is told there
@@ -182,13 +182,16 @@ func encodeOutcome(a command.Answer) ([]byte, error) {
 	return json.Marshal(outcomeOf{Answer: answer, Repeat: a.Repeat, Running: a.Running})
 }
 
-// ownerOf is the process that works on a name of a kind, "" for none.
-func (b *Bus) ownerOf(kind, name string) string {
+// agentKind is what pollers hold agents as.
+const agentKind = "agent"
+
+// ownerOf is the process that works for an agent, "" for none.
+func (b *Bus) ownerOf(agent string) string {
 	m := b.members
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.view(time.Now())
-	owner := v.holding[shardKey(kind, shardOf(name))].Owner
+	owner := v.holding[shardKey(agentKind, shardOf(agent))].Owner
 	if v.ready.IsZero() || owner != b.me && v.dead(owner) {
 		return ""
 	}

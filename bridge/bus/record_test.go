@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,7 +84,7 @@ func TestF33_OneOfManyCreatesTheRecord(t *testing.T) {
 	for i := range 100 {
 		wg.Go(func() {
 			r := record(fmt.Sprint("discord:", i%20))
-			r.Owner = fmt.Sprint(i)
+			r.Owner = strconv.Itoa(i)
 			_, fresh, err := ledgers[(i/20)%2].Create(t.Context(), r)
 			if err != nil {
 				t.Error(err)

@@ -68,11 +68,11 @@ func (s *service) answer(to string, a command.Answer) {
 // process which took it, as it was recorded. Requests of other doors, and of
 // callers that could not be found again, are left alone.
 func (b *Bus) Answer(_ context.Context, q command.Request, a command.Answer) error {
-	var to back
-	if q.Door != command.NATS || json.Unmarshal(q.Back, &to) != nil || !answerable(to.Reply) {
+	to := replyOf(q)
+	if !answerable(to) {
 		return nil
 	}
-	m, err := replyMsg(to.Reply, a)
+	m, err := replyMsg(to, a)
 	if err == nil {
 		err = b.nc.PublishMsg(m)
 	}
@@ -80,6 +80,15 @@ func (b *Bus) Answer(_ context.Context, q command.Request, a command.Answer) err
 		return b.explain("answer a command", err)
 	}
 	return nil
+}
+
+// replyOf is where the caller of a recorded request listens, "" for nowhere.
+func replyOf(q command.Request) string {
+	var to back
+	if q.Door != command.NATS || json.Unmarshal(q.Back, &to) != nil {
+		return ""
+	}
+	return to.Reply
 }
 
 func replyMsg(to string, a command.Answer) (*nats.Msg, error) {
