@@ -102,8 +102,10 @@ func agentLists() []Spec {
 		{
 			Group: "agent", Verb: "list", Summary: "List agents",
 			Args: []Arg{
-				{Name: "search", Summary: "in name and bio", Max: imagine.MaxQuery}, choiceArg("type", "kind of agent", imagine.AgentTypes()...),
-				{Name: "verified", Summary: "only verified ones", Kind: Flag}, limitArg(10), cursorArg(),
+				{Name: "search", Summary: "in name and bio", Max: imagine.MaxQuery},
+				choiceArg("type", "kind of agent", imagine.AgentTypes()...),
+				{Name: "verified", Summary: "only verified ones", Kind: Flag},
+				limitArg(10), cursorArg(),
 			},
 			Calls: []string{"GET /api/agents"}, Result: imagine.Page[imagine.Profile]{},
 			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {

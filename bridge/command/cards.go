@@ -230,11 +230,3 @@ func price(cents int) string {
 	}
 	return fmt.Sprintf("%s$%s.%02d", sign, thousands(cents/100), cents%100)
 }
-
-// when is an instant as text, in one zone for all: doors show Message.At in the reader's.
-func when(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
-}

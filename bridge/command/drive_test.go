@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -68,9 +69,7 @@ func message(w *world) map[string]any {
 func plus(set func(*world) map[string]any, more map[string]any) func(*world) map[string]any {
 	return func(w *world) map[string]any {
 		values := set(w)
-		for k, v := range more {
-			values[k] = v
-		}
+		maps.Copy(values, more)
 		return values
 	}
 }
@@ -278,9 +277,7 @@ func drives() map[string]drive {
 		}},
 		"report send": {set: plus(aPost, map[string]any{"reason": "spam", "text": "The same again and again"})},
 	}
-	for name, more := range completedOrders() {
-		rows[name] = more
-	}
+	maps.Copy(rows, completedOrders())
 	return rows
 }
 
@@ -383,8 +380,19 @@ func driveOne(t *testing.T, s *command.Spec, row drive) {
 func checkButton(t *testing.T, where string, b bridge.Action) {
 	t.Helper()
 	require.NotEmpty(t, b.Label, where)
-	if b.URL == "" {
-		requireCommand(t, where, b.Command, b.Args)
+	if b.URL != "" {
+		return
+	}
+	requireCommand(t, where, b.Command, b.Args)
+	if b.Args[command.Form] == "" {
+		values := map[string]any{}
+		for name, value := range b.Args {
+			if name != "agent" {
+				values[name] = value
+			}
+		}
+		_, err := command.Parse(spec(t, b.Command), values, nil)
+		require.NoError(t, err, "%s: [%s] is refused when pressed", where, b.Label)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
@@ -101,11 +102,11 @@ func acceptWords(types []string) string {
 func megabytes(n int64) string {
 	const mb = 1_000_000
 	if n%mb == 0 {
-		return fmt.Sprint(n / mb)
+		return strconv.FormatInt(n/mb, 10)
 	}
 	tenths := (n*10 + mb - 1) / mb
 	if tenths%10 == 0 {
-		return fmt.Sprint(tenths / 10)
+		return strconv.FormatInt(tenths/10, 10)
 	}
 	return fmt.Sprintf("%d.%d", tenths/10, tenths%10)
 }

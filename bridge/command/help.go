@@ -84,9 +84,20 @@ func HelpVerb(spec *Spec) string {
 	}
 	b.WriteString("\n")
 	for _, a := range spec.Args {
-		if !a.Hidden {
-			fmt.Fprintf(&b, "  %-13s %s\n", a.Name, describe(spec, a))
+		if a.Hidden {
+			continue
 		}
+		need := ""
+		if a.Required {
+			need = "required; "
+		}
+		fmt.Fprintf(&b, "  %-13s %s%s\n", a.Name, need, a.Describe())
+	}
+	if len(spec.OneOf) > 0 {
+		fmt.Fprintf(&b, "Exactly one of %s.\n", join(spec.OneOf, "and"))
+	}
+	if len(spec.AnyOf) > 0 {
+		fmt.Fprintf(&b, "At least one of %s.\n", join(spec.AnyOf, "and"))
 	}
 	if len(spec.Aliases) > 0 {
 		fmt.Fprintf(&b, "Short: %s\n", join(spec.Aliases, "or"))
@@ -94,28 +105,23 @@ func HelpVerb(spec *Spec) string {
 	return b.String()
 }
 
-// describe is an argument in one line.
-func describe(spec *Spec, a Arg) string {
+// Describe is an argument in one line: "what to say; 1–500 characters".
+func (a Arg) Describe() string {
 	parts := []string{a.Summary}
-	if a.Required {
-		parts = append(parts, "required")
-	}
-	if len(spec.OneOf) > 0 && slices.Contains(spec.OneOf, a.Name) {
-		parts = append(parts, "one of "+join(spec.OneOf, "and"))
-	}
 	if h := a.holds(); h != "" {
 		parts = append(parts, h)
 	}
-	switch {
-	case a.Kind == Flag:
+	switch a.Kind {
+	case Flag:
 		parts = append(parts, "on or off")
-	case a.Kind == Attachment:
+	case Attachment:
 		parts = append(parts, acceptWords(a.Accept))
 		if a.Bytes > 0 {
 			parts = append(parts, megabytes(a.Bytes)+" MB")
 		}
-	case a.Kind == List:
+	case List:
 		parts = append(parts, "several, with commas")
+	case Text, Integer, Number:
 	}
 	if a.Default != "" {
 		parts = append(parts, "usually "+a.Default)

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -125,10 +126,8 @@ func command(list []token) (*Spec, int) {
 	}
 	all := Table()
 	for i := range all {
-		for _, alias := range all[i].Aliases {
-			if alias == first {
-				return &all[i], 1
-			}
+		if slices.Contains(all[i].Aliases, first) {
+			return &all[i], 1
 		}
 	}
 	return nil, 0

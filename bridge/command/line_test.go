@@ -81,11 +81,6 @@ func written(l command.Line) string {
 	if l.Agent != "" {
 		out = append(out, "@"+l.Agent)
 	}
-	s, _ := command.Find(l.Group, l.Verb)
-	var names []string
-	for _, a := range s.Args {
-		names = append(names, a.Name)
-	}
 	return strings.Join(append(out, sortedValues(l.Values)...), " ")
 }
 
@@ -129,9 +124,9 @@ func TestLinesThatMeanNothing(t *testing.T) {
 // TestAVerbWinsOverTextButOffersIt: "post show me" shows a post, and may have been meant as one.
 func TestAVerbWinsOverTextButOffersIt(t *testing.T) {
 	t.Parallel()
-	l, p := command.ParseLine("post show me the way", nil)
+	_, p := command.ParseLine("post show me the way", nil)
 	require.Equal(t, `I don't know what to do with "the". post show POST [Post this text]`, sentence(p), "show takes one word")
-	l, p = command.ParseLine("post show me", nil)
+	l, p := command.ParseLine("post show me", nil)
 	require.Nil(t, p)
 	require.Equal(t, "show", l.Verb)
 	require.Equal(t, "Post this text", l.Instead.Label)

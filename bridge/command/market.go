@@ -31,7 +31,8 @@ func marketSpecs() []Spec {
 		{
 			Group: "market", Verb: "list", Summary: "Browse the marketplace",
 			Args: []Arg{
-				{Name: "search", Summary: "words", Max: imagine.MaxQuery}, {Name: "category", Summary: "kind of service", Max: 50},
+				{Name: "search", Summary: "words", Max: imagine.MaxQuery},
+				{Name: "category", Summary: "kind of service", Max: 50},
 				choiceArg("sort", "by what", "createdAt", "price", "avgRating", "orderCount"), limitArg(10), cursorArg(),
 			},
 			Calls: []string{"GET /api/marketplace/services"}, Result: imagine.Page[imagine.Listing]{},
@@ -138,10 +139,15 @@ func editListing(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	m := siteOf(api).listingCard(*l)
 	m.Fields, m.Text = nil, ""
 	for _, f := range []struct{ arg, name, before, after string }{
-		{"title", "Title", before.Title, l.Title}, {"description", "Description", before.Description, l.Description}, {"short", "In short", before.ShortDesc, l.ShortDesc},
-		{"price", "Price", price(before.Price), price(l.Price)}, {"days", "Delivery", counted(before.DeliveryDays, "day"), counted(l.DeliveryDays, "day")},
-		{"revisions", "Revisions", thousands(before.Revisions), thousands(l.Revisions)}, {"category", "Category", before.Category, l.Category},
-		{"tags", "Tags", strings.Join(before.Tags, ", "), strings.Join(l.Tags, ", ")}, {"thumbnail", "Picture", before.ThumbnailURL, l.ThumbnailURL},
+		{"title", "Title", before.Title, l.Title},
+		{"description", "Description", before.Description, l.Description},
+		{"short", "In short", before.ShortDesc, l.ShortDesc},
+		{"price", "Price", price(before.Price), price(l.Price)},
+		{"days", "Delivery", counted(before.DeliveryDays, "day"), counted(l.DeliveryDays, "day")},
+		{"revisions", "Revisions", thousands(before.Revisions), thousands(l.Revisions)},
+		{"category", "Category", before.Category, l.Category},
+		{"tags", "Tags", strings.Join(before.Tags, ", "), strings.Join(l.Tags, ", ")},
+		{"thumbnail", "Picture", before.ThumbnailURL, l.ThumbnailURL},
 	} {
 		m.Fields = append(m.Fields, change(a, f.arg, f.name, f.before, f.after)...)
 	}

@@ -133,7 +133,7 @@ func uploadVideo(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 		return Reply{}, refused
 	}
 	if err != nil {
-		return uploaded(m), nil //nolint:nilerr // it is uploaded; only the wait for its processing failed
+		return uploaded(m), nil // it is uploaded; only the wait for its processing failed
 	}
 	return uploaded(ready), nil
 }

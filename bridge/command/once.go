@@ -37,10 +37,7 @@ func (r *Runner) once(ctx context.Context, j *job) Answer {
 // not recorded. The error is a *Problem.
 func (r *Runner) Accept(ctx context.Context, q Request) error {
 	j := &job{q: q, begun: time.Now()}
-	if r.o.Records == nil || q.ID == "" || r.prepare(ctx, j) != nil || j.spec.Repeat == Reads {
-		return nil
-	}
-	if _, asked := r.ask(ctx, j); asked {
+	if r.o.Records == nil || q.ID == "" || !r.willRun(ctx, j) {
 		return nil
 	}
 	if _, _, err := r.o.Records.Create(ctx, r.newRecord(j)); err != nil {
@@ -48,6 +45,15 @@ func (r *Runner) Accept(ctx context.Context, q Request) error {
 		return notRecorded()
 	}
 	return nil
+}
+
+// willRun reports that Do would go on to change something.
+func (r *Runner) willRun(ctx context.Context, j *job) bool {
+	if p := r.prepare(ctx, j); p != nil || j.spec.Repeat == Reads {
+		return false
+	}
+	_, asked := r.ask(ctx, j)
+	return !asked
 }
 
 func notRecorded() *Problem {

@@ -47,7 +47,7 @@ func paramArgs() []string {
 func steps64(a Args, arg string) (any, error) {
 	n := a.Int(arg)
 	if n%64 != 0 {
-		return nil, &ArgError{Arg: arg, Status: "out_of_range", Reason: fmt.Sprintf("%s goes from 128 to 2,048 in steps of 64.", arg), Hint: fmt.Sprintf("%d would do.", (n+32)/64*64)}
+		return nil, &ArgError{Arg: arg, Status: "out_of_range", Reason: arg + " goes from 128 to 2,048 in steps of 64.", Hint: fmt.Sprintf("%d would do.", (n+32)/64*64)}
 	}
 	return n, nil
 }

@@ -159,13 +159,14 @@ func parseText(spec *Spec, arg Arg, v any) (any, error) {
 		}
 		return nil, nil
 	}
-	switch {
-	case arg.Complete == Handles || arg.Complete == Agents:
+	switch arg.Complete {
+	case Handles, Agents:
 		s = bareHandle(s)
-	case arg.Complete == Tags:
+	case Tags:
 		s = strings.TrimLeft(s, "#＃")
-	case arg.Complete == Posts:
+	case Posts:
 		s = pastedID(s, "post")
+	default:
 	}
 	if len(arg.Choices) > 0 {
 		i := slices.IndexFunc(arg.Choices, func(c string) bool { return strings.EqualFold(c, s) })
@@ -291,6 +292,9 @@ func parseList(spec *Spec, arg Arg, v any) (any, error) {
 func (a Arg) holds() string {
 	span := ""
 	switch {
+	case a.Complete != "" && a.Kind == Text: // an id or a handle: its length tells nobody anything
+	case a.Max > 0 && a.Min == 0 && (a.Kind == Text || a.Kind == List):
+		span = "up to " + thousandsOf(a.Max)
 	case a.Max > 0 && a.Max != a.Min:
 		span = thousandsOf(a.Min) + "–" + thousandsOf(a.Max)
 	case a.Max > 0:

@@ -25,8 +25,10 @@ func profileSpecs() []Spec {
 		{
 			Group: "profile", Verb: "edit", Summary: "Change the agent's profile", Access: Admin, Repeat: Same, Failed: "Not changed",
 			Args: []Arg{
-				{Name: "name", Summary: "shown name", Min: 1, Max: imagine.MaxName}, {Name: "bio", Summary: "about the agent", Long: true, Clears: true, Max: imagine.MaxBio},
-				{Name: "website", Summary: "https address", Clears: true, Max: imagine.MaxWebsite}, choiceArg("type", "kind of agent", imagine.AgentTypes()...),
+				{Name: "name", Summary: "shown name", Min: 1, Max: imagine.MaxName},
+				{Name: "bio", Summary: "about the agent", Long: true, Clears: true, Max: imagine.MaxBio},
+				{Name: "website", Summary: "https address", Clears: true, Max: imagine.MaxWebsite},
+				choiceArg("type", "kind of agent", imagine.AgentTypes()...),
 			},
 			AnyOf: []string{"name", "bio", "website", "type"}, Calls: []string{"PATCH /api/agents/me", "GET /api/agents/me"}, Result: imagine.Profile{}, Run: editProfile,
 		},
@@ -99,8 +101,10 @@ func profileLater() []Spec {
 		{
 			Group: "profile", Verb: "register", Summary: "Make a new agent account", Access: Admin, Private: true, Later: true, Repeat: Creates, Failed: "Not registered", Again: "Register again",
 			Args: []Arg{
-				{Name: "handle", Summary: "3–30 of a–z, 0–9, _", Required: true, Min: 3, Max: 30}, {Name: "name", Summary: "shown name", Required: true, Min: 1, Max: imagine.MaxName},
-				{Name: "bio", Summary: "about the agent", Long: true, Max: imagine.MaxBio}, choiceArg("type", "kind of agent", imagine.AgentTypes()...),
+				{Name: "handle", Summary: "3–30 of a–z, 0–9, _", Required: true, Min: 3, Max: 30},
+				{Name: "name", Summary: "shown name", Required: true, Min: 1, Max: imagine.MaxName},
+				{Name: "bio", Summary: "about the agent", Long: true, Max: imagine.MaxBio},
+				choiceArg("type", "kind of agent", imagine.AgentTypes()...),
 			},
 			Calls: []string{"POST /api/auth/register"}, Result: imagine.Registration{}, Run: register,
 			Where: func(_ *imagine.Client, a Args) bridge.Action {

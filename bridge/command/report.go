@@ -12,7 +12,8 @@ func reportSpecs() []Spec {
 		Group: "report", Verb: "send", Summary: "Report an agent, post or comment", Access: Write, Private: true, Later: true, Repeat: Creates, Failed: "Not reported", Again: "Report again",
 		Args: []Arg{
 			handleArg(false, "an agent"), optional(postArg()), optional(idArg("comment", "or a comment", Comments)),
-			required(choiceArg("reason", "what is wrong", imagine.ReportReasons()...)), {Name: "text", Summary: "what happened", Long: true, Max: 1000, Holder: "a report"},
+			required(choiceArg("reason", "what is wrong", imagine.ReportReasons()...)),
+			{Name: "text", Summary: "what happened", Long: true, Max: 1000, Holder: "a report"},
 		},
 		OneOf: []string{"handle", "post", "comment"}, Calls: []string{"POST /api/reports", "GET /api/agents/{handle}"}, Result: imagine.Report{},
 		Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {

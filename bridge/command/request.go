@@ -77,7 +77,7 @@ type Answer struct {
 }
 
 // Problem is why a command was not done, or is not known to be done.
-type Problem struct {
+type Problem struct { //nolint:errname // an answer first of all; commands may return it as their error
 	Code    int             `json:"code"`   // as HTTP has them
 	Status  string          `json:"status"` // a stable word for programs
 	Field   string          `json:"field,omitempty"`

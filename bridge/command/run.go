@@ -58,7 +58,6 @@ type job struct {
 	spec  *Spec
 	api   *imagine.Client
 	args  Args
-	class imagine.Class
 	begun time.Time
 }
 

@@ -225,8 +225,12 @@ func TestAnIdIsItsPersonsOwn(t *testing.T) {
 func TestF37_ThePostThatMayHaveHappenedIsNotMadeTwice(t *testing.T) {
 	t.Parallel()
 	faults := []sandbox.Rule{
-		{Fault: sandbox.FaultStatus, Effect: true}, {Fault: sandbox.FaultCloseAfterEffect}, {Fault: sandbox.FaultCloseWithin},
-		{Fault: sandbox.FaultHangAfterEffect}, {Fault: sandbox.FaultTruncated}, {Fault: sandbox.FaultEmptyBody},
+		{Fault: sandbox.FaultStatus, Effect: true},
+		{Fault: sandbox.FaultCloseAfterEffect},
+		{Fault: sandbox.FaultCloseWithin},
+		{Fault: sandbox.FaultHangAfterEffect},
+		{Fault: sandbox.FaultTruncated},
+		{Fault: sandbox.FaultEmptyBody},
 	}
 	for _, rule := range faults {
 		t.Run(string(rule.Fault), func(t *testing.T) {

@@ -163,7 +163,7 @@ func EditedLater() *Problem {
 
 // Expired is the answer to a form or button older than its life. since names its age: "yesterday".
 func Expired(since string, fresh bridge.Action) *Problem {
-	fresh.Label = "Open"
+	fresh.Label, fresh.Args = "Open", with(fresh.Args, Form, "yes")
 	return &Problem{Code: 410, Status: "expired", Message: fmt.Sprintf("This form is from %s.", since), Hint: "Here is a fresh one:", Buttons: []bridge.Action{fresh}}
 }
 

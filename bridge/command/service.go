@@ -25,7 +25,7 @@ func serviceSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: s, Text: fmt.Sprintf("%s is connected.", providerName(s.Provider)), Messages: []bridge.Message{serviceCard(*s)}}, nil
+				return Reply{Data: s, Text: providerName(s.Provider) + " is connected.", Messages: []bridge.Message{serviceCard(*s)}}, nil
 			},
 		},
 		{
@@ -46,7 +46,7 @@ func serviceSpecs() []Spec {
 			Question: "Disconnect this provider? Its key is forgotten and has to be entered anew.",
 			Args:     []Arg{providerArg(true)}, Calls: []string{"DELETE /api/settings/services/{provider}"}, Result: Success{},
 			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
-				return success(fmt.Sprintf("%s is disconnected.", providerName(provider(a)))), api.DisconnectService(ctx, provider(a))
+				return success(providerName(provider(a)) + " is disconnected."), api.DisconnectService(ctx, provider(a))
 			},
 		},
 		{
