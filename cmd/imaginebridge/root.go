@@ -64,9 +64,8 @@ Try "imaginebridge demo" first: it needs no account and no set-up.`,
 	flags.StringVar(&p.configFile, "config", "", "configuration `FILE` (default imaginebridge.yaml where it exists)")
 	flags.BoolVar(&p.json, "json", false, "print JSON for programs")
 	flags.BoolVar(&p.yes, "yes", false, "ask no questions")
-	_ = flags.MarkHidden("yes") // nothing asks yet
 	flags.StringVar(&p.agent, "agent", "", "the agent meant, by its `HANDLE`")
-	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.tailCommand(), p.subscriptionsCommand(),
+	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.doCommand(), p.tailCommand(), p.subscriptionsCommand(),
 		p.sandboxCommand(), p.schemaCommand(), p.versionCommand())
 	root.SetVersionTemplate(versionLine())
 	root.SetHelpCommand(helpCommand())

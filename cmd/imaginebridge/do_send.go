@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/imagine"
+)
+
+// doTime is a little more than a command may take.
+const doTime = 10*time.Minute + 30*time.Second
+
+// outcome is what became of a command, in the form in which NATS carries it.
+type outcome struct {
+	OK     bool              `json:"ok"`
+	Result json.RawMessage   `json:"result,omitempty"`
+	Text   string            `json:"text,omitempty"`
+	Next   map[string]string `json:"next,omitempty"` // arguments of the further page
+	Job    string            `json:"job,omitempty"`  // the generation to follow
+	Error  *doProblem        `json:"error,omitempty"`
+
+	undo  *bridge.Action
+	steps []bridge.Action // what may be done after a failure
+}
+
+// doProblem is why a command was not done.
+type doProblem struct {
+	Code       int    `json:"code"`
+	Status     string `json:"status"`
+	Field      string `json:"field,omitempty"`
+	Message    string `json:"message"`
+	Hint       string `json:"hint,omitempty"`
+	Unknown    bool   `json:"unknown,omitempty"`
+	RetryAfter int    `json:"retry_after,omitempty"`
+}
+
+// needsYes is the status of a command that asks before it is done.
+const needsYes = "confirmation_required"
+
+// worker does commands: a running bridge, or this process.
+type worker interface {
+	do(ctx context.Context, a *action, yes bool) (outcome, error)
+	// watch hands each further state of a generation to seen until that says it was the last.
+	watch(ctx context.Context, job string, seen func(events.Event, events.Job) (last bool)) error
+	close(ctx context.Context)
+}
+
+// run does the command and shows what became of it.
+func (a *action) run(cmd *cobra.Command) error {
+	if a.keyTyped {
+		return &usageError{keyInLine}
+	}
+	if err := a.check(cmd); err != nil {
+		return err
+	}
+	if _, ok := a.spec.Arg(waitFlag); ok && a.wait {
+		a.values[waitFlag] = "on"
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), doTime)
+	defer cancel()
+	w, err := a.worker(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { w.close(ctx) }()
+	out, err := a.ask(ctx, &w)
+	if err != nil {
+		return err
+	}
+	if out.OK && a.wait {
+		if out, err = a.follow(ctx, w, out); err != nil {
+			return err
+		}
+	}
+	return a.show(out)
+}
+
+// ask has the command done, asks back where it asks, and goes to the API itself
+// where NATS answers and no bridge is behind it. A question that is answered with
+// no ends without a word more.
+func (a *action) ask(ctx context.Context, w *worker) (outcome, error) {
+	for yes := a.p.yes; ; yes = true {
+		out, err := (*w).do(ctx, a, yes)
+		if errors.Is(err, bus.ErrNobody) {
+			(*w).close(ctx)
+			if *w, err = a.direct(ctx); err != nil {
+				return out, err
+			}
+			out, err = (*w).do(ctx, a, yes)
+		}
+		switch {
+		case errors.Is(err, bus.ErrNoAnswer):
+			return out, fmt.Errorf("I can't tell whether this was done: the running bridge went away before it answered. Look before you do it again.")
+		case err != nil, out.OK, yes, out.Error == nil, out.Error.Status != needsYes:
+			return out, err
+		case !a.p.terminal():
+			return out, a.withJSON(out, &usageError{out.Error.Message + " Nothing was done; add --yes to do it."})
+		case !a.p.consents(plainText(out.Error.Message)):
+			return out, a.withJSON(out, errors.New("Nothing was done."))
+		}
+	}
+}
+
+// withJSON prints a failure for programs too.
+func (a *action) withJSON(out outcome, err error) error {
+	if a.p.json {
+		if broken := a.p.printJSON(out); broken != nil {
+			return broken
+		}
+	}
+	return err
+}
+
+// worker finds who does it: the running bridge where there is one. Keys and
+// files go to the API directly, since NATS would show them to its subscribers, or
+// not carry them.
+func (a *action) worker(ctx context.Context) (worker, error) {
+	keys, err := a.takeKeys()
+	if err != nil {
+		return nil, err
+	}
+	if keys || len(a.files) > 0 {
+		return a.direct(ctx)
+	}
+	cfg, err := a.p.loadForGuest()
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.p.openGuest(ctx, cfg, a.log(cfg))
+	if err == nil {
+		return a.over(ctx, cfg, b)
+	}
+	_, state := errors.AsType[*bus.StateError](err)
+	switch {
+	case errors.Is(err, errNotRunning), errors.Is(err, errNoPort):
+		return a.direct(ctx)
+	case state && len(cfg.Agents) > 0:
+		fmt.Fprintln(a.p.errs, err.Error()+" Asking the API directly.")
+		return a.direct(ctx)
+	}
+	return nil, err
+}
+
+// log tells only what a person needs beside the answer: defects.
+func (a *action) log(cfg config.Config) *slog.Logger {
+	if cfg.Runtime.LogLevel != "debug" {
+		cfg.Runtime.LogLevel = "error"
+	}
+	return a.p.logger(cfg.Runtime)
+}
+
+// bridgeWorker is a running bridge, over NATS.
+type bridgeWorker struct {
+	bus   *bus.Bus
+	agent string
+}
+
+func (a *action) over(ctx context.Context, cfg config.Config, b *bus.Bus) (worker, error) {
+	w := &bridgeWorker{bus: b, agent: strings.TrimPrefix(a.p.agent, "@")}
+	var err error
+	if w.agent == "" {
+		w.agent, err = onlyAgent(ctx, cfg, b)
+	}
+	if err != nil {
+		w.close(ctx)
+		return nil, err
+	}
+	return w, nil
+}
+
+// onlyAgent is the agent meant where none is named.
+func onlyAgent(ctx context.Context, cfg config.Config, b *bus.Bus) (string, error) {
+	var handles []string
+	for _, agent := range cfg.Agents {
+		handles = append(handles, agent.Handle)
+	}
+	if len(handles) == 0 || slices.Contains(handles, "") { // the bridge knows
+		var err error
+		if handles, err = b.Agents(ctx); err != nil {
+			return "", err
+		}
+	}
+	switch len(handles) {
+	case 0:
+		return "", &usageError{"The running bridge watches no agent yet. Say which one is meant: --agent HANDLE."}
+	case 1:
+		return handles[0], nil
+	}
+	return "", severalAgents(handles)
+}
+
+func severalAgents(handles []string) error {
+	return &usageError{fmt.Sprintf("There are several agents: %s. Say which one is meant: --agent %s.", strings.Join(handles, ", "), handles[0])}
+}
+
+func (w *bridgeWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
+	body, err := json.Marshal(a.values)
+	if err != nil {
+		return outcome{}, fmt.Errorf("encode the arguments: %w", err)
+	}
+	data, err := w.bus.Ask(ctx, bus.Question{Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, ID: "do-" + rand.Text(), Args: body, Confirmed: yes})
+	if err != nil {
+		return outcome{}, err
+	}
+	var out outcome
+	if err := json.Unmarshal(data, &out); err != nil || !out.OK && out.Error == nil {
+		return outcome{}, errors.New("The running bridge's answer could not be read. Is it of another version? \"imaginebridge version\" tells this one's.")
+	}
+	return out, nil
+}
+
+func (w *bridgeWorker) close(ctx context.Context) {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = w.bus.Close(ending)
+}
+
+// directWorker asks the API itself.
+type directWorker struct {
+	runner *command.Runner
+	api    *imagine.Client
+	site   *imagine.Site
+	agent  string
+}
+
+func (a *action) direct(ctx context.Context) (worker, error) {
+	cfg, err := a.p.load()
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Agents) == 0 {
+		return nil, config.ErrNothing
+	}
+	account, err := a.account(cfg)
+	if err != nil {
+		return nil, err
+	}
+	w := &directWorker{site: imagine.NewSite(), agent: account.Handle}
+	wire := wiring{cfg: cfg, log: a.log(cfg), version: versionText()}
+	if w.api, err = wire.client(w.site, account); err != nil {
+		return nil, err
+	}
+	if w.agent == "" {
+		me, err := w.api.Me(ctx)
+		if err != nil {
+			return nil, errors.New(doSentence(problemOf(command.Explain(err))))
+		}
+		w.agent = me.Handle
+	}
+	if wish := strings.TrimPrefix(a.p.agent, "@"); wish != "" && wish != w.agent {
+		return nil, unknownAgent(wish, []string{w.agent})
+	}
+	w.runner = command.NewRunner(command.RunnerOptions{
+		Agents: func() map[string]*imagine.Client { return map[string]*imagine.Client{w.agent: w.api} }, Log: a.log(cfg),
+	})
+	return w, nil
+}
+
+// account is the configured agent that is meant.
+func (a *action) account(cfg config.Config) (config.Agent, error) {
+	wish := strings.TrimPrefix(a.p.agent, "@")
+	var handles []string
+	for _, agent := range cfg.Agents {
+		if agent.Handle == wish || len(cfg.Agents) == 1 && (wish == "" || agent.Handle == "") {
+			return agent, nil
+		}
+		handles = append(handles, agent.Handle)
+	}
+	if wish == "" {
+		return config.Agent{}, severalAgents(handles)
+	}
+	return config.Agent{}, unknownAgent(wish, handles)
+}
+
+func unknownAgent(wish string, handles []string) error {
+	text := fmt.Sprintf("no agent %q is configured here", wish)
+	if near := config.Nearest(wish, handles); near != "" {
+		return &usageError{text + fmt.Sprintf("; did you mean %q?", near)}
+	}
+	return &usageError{text + "; there is " + strings.Join(handles, ", ") + "."}
+}
+
+func (w *directWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
+	answer := w.runner.Do(ctx, command.Request{
+		Principal: command.Principal{Platform: command.Terminal}, Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb,
+		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Tell: a.tell,
+	})
+	switch {
+	case answer.NeedsConfirm:
+		return outcome{Error: &doProblem{Code: 409, Status: needsYes, Field: "confirm", Message: answer.Question, Hint: "Add --yes to do it."}}, nil
+	case answer.Problem != nil:
+		return outcome{Error: problemOf(answer.Problem), steps: answer.Problem.Buttons}, nil
+	}
+	data, err := json.Marshal(answer.Reply.Data)
+	if err != nil {
+		return outcome{}, fmt.Errorf("encode the result: %w", err)
+	}
+	return outcome{OK: true, Result: data, Text: answer.Reply.Text, Next: answer.Reply.More, Job: answer.Reply.Job, undo: answer.Reply.Undo}, nil
+}
+
+// tell shows how far slow work has come.
+func (a *action) tell(r command.Reply) {
+	if r.Text != "" && !a.p.json {
+		fmt.Fprintln(a.p.errs, plainText(r.Text))
+	}
+}
+
+func (w *directWorker) close(context.Context) { w.site.CloseIdle() }
+
+func problemOf(p *command.Problem) *doProblem {
+	return &doProblem{Code: p.Code, Status: p.Status, Field: p.Field, Message: p.Message, Hint: p.Hint, Unknown: p.Unknown}
+}
