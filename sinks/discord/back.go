@@ -38,7 +38,7 @@ func (v *visit) back(at spotOf) json.RawMessage {
 	}
 	form, err := json.Marshal(back{
 		App: v.in.App, Interaction: v.in.ID, Token: token, Guild: v.in.Guild, Channel: v.in.Channel, User: v.in.User.ID,
-		Public: at == public, Beside: at == beside,
+		Public: at == public || at == behind, Beside: at == beside || at == behind,
 	})
 	if err != nil {
 		return nil
@@ -69,7 +69,10 @@ func (s *Sink) Tell(ctx context.Context, q command.Request, a command.Answer) {
 	r := s.answer(ctx, b.Guild, q, a)
 	c := s.hook("PATCH", routeOriginal, b.App, token)
 	if b.Beside {
-		c, r = s.hook("POST", routeFollowUp, b.App, token), r.private()
+		c = s.hook("POST", routeFollowUp, b.App, token)
+		if !b.Public || a.Private {
+			r = r.private()
+		}
 		err = s.rest.do(ctx, c, r, nil)
 	} else {
 		err = s.insist(ctx, c, r, nil)

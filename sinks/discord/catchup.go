@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -56,8 +57,8 @@ func (t *talk) readUpAll(ctx context.Context, guilds []string) {
 
 // catchUp carries out what was written in a thread after the watermark.
 func (t *talk) catchUp(ctx context.Context, thread, guild string, about subject) {
-	seen, err := t.watermark(ctx, thread)
-	if err != nil {
+	var seen string
+	if !t.persist(ctx, thread, func() (err error) { seen, err = t.watermark(ctx, thread); return err }) {
 		return
 	}
 	// An empty beginning of a day ago keeps long silence from being replayed.
@@ -67,8 +68,15 @@ func (t *talk) catchUp(ctx context.Context, thread, guild string, about subject)
 	c := fill("GET", routeMessages, thread)
 	c.path += "?limit=100&after=" + seen
 	var page []json.RawMessage
-	if err := t.insist(ctx, c, nil, &page); err != nil {
-		t.log.Warn("thread not read up", "thread", thread, "err", err)
+	read := t.persist(ctx, thread, func() error {
+		err := t.insist(ctx, c, nil, &page)
+		if e, ok := errors.AsType[*Error](err); ok && !e.passing() {
+			t.log.Warn("thread can't be read up", "thread", thread, "err", err)
+			return nil
+		}
+		return err
+	})
+	if !read {
 		return
 	}
 	var list []spoken

@@ -171,10 +171,15 @@ func (c *checkup) application(ctx context.Context) {
 		c.add(Failure, "message_content", "The intent Message Content is asked for, but switched off in the portal: Discord would close the gateway with 4014.", intentsRemedy)
 	case c.o.MessageContent:
 		c.add(Fine, "message_content", "on: every message in a thread can be an answer", "")
+	case c.o.Commands != nil:
+		c.add(Fine, "message_content", "off: in threads I hear mentions, replies with ping, buttons and the message menu", "")
 	}
-	if app.Endpoint != "" {
+	switch {
+	case app.Endpoint != "" && c.key != nil:
+		c.add(Fine, "interactions", "by HTTP, at the application's Interactions Endpoint URL", "")
+	case app.Endpoint != "":
 		c.add(Warning, "interactions", "The application has an Interactions Endpoint URL, so buttons and commands do not come by the gateway.",
-			"Clear it in Developer Portal → General Information.")
+			"Clear it in Developer Portal → General Information, or set DISCORD_PUBLIC_KEY to take them by HTTP.")
 	}
 }
 

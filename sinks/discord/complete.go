@@ -58,7 +58,7 @@ func (v *visit) choices(ctx context.Context) []Choice {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	done := make(chan []Choice, 1)
-	v.visits.work.Go(func() { done <- v.o.Complete(ctx, q.Agent, arg.Complete, typed) })
+	v.visits.work.run(func() { done <- v.o.Complete(ctx, q.Agent, arg.Complete, typed) })
 	select {
 	case list := <-done:
 		return list

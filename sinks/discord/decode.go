@@ -28,7 +28,6 @@ type interaction struct {
 	Kind           int
 	Guild, Channel string
 	User           sender
-	Locale         string
 	GuildInstalled bool // the app is in the server, not only a person's own
 
 	Command string // name of the command
@@ -148,7 +147,7 @@ func decode(raw []byte) (interaction, bool) {
 	}
 	in := interaction{
 		ID: n.at("id").id(), App: n.at("application_id").id(), Token: n.at("token").text(), Kind: n.at("type").number(),
-		Guild: n.at("guild_id").id(), Channel: n.at("channel_id").id(), User: senderOf(n), Locale: n.at("locale").text(),
+		Guild: n.at("guild_id").id(), Channel: n.at("channel_id").id(), User: senderOf(n),
 		Values: map[string]any{}, Files: map[string][]attachment{},
 	}
 	if in.Channel == "" {

@@ -78,7 +78,7 @@ func (s *Sink) Run(ctx context.Context) error {
 	if s.o.Commands != nil {
 		tasks.Go(func() { s.keepCommands(ctx) })
 	}
-	defer s.visits.work.Wait()
+	defer s.visits.work.wait()
 	defer g.talk.work.Wait()
 	defer tasks.Wait()
 	s.report(byGateway, StateDegraded, "connecting to Discord's gateway", "")

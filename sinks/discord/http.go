@@ -66,7 +66,7 @@ func (s *Sink) Door(ctx context.Context) http.Handler {
 			return
 		}
 		in, ok := decode(body)
-		if !ok || s.o.ApplicationID != "" && in.App != s.o.ApplicationID {
+		if !ok || !s.ours(in.App) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -137,6 +137,12 @@ func write(w http.ResponseWriter, r response) {
 	_, _ = w.Write(form.Bytes()) // whoever asked may be gone
 }
 
+// ours reports our application's id, as far as it is known yet.
+func (s *Sink) ours(app string) bool {
+	id := s.app.Load()
+	return isSnowflake(app) && (id == nil || *id == app)
+}
+
 // Drain waits until the interactions at work are answered. After the context
 // that Door or Run got has ended, that takes a few seconds at most.
-func (s *Sink) Drain() { s.visits.work.Wait() }
+func (s *Sink) Drain() { s.visits.work.wait() }

@@ -5,12 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/events"
 )
+
+// answerGrace is for showing the end of a command when the process ends.
+const answerGrace = 2 * time.Second
 
 const routeHooked = "/webhooks/{application}/{token}/messages/{message}"
 
@@ -45,7 +50,7 @@ func (l *live) tell(ctx context.Context, r command.Reply) {
 	if !open {
 		return
 	}
-	l.visits.work.Go(func() {
+	l.visits.work.run(func() {
 		shown := l.shown(ctx, l.in.Guild, l.q.Agent, command.Answer{Agent: l.q.Agent, Reply: r})
 		if old, err := l.edits.turn(ctx, l.key(), n); old || err != nil {
 			return
@@ -83,19 +88,22 @@ func (l *live) finish(ctx context.Context, a command.Answer) {
 	moved := l.moved
 	l.ended = true
 	l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := lingering(ctx, sendTimeout, answerGrace)
 	defer cancel()
 	if moved || time.Now().Add(l.rest.ahead()).Sub(timeOf(l.in.ID)) > tokenLife {
 		l.elsewhere(ctx, l.q, a)
 		return
 	}
-	if !a.OK && l.at == beside {
+	if !a.OK && l.aside() {
 		l.rouse(ctx)
 	}
 	r := l.answer(ctx, l.in.Guild, l.q, a)
 	if _, err := l.edits.turn(ctx, l.key(), math.MaxInt); err != nil {
 		l.log.Warn("answer not shown", "interaction", l.in.ID, "err", err)
 		return
+	}
+	if a.Private {
+		r = r.private()
 	}
 	err := l.show(ctx, r)
 	if bad, ok := errors.AsType[*Error](err); ok && bad.badForm() {
@@ -131,6 +139,9 @@ func (v *visit) edit(ctx context.Context, r any) error {
 	return v.insist(ctx, v.hook("PATCH", routeOriginal, v.in.App, v.in.Token), r, nil)
 }
 
+// aside reports an answer that is a message beside the card with the button.
+func (l *live) aside() bool { return l.at == beside || l.at == behind }
+
 // show puts a state of the answer in its place.
 func (l *live) show(ctx context.Context, r reply) error {
 	l.mu.Lock()
@@ -140,14 +151,18 @@ func (l *live) show(ctx context.Context, r reply) error {
 		ID flexID `json:"id"`
 	}
 	c := l.hook("PATCH", routeOriginal, l.in.App, l.in.Token)
-	r.Flags = 0
+	private := l.at == beside || r.Flags&flagPrivate != 0
+	r.Flags = 0 // fixed by the first response
 	switch {
-	case l.at == beside && message == "":
-		c, r = l.hook("POST", routeFollowUp, l.in.App, l.in.Token), r.private()
+	case l.aside() && message == "":
+		c = l.hook("POST", routeFollowUp, l.in.App, l.in.Token)
+		if private {
+			r = r.private()
+		}
 		err := l.rest.do(ctx, c, r, &made) // not repeated: it has no nonce
 		l.found(string(made.ID))
 		return err
-	case l.at == beside:
+	case l.aside():
 		c = fill("PATCH", routeHooked, l.in.App, l.in.Token, message)
 		c.top, c.exempt = l.in.Token, true
 	}
@@ -198,20 +213,27 @@ func (l *live) follow(ctx context.Context, a command.Answer) {
 		}
 	}
 	if newer, ok := l.watchers.latest(m.UpdateKey); ok && newer.Version > m.Version {
-		if err := l.Update(ctx, newer); err != nil {
+		if err := l.update(ctx, newer); err != nil {
 			l.log.Warn("answer not brought up to date", "interaction", l.in.ID, "err", err)
 		}
 	}
 }
 
-// Update shows a newer state in the answers to commands that show the same
-// UpdateKey: a generation that a person started is followed to its end where it
-// was started. Messages that no answer shows cost one look. Errors are *Error, or
-// of Notes.
-func (s *Sink) Update(ctx context.Context, m bridge.Message) error {
+// Update shows an event in the answers to commands that show the same job: a
+// generation that a person started is followed to its end where it was started.
+// Events that no answer shows cost one look. Errors are *Error, or of Notes.
+func (s *Sink) Update(ctx context.Context, e events.Event) error {
+	m := bridge.Layout(e)
 	if s.o.Commands == nil || m.UpdateKey == "" {
 		return nil
 	}
+	if s.o.Actions != nil {
+		m.Actions = slices.Concat(s.o.Actions(e), m.Actions)
+	}
+	return s.update(ctx, m)
+}
+
+func (s *Sink) update(ctx context.Context, m bridge.Message) error {
 	for _, l := range s.watchers.heard(m) {
 		shown := l.shown(ctx, l.in.Guild, m.Agent, command.Answer{Agent: m.Agent, Reply: command.Reply{Messages: []bridge.Message{m}}})
 		if old, err := s.edits.turn(ctx, l.key(), math.MaxInt); old || err != nil {
@@ -289,10 +311,8 @@ func (w *watchers) latest(key string) (bridge.Message, bool) {
 
 // note forgets the oldest key when there are many; callers hold mu.
 func (w *watchers) note(key string) {
-	for _, k := range w.order {
-		if k == key {
-			return
-		}
+	if slices.Contains(w.order, key) {
+		return
 	}
 	w.order = append(w.order, key)
 	if len(w.order) > maxWatched {

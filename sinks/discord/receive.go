@@ -184,7 +184,7 @@ func (c *consumer) said(ctx context.Context, data json.RawMessage) {
 		return
 	}
 	n, _ := parse(data)
-	if m := readSpoken(n); m.human() && m.Guild != "" {
+	if m := readSpoken(n); m.human() && m.Guild != "" && !m.Outside {
 		c.talk.hear(ctx, m.Channel, m.Guild, &m)
 	}
 }

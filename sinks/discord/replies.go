@@ -23,9 +23,8 @@ const (
 	busyAfter    = 3 * time.Second // until the sign that it takes longer
 	maxWaiting   = 200             // messages that wait in one thread; more are read again later
 	maxTalking   = 500             // threads with messages at work
-	recordTries  = 5
-	recordPause  = 2 * time.Second
-	maxReference = 25
+	persistFirst = 2 * time.Second
+	persistLast  = time.Minute
 )
 
 // talk carries what people write in threads to where the threads lead, each
@@ -87,14 +86,18 @@ func (t *talk) hear(ctx context.Context, thread, guild string, m *spoken) {
 
 // drain works on one thread until nothing waits there.
 func (t *talk) drain(ctx context.Context, thread, guild string) {
-	about, err := t.about(ctx, threadNote(thread))
+	var about subject
+	t.persist(ctx, thread, func() (err error) {
+		about, err = t.about(ctx, threadNote(thread))
+		return err
+	})
 	for {
 		m, missed, more := t.step(thread)
 		switch {
 		case !more:
 			return
-		case err != nil || !about.known() || ctx.Err() != nil:
-			continue // a thread of others, or one that will be read up later
+		case !about.known() || ctx.Err() != nil:
+			continue // a thread of others, or the process ends
 		case missed:
 			t.catchUp(ctx, thread, guild, about)
 		default:
@@ -137,21 +140,20 @@ func (s *Sink) watermark(ctx context.Context, thread string) (string, error) {
 // watermark moves when its command is recorded: what happens after is the
 // record's to settle.
 func (t *talk) consider(ctx context.Context, about subject, m spoken) {
-	seen, err := t.watermark(ctx, m.Channel)
-	if err != nil || flexID(m.ID).compare(flexID(seen)) <= 0 {
+	var seen, self string
+	known := t.persist(ctx, m.Channel, func() (err error) {
+		if seen, err = t.watermark(ctx, m.Channel); err == nil {
+			self, err = t.self(ctx)
+		}
+		return err
+	})
+	if !known || flexID(m.ID).compare(flexID(seen)) <= 0 || !m.human() || m.User.ID == self {
 		return
 	}
 	done := func() {
 		if err := t.notes.PutNote(ctx, seenNote(m.Channel), []byte(m.ID)); err != nil {
 			t.log.Warn("place in the thread not noted", "thread", m.Channel, "err", err)
 		}
-	}
-	self, err := t.self(ctx)
-	if err != nil {
-		return
-	}
-	if !m.human() || m.User.ID == self {
-		return
 	}
 	text := outward(m, self, t.channelName)
 	q := t.requestOf(ctx, about, m, text)
@@ -167,30 +169,35 @@ func (t *talk) consider(ctx context.Context, about subject, m spoken) {
 		done()
 		return
 	}
-	if !t.record(ctx, q) {
-		return // read up again later
+	if !t.persist(ctx, m.Channel, func() error { return t.o.Commands.Accept(ctx, q) }) {
+		return // read up when a process is there again
 	}
 	done()
 	t.deliver(ctx, m, q)
 }
 
-// record writes a command down, patiently: the message waits in the thread.
-func (t *talk) record(ctx context.Context, q command.Request) bool {
-	for range recordTries {
-		if err := t.o.Commands.Accept(ctx, q); err == nil {
+// persist tries until it succeeds, for as long as ctx lets it: the message waits
+// in its thread, and those behind it with it.
+func (t *talk) persist(ctx context.Context, thread string, try func() error) bool {
+	for wait := persistFirst; ; wait = min(2*wait, persistLast) {
+		err := try()
+		if err == nil {
 			return true
 		}
-		if pause(ctx, recordPause) != nil {
+		if ctx.Err() != nil {
+			return false
+		}
+		t.log.Warn("answers in a thread wait", "thread", thread, "err", err, "retry_in", wait)
+		if pause(ctx, wait) != nil {
 			return false
 		}
 	}
-	t.log.Warn("answer in a thread not recorded; it is read again at the next gap", "thread", q.Place)
-	t.broken()
-	return false
 }
 
 // deliver carries an answer out and shows its fate on the person's own message.
 func (t *talk) deliver(ctx context.Context, m spoken, q command.Request) {
+	ctx, cancel := lingering(ctx, tokenLife, leaveGrace)
+	defer cancel()
 	waits := time.AfterFunc(busyAfter, func() { t.sign(ctx, m, signBusy) })
 	a := t.o.Commands.Do(ctx, q)
 	busy := !waits.Stop()

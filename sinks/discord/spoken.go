@@ -25,6 +25,7 @@ type spoken struct {
 	Names              map[string]string // user id → name, of those mentioned
 	Edited             bool
 	Member             bool // the event told the sender's roles
+	Outside            bool // of a thread, as far as the event says
 }
 
 // readSpoken reads a message of an event or of the history.
@@ -35,6 +36,9 @@ func readSpoken(n node) spoken {
 		Files: len(n.at("attachments").list()), Answers: n.at("message_reference", "message_id").id(), Names: map[string]string{},
 		Edited: n.at("edited_timestamp").text() != "", Member: n.at("member").v != nil,
 	}
+	if kind := n.at("channel_type"); kind.v != nil {
+		m.Outside = !isThread(kind.number())
+	}
 	for _, u := range n.at("mentions").list() {
 		name := u.at("global_name").text()
 		if name == "" {
@@ -44,6 +48,9 @@ func readSpoken(n node) spoken {
 	}
 	return m
 }
+
+// isThread knows the types of channels that are threads, Discord docs "Channel Types".
+func isThread(kind int) bool { return kind >= 10 && kind <= 12 }
 
 // human reports a message that a person wrote with their own hand.
 func (m spoken) human() bool {

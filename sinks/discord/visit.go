@@ -39,7 +39,7 @@ type visit struct {
 
 // visits counts interactions at work and knows those that came before.
 type visits struct {
-	work sync.WaitGroup
+	work *tally
 	room chan struct{}
 
 	mu   sync.Mutex // guards all below
@@ -53,7 +53,7 @@ type held struct {
 }
 
 func newVisits() *visits {
-	return &visits{room: make(chan struct{}, maxVisits), seen: map[string]time.Time{}, held: map[string]held{}}
+	return &visits{work: newTally(), room: make(chan struct{}, maxVisits), seen: map[string]time.Time{}, held: map[string]held{}}
 }
 
 // fresh reports that an interaction was not met before.
@@ -95,6 +95,13 @@ func (v *visits) files(key string) (map[string][]command.File, bool) {
 	return h.files, ok
 }
 
+// lingering outlives ctx by a grace, and ends after limit in any case.
+func lingering(ctx context.Context, limit, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
 // receive starts work on an interaction. ctx ends when the process does; work
 // that has begun then has a few seconds left. It reports whether there was room.
 func (s *Sink) receive(ctx context.Context, in interaction, d door) bool {
@@ -104,12 +111,10 @@ func (s *Sink) receive(ctx context.Context, in interaction, d door) bool {
 		s.log.Warn("interaction dropped, too many at once", "interaction", in.ID)
 		return false
 	}
-	s.visits.work.Go(func() {
+	s.visits.work.run(func() {
 		defer func() { <-s.visits.room }()
-		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenLife)
+		work, cancel := lingering(ctx, tokenLife, leaveGrace)
 		defer cancel()
-		stop := context.AfterFunc(ctx, func() { time.AfterFunc(leaveGrace, cancel) })
-		defer stop()
 		(&visit{Sink: s, in: in, door: d}).serve(work)
 	})
 	return true
@@ -289,7 +294,7 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 		return
 	}
 	at := v.placeFor(spec, open)
-	if at == beside || at == inPlace && spec.Repeat >= command.Creates {
+	if at == beside || at == behind || at == inPlace && spec.Repeat >= command.Creates {
 		if v.disabled() {
 			_ = v.first(ctx, respondSilent, nil) // pressed twice; the first is at work
 			return
@@ -355,6 +360,8 @@ func (v *visit) placeFor(spec *command.Spec, open bool) spotOf {
 		return private
 	case v.in.Message.Private:
 		return inPlace
+	case v.in.Kind == visitPress && spec.Repeat == command.Costs && !spec.Private && v.in.CustomID != chooserID:
+		return behind
 	case v.in.Kind == visitPress && spec.Repeat >= command.Creates && v.in.CustomID != chooserID:
 		return beside
 	case spec.Repeat == command.Costs && !spec.Private:
@@ -388,7 +395,7 @@ func (v *visit) work(ctx context.Context, q command.Request, at spotOf) {
 	if a.Running || a.Problem != nil && a.Problem.Status == "id_taken" {
 		return // whoever runs it answers
 	}
-	l.finish(context.WithoutCancel(ctx), a)
+	l.finish(ctx, a)
 }
 
 // disabled reports that the pressed button rests.

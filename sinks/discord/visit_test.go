@@ -10,6 +10,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
 )
 
@@ -299,11 +300,9 @@ func TestSlowWorkTellsHowFarItIs(t *testing.T) {
 func TestGenerationIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
 	st, d := talkative(t, fakediscord.Options{}, false)
-	card := func(title string, version int) bridge.Message {
-		return bridge.Message{Event: "generation.progressed", Agent: "my_agent", Title: title, UpdateKey: "job:j1", Version: version}
-	}
+	seen := func(id, status string) events.Event { return stage(st, id, status).Event }
 	d.answer = func(context.Context, command.Request) command.Answer {
-		a := ok("Started.", card("Generating an image", 1))
+		a := ok("Started.", bridge.Layout(seen("e1", "pending")))
 		a.Reply.Job = "j1"
 		return a
 	}
@@ -313,9 +312,9 @@ func TestGenerationIsFollowedToItsEnd(t *testing.T) {
 		note, err := st.sink.notes.Note(t.Context(), liveNote("job:j1"))
 		return err == nil && note != nil
 	})
-	require.NoError(t, st.sink.Update(t.Context(), card("Image ready", 3)))
-	require.NoError(t, st.sink.Update(t.Context(), card("Uploading", 2)))
-	require.NoError(t, st.sink.Update(t.Context(), bridge.Message{UpdateKey: "job:other"}))
+	require.NoError(t, st.sink.Update(t.Context(), seen("e3", "completed")))
+	require.NoError(t, st.sink.Update(t.Context(), seen("e2", "uploading")))
+	require.NoError(t, st.sink.Update(t.Context(), delivery(st, "n1").Event))
 	require.Equal(t, "Image ready", st.fake.Messages(st.channel)[0].Embeds[0].Title)
 	require.Len(t, st.fake.Messages(st.channel), 1)
 	st.faultless()
