@@ -64,10 +64,10 @@ func (d *desk) Do(ctx context.Context, q command.Request) command.Answer {
 	if a, ok := d.records[q.ID]; ok {
 		d.repeats++
 		d.mu.Unlock()
-		a.Repeat = true
+		a.Repeat = !a.Running
 		return a
 	}
-	d.records[q.ID] = command.Answer{OK: true, Agent: q.Agent}
+	d.records[q.ID] = command.Answer{Running: true}
 	d.asked = append(d.asked, q)
 	d.mu.Unlock()
 	a := command.Answer{OK: true, Reply: command.Reply{Text: "Done: " + q.Group + " " + q.Verb + "."}}

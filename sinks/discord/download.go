@@ -48,7 +48,10 @@ func (s *Sink) download(ctx context.Context, a attachment) (io.ReadCloser, error
 	}
 	if resp.StatusCode != http.StatusOK || resp.ContentLength > maxFile {
 		_ = resp.Body.Close() // nothing in it is wanted
-		if resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusNotFound {
+		switch resp.StatusCode {
+		case http.StatusOK:
+			return nil, fileProblem("it is larger than any command takes")
+		case http.StatusForbidden, http.StatusNotFound:
 			return nil, fileProblem("Discord keeps it no longer")
 		}
 		return nil, fileProblem(fmt.Sprintf("Discord answered %d", resp.StatusCode))
