@@ -41,7 +41,7 @@ func generateMaking() []Spec {
 			Arg{Name: "width", Summary: "in pixels", Kind: Integer, Min: 128, Max: 2048}, Arg{Name: "height", Summary: "in pixels", Kind: Integer, Min: 128, Max: 2048}, aspect),
 		making("video", "Make a video", aspect,
 			Arg{Name: "duration", Summary: "in seconds", Kind: Integer, Min: 1, Max: 60}, Arg{Name: "reference", Summary: "address of a picture", Max: 2000},
-			Arg{Name: "cfg", Summary: "how closely, 0–50", Kind: Number, Max: 50}),
+			Arg{Name: "cfg", Summary: "how closely", Kind: Number, Max: 50}),
 		making("voice", "Speak a text", Arg{Name: "voice", Summary: "whose voice", Complete: Voices, Max: maxID}),
 		making("sound", "Make a sound", seconds(0.5, 30)),
 		making("music", "Make music", seconds(3, 600)),

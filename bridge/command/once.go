@@ -293,11 +293,18 @@ func (r *Runner) refuse(ctx context.Context, j *job, p *Problem) Answer {
 }
 
 // dress lets a command tell how far it is, in the same clothes as its end.
-func (r *Runner) dress(j *job) func(Reply) {
+func (r *Runner) dress(ctx context.Context, j *job) func(Reply) {
 	if j.q.Tell == nil {
 		return nil
 	}
-	return func(reply Reply) { j.q.Tell(dressed(reply, j.q.Agent)) }
+	return func(reply Reply) {
+		defer func() { // a door's defect ends no command
+			if v := recover(); v != nil {
+				r.panicked(ctx, j, v)
+			}
+		}()
+		j.q.Tell(dressed(reply, j.q.Agent))
+	}
 }
 
 // dressed names the agent on every card and binds it to every button.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
@@ -64,8 +65,14 @@ type job struct {
 // Do finds, authorises, checks, records, runs and audits one command. It never
 // panics and never runs a recorded command twice. ctx bounds the work: a
 // command that ends with it is settled by reading, or told as unknown.
-func (r *Runner) Do(ctx context.Context, q Request) Answer {
+func (r *Runner) Do(ctx context.Context, q Request) (a Answer) {
 	j := &job{q: q, begun: time.Now()}
+	defer func() { // of the functions handed in: a command's own panic is caught where it is called
+		if v := recover(); v != nil {
+			r.panicked(ctx, j, v)
+			a = Answer{Agent: q.Agent, Group: q.Group, Verb: q.Verb, Private: true, Problem: Explain(errPanicked)}
+		}
+	}()
 	if p := r.prepare(ctx, j); p != nil {
 		return r.refuse(ctx, j, p)
 	}
@@ -104,7 +111,7 @@ func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
 	if err != nil {
 		return r.explain(ctx, j, err)
 	}
-	args.agent, args.confirmed, args.tell = j.q.Agent, j.q.Confirmed, r.dress(j)
+	args.agent, args.confirmed, args.tell = j.q.Agent, j.q.Confirmed, r.dress(ctx, j)
 	if r.o.Keep != nil {
 		args.keep = func(ctx context.Context, reg imagine.Registration) error { return r.o.Keep(ctx, j.q.Principal, reg) }
 	}
@@ -160,8 +167,9 @@ func (r *Runner) choose(j *job) *Problem {
 	case j.q.Agent == "":
 		return &Problem{Code: 400, Status: "agent_required", Field: "agent", Message: "Several agents are connected here: " + join(near, "and") + ".", Hint: "Say which one: agent:" + near[0]}
 	}
-	if slices.Contains(near, j.q.Agent) {
-		j.api = r.o.Agents()[j.q.Agent]
+	if i := slices.IndexFunc(near, func(h string) bool { return strings.EqualFold(h, j.q.Agent) }); i >= 0 {
+		j.q.Agent = near[i]
+		j.api = r.o.Agents()[near[i]]
 	}
 	if j.api == nil {
 		return noAgent(j.q, near)
@@ -228,11 +236,16 @@ func (r *Runner) perform(ctx context.Context, j *job) Answer {
 func (r *Runner) call(ctx context.Context, j *job, run func(context.Context, *imagine.Client, Args) (Reply, error)) (reply Reply, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.o.Log.ErrorContext(ctx, "command panicked", "command", j.spec.Name(), "agent", j.q.Agent, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			r.panicked(ctx, j, v)
 			err = errPanicked
 		}
 	}()
 	return run(ctx, j.api, j.args)
+}
+
+// panicked logs a defect, without the value: it may hold what people wrote.
+func (r *Runner) panicked(ctx context.Context, j *job, v any) {
+	r.o.Log.ErrorContext(ctx, "command panicked", "command", j.q.Group+" "+j.q.Verb, "agent", j.q.Agent, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 }
 
 // errPanicked is a defect of ours. What it interrupted may have been done.

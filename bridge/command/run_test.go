@@ -493,6 +493,22 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 	})
 }
 
+func TestADoorsDefectIsAnAnswerToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *command.RunnerOptions) {
+		o.Access = func(command.Principal, string) command.Lists { panic("secret words") }
+	})
+	a := w.try("feed home", nil)
+	require.Equal(t, "internal", a.Problem.Status)
+	require.NotContains(t, a.Problem.Error(), "secret words")
+
+	w = newWorld(t)
+	q := w.request("post create", map[string]any{"text": "with a file"})
+	q.Files = map[string][]command.File{"files": {picture()}}
+	q.Tell = func(command.Reply) { panic("closed channel") }
+	require.True(t, w.runner.Do(t.Context(), q).OK, "progress that can't be shown stops nothing")
+}
+
 func TestAPersonHearsOfAPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

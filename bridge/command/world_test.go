@@ -262,11 +262,11 @@ func button(a bridge.Action) string {
 	if a.URL != "" {
 		return out + " ↗]"
 	}
-	out += " → " + a.Command
+	parts := []string{out, "→", a.Command}
 	for _, k := range slices.Sorted(maps.Keys(a.Args)) {
-		out += " " + k + ":" + a.Args[k]
+		parts = append(parts, k+":"+a.Args[k])
 	}
-	return out + "]"
+	return strings.Join(parts, " ") + "]"
 }
 
 // sentence is a problem as a person reads it: the words, then the buttons.
