@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -297,7 +298,10 @@ func (r *Runner) dress(ctx context.Context, j *job) func(Reply) {
 	if j.q.Tell == nil {
 		return nil
 	}
+	var one sync.Mutex // a door hears one thing at a time
 	return func(reply Reply) {
+		one.Lock()
+		defer one.Unlock()
 		defer func() { // a door's defect ends no command
 			if v := recover(); v != nil {
 				r.panicked(ctx, j, v)

@@ -40,7 +40,7 @@ type Request struct {
 	Door      string            `json:"door"`                // "discord", "slack", "nats", "terminal": for the audit and for wording
 	Place     string            `json:"place,omitempty"`     // channel or subject, for the audit
 	Back      json.RawMessage   `json:"back,omitempty"`      // how the door finds the person again after a restart; kept, never shown
-	Tell      func(Reply)       `json:"-"`                   // hears how far slow work has come
+	Tell      func(Reply)       `json:"-"`                   // hears how far slow work has come, one thing at a time and never after the answer
 }
 
 // Form is the name of a bound argument that asks the door to open the command's

@@ -164,14 +164,18 @@ func (r *Runner) announce(ctx context.Context, j *job) (stop func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
 	t := time.AfterFunc(patience, func() {
+		defer close(done)
 		if text := pauseWords(j.api.Budget(class)); text != "" && ctx.Err() == nil {
 			j.args.Tell(Reply{Text: text})
 		}
 	})
 	return func() {
 		cancel()
-		t.Stop()
+		if !t.Stop() {
+			<-done // nothing is told after the answer
+		}
 	}
 }
 
