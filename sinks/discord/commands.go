@@ -109,6 +109,9 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 		}
 	}
 	var others []appCommand
+	if !helped(table) {
+		root.Options = append(root.Options, appOption{Type: optionVerb, Name: helpVerb, Description: "All commands"})
+	}
 	for _, g := range append(daily(), order...) {
 		verbs := groups[g]
 		if len(verbs) == 0 || isOwn(g) {
@@ -137,6 +140,13 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 		out = append(out, appCommand{Type: kindMenu, Name: name, Contexts: []int{0}, Integrations: []int{0}})
 	}
 	return out
+}
+
+// helpVerb is answered here where the table has no row for it.
+const helpVerb = "help"
+
+func helped(table []command.Spec) bool {
+	return slices.ContainsFunc(table, func(s command.Spec) bool { return isOwn(s.Group) && s.Verb == helpVerb })
 }
 
 func isOwn(group string) bool { return group == "" || group == own }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
 // completeWithin bounds a completion: people are typing.
@@ -58,7 +60,7 @@ func (v *visit) choices(ctx context.Context) []Choice {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	done := make(chan []Choice, 1)
-	v.visits.work.run(func() { done <- v.o.Complete(ctx, q.Agent, arg.Complete, typed) })
+	v.visits.work.run(func() { done <- v.o.Complete(ctx, q.Agent, command.Narrow(spec, arg), typed) })
 	select {
 	case list := <-done:
 		return list

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -87,17 +88,17 @@ func (d *desk) calls() []string {
 	defer d.mu.Unlock()
 	out := []string{}
 	for _, q := range d.asked {
-		line := q.Group + " " + q.Verb
+		line := []string{q.Group, q.Verb}
 		spec, _ := command.Find(q.Group, q.Verb)
 		for _, a := range spec.Args {
 			if v, ok := q.Values[a.Name]; ok {
-				line += fmt.Sprintf(" %s=%v", a.Name, v)
+				line = append(line, fmt.Sprintf("%s=%v", a.Name, v))
 			}
 			if n := len(q.Files[a.Name]); n > 0 {
-				line += fmt.Sprintf(" %s=%d files", a.Name, n)
+				line = append(line, fmt.Sprintf("%s=%d files", a.Name, n))
 			}
 		}
-		out = append(out, line)
+		out = append(out, strings.Join(line, " "))
 	}
 	return out
 }
@@ -190,14 +191,4 @@ func readAll(t *testing.T, f command.File) ([]byte, error) {
 	}
 	defer func() { _ = r.Close() }()
 	return io.ReadAll(r)
-}
-
-func statusOf(t *testing.T, url string) int {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	require.NoError(t, err)
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	return resp.StatusCode
 }

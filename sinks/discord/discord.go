@@ -69,6 +69,8 @@ type Sink struct {
 	me     atomic.Pointer[string] // the bot's user id
 	app    atomic.Pointer[string] // the application's id
 
+	commandIDs atomic.Pointer[map[string]string]
+
 	table    []command.Spec
 	notes    Notes
 	key      ed25519.PublicKey // nil: no interactions by HTTP

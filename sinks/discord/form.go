@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -102,7 +103,7 @@ func asked(spec *command.Spec, q command.Request) []command.Arg {
 	add(func(a command.Arg) bool { return (a.Long || a.Secret) && !bound(a) })
 	add(func(a command.Arg) bool { return a.Kind == command.Attachment && !bound(a) })
 	if len(out) == 0 {
-		add(func(a command.Arg) bool { return true })
+		add(func(command.Arg) bool { return true })
 	}
 	return out
 }
@@ -225,9 +226,7 @@ func (v *visit) fill(spec *command.Spec, q *command.Request, p press) bool {
 		if !ok {
 			return false
 		}
-		for name, list := range files {
-			q.Files[name] = list
-		}
+		maps.Copy(q.Files, files)
 	}
 	for name, list := range v.in.Files {
 		if hasArg(spec, name) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
-	"github.com/imaginebridge/imaginebridge/events"
 )
 
 // answerGrace is for showing the end of a command when the process ends.
@@ -213,27 +212,19 @@ func (l *live) follow(ctx context.Context, a command.Answer) {
 		}
 	}
 	if newer, ok := l.watchers.latest(m.UpdateKey); ok && newer.Version > m.Version {
-		if err := l.update(ctx, newer); err != nil {
+		if err := l.Update(ctx, newer); err != nil {
 			l.log.Warn("answer not brought up to date", "interaction", l.in.ID, "err", err)
 		}
 	}
 }
 
-// Update shows an event in the answers to commands that show the same job: a
+// Update shows a state of a job in the answers to commands that show it: a
 // generation that a person started is followed to its end where it was started.
-// Events that no answer shows cost one look. Errors are *Error, or of Notes.
-func (s *Sink) Update(ctx context.Context, e events.Event) error {
-	m := bridge.Layout(e)
+// Messages that no answer shows cost one look. Errors are *Error, or of Notes.
+func (s *Sink) Update(ctx context.Context, m bridge.Message) error {
 	if s.o.Commands == nil || m.UpdateKey == "" {
 		return nil
 	}
-	if s.o.Actions != nil {
-		m.Actions = slices.Concat(s.o.Actions(e), m.Actions)
-	}
-	return s.update(ctx, m)
-}
-
-func (s *Sink) update(ctx context.Context, m bridge.Message) error {
 	for _, l := range s.watchers.heard(m) {
 		shown := l.shown(ctx, l.in.Guild, m.Agent, command.Answer{Agent: m.Agent, Reply: command.Reply{Messages: []bridge.Message{m}}})
 		if old, err := s.edits.turn(ctx, l.key(), math.MaxInt); old || err != nil {
@@ -248,7 +239,7 @@ func (s *Sink) update(ctx context.Context, m bridge.Message) error {
 		return err
 	}
 	var at followed
-	if json.Unmarshal(form, &at) != nil || at.Message == "" {
+	if readable := json.Unmarshal(form, &at) == nil; !readable || at.Message == "" {
 		return nil
 	}
 	superseded, err := s.edits.turn(ctx, at.Message, m.Version)
@@ -257,10 +248,16 @@ func (s *Sink) update(ctx context.Context, m bridge.Message) error {
 	}
 	body := render(m, false, "", s.ids(ctx, m.Actions, m.Agent, "")...).edit()
 	err = s.insist(ctx, fill("PATCH", routeMessage, at.Channel, at.Message), body, nil)
-	if e, ok := errors.AsType[*Error](err); ok && (e.Code == codeUnknownMessage || e.Code == codeUnknownChannel) {
-		return nil // removed by somebody
+	if removed(err) {
+		err = nil
 	}
 	return err
+}
+
+// removed reports a message that somebody deleted, alone or with its channel.
+func removed(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Code == codeUnknownMessage || e.Code == codeUnknownChannel)
 }
 
 const maxWatched = 256

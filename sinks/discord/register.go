@@ -56,18 +56,44 @@ func (s *Sink) register(ctx context.Context, want []appCommand) error {
 	}
 	c := fill("GET", routeCommands, app)
 	c.path += "?with_localizations=true"
-	var have []appCommand
+	var have []registered
 	if err := s.rest.do(ctx, c, nil, &have); err != nil {
 		return err
 	}
-	if sameCommands(have, want) {
+	if sameCommands(bare(have), want) {
+		s.keepIDs(have)
 		return nil
 	}
-	if err := s.rest.do(ctx, fill("PUT", routeCommands, app), want, nil); err != nil {
+	if err := s.rest.do(ctx, fill("PUT", routeCommands, app), want, &have); err != nil {
 		return err
 	}
+	s.keepIDs(have)
 	s.log.Info("commands registered", "commands", len(want))
 	return nil
+}
+
+// registered is a command as Discord gives it back.
+type registered struct {
+	appCommand
+
+	ID flexID `json:"id"`
+}
+
+func bare(list []registered) []appCommand {
+	out := make([]appCommand, 0, len(list))
+	for _, r := range list {
+		out = append(out, r.appCommand)
+	}
+	return out
+}
+
+// keepIDs remembers the commands' ids, for words that can be clicked.
+func (s *Sink) keepIDs(list []registered) {
+	ids := map[string]string{}
+	for _, r := range list {
+		ids[r.Name] = string(r.ID)
+	}
+	s.commandIDs.Store(&ids)
 }
 
 // application is the application's id, asked for once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -231,7 +232,7 @@ func TestF41_AnswersWrittenWhileAwayArrive(t *testing.T) {
 				texts = append(texts, c[strings.LastIndex(c, " ")+1:])
 			}
 		}
-		require.Equal(t, []string{fmt.Sprint(i), fmt.Sprint(i + 10), fmt.Sprint(i + 20)}, texts, "in the order of the thread")
+		require.Equal(t, []string{strconv.Itoa(i), strconv.Itoa(i + 10), strconv.Itoa(i + 20)}, texts, "in the order of the thread")
 	}
 	slices.Sort(want)
 	slices.Sort(got)
@@ -284,7 +285,7 @@ func TestBurstOfMessagesLosesNoAnswer(t *testing.T) {
 	}
 	for i := range 1500 { // other people's talk fills the line
 		st.fake.Dispatch("MESSAGE_CREATE", map[string]any{
-			"id": fmt.Sprint(1900000000000000000 + i), "channel_id": st.channel, "guild_id": st.guild, "type": 0, "content": "noise",
+			"id": strconv.Itoa(1900000000000000000 + i), "channel_id": st.channel, "guild_id": st.guild, "type": 0, "content": "noise",
 			"author": map[string]any{"id": "77", "username": "noise"},
 		})
 	}

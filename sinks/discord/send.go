@@ -50,6 +50,7 @@ type job struct {
 func (j *job) card(inThread bool) card {
 	return render(j.d.Message, inThread, markOf(j.nonce), j.ids...)
 }
+
 func (j *job) plain(inThread bool) card { return renderPlain(j.d.Message, inThread, markOf(j.nonce)) }
 
 // post shows the message anew, in its thread where it belongs to one.

@@ -76,7 +76,7 @@ func (s *Sink) about(ctx context.Context, note string) (subject, error) {
 		return out, err
 	}
 	if json.Unmarshal(form, &out) != nil {
-		return subject{}, nil
+		out = subject{} // of another version: as good as none
 	}
 	return out, nil
 }

@@ -219,6 +219,10 @@ func (s *Sink) spec(group, verb string) *command.Spec {
 // typed carries out a slash command.
 func (v *visit) typed(ctx context.Context) {
 	spec := specOf(v.table, v.in.Command, v.in.Path)
+	if spec == nil && len(v.in.Path) == 1 && v.in.Path[0] == helpVerb {
+		_ = v.first(ctx, respondMessage, v.help().private()) // logged there
+		return
+	}
 	if spec == nil {
 		v.say(ctx, "This command is no longer part of the bridge. /ia help lists all; Discord shows new ones after a minute.")
 		return

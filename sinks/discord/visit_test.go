@@ -10,11 +10,8 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
-	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
 )
-
-const followUps = "POST /webhooks/{webhook_id}/{webhook_token}"
 
 func TestSlashCommandIsCarriedOut(t *testing.T) {
 	t.Parallel()
@@ -254,7 +251,7 @@ func TestListsHaveAMenuForTheirRows(t *testing.T) {
 			return ok("Liked.")
 		}
 		a := ok("12 posts.")
-		for _, id := range strings.Split("p1 p2 p3 p4 p5 p6 p7 p8 p9 pa pb pc", " ") {
+		for id := range strings.SplitSeq("p1 p2 p3 p4 p5 p6 p7 p8 p9 pa pb pc", " ") {
 			a.Reply.Messages = append(a.Reply.Messages, bridge.Message{
 				Event: "post.followed", Author: &bridge.Author{Name: "Ada", Handle: "ada"}, Text: strings.Repeat("word ", 200), Link: "https://imagineanything.com/post/" + id,
 				Actions: []bridge.Action{{Label: "Like", Command: "post like", Args: map[string]string{"post": id}}, {Label: "Open post", URL: "https://imagineanything.com/post/" + id}},
@@ -300,9 +297,9 @@ func TestSlowWorkTellsHowFarItIs(t *testing.T) {
 func TestGenerationIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
 	st, d := talkative(t, fakediscord.Options{}, false)
-	seen := func(id, status string) events.Event { return stage(st, id, status).Event }
+	seen := func(id, status string) bridge.Message { return stage(st, id, status).Message }
 	d.answer = func(context.Context, command.Request) command.Answer {
-		a := ok("Started.", bridge.Layout(seen("e1", "pending")))
+		a := ok("Started.", seen("e1", "pending"))
 		a.Reply.Job = "j1"
 		return a
 	}
@@ -314,7 +311,7 @@ func TestGenerationIsFollowedToItsEnd(t *testing.T) {
 	})
 	require.NoError(t, st.sink.Update(t.Context(), seen("e3", "completed")))
 	require.NoError(t, st.sink.Update(t.Context(), seen("e2", "uploading")))
-	require.NoError(t, st.sink.Update(t.Context(), delivery(st, "n1").Event))
+	require.NoError(t, st.sink.Update(t.Context(), delivery(st, "n1").Message))
 	require.Equal(t, "Image ready", st.fake.Messages(st.channel)[0].Embeds[0].Title)
 	require.Len(t, st.fake.Messages(st.channel), 1)
 	st.faultless()
@@ -425,4 +422,20 @@ func TestTokenIsSealedInTheRecord(t *testing.T) {
 	require.Equal(t, in.Token(), again)
 	_, err = unseal("another", sealed)
 	require.Error(t, err)
+}
+
+func TestHelpListsEveryCommandToBeClicked(t *testing.T) {
+	t.Parallel()
+	st, _ := talkative(t, fakediscord.Options{}, false)
+	r := st.settled(st.fake.Slash("ada", st.channel, "/ia help"))
+	require.NotZero(t, r.Message.Flags&flagPrivate)
+	var words []string
+	for _, f := range r.Message.Embeds[0].Fields {
+		words = append(words, f.Value)
+	}
+	all := strings.Join(words, " ")
+	for _, s := range command.Table() {
+		require.Contains(t, all, s.Group+" "+s.Verb+":", "clickable")
+	}
+	st.faultless()
 }
