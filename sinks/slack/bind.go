@@ -168,17 +168,6 @@ func (b bound) spec() (*command.Spec, bool) {
 	return command.Find(group, verb)
 }
 
-// action is the button again, for another try.
-func (b bound) action(label string) bridge.Action {
-	args := map[string]string{agentArg: b.Agent}
-	for k, v := range b.Args {
-		if k != sure {
-			args[k] = v
-		}
-	}
-	return bridge.Action{Label: label, Command: strings.Replace(b.Command, ".", " ", 1), Args: args}
-}
-
 // values are the arguments as a request takes them, and whether a form is asked
 // for and a question was answered.
 func (b bound) values() (values map[string]any, form, confirmed bool) {

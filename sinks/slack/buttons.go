@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"maps"
 	"strconv"
 	"unicode/utf8"
 
@@ -108,10 +109,9 @@ func confirmation(spec *command.Spec, a bridge.Action) *slackgo.ConfirmationBloc
 }
 
 func with(args map[string]string, name, value string) map[string]string {
-	out := map[string]string{name: value}
-	for k, v := range args {
-		out[k] = v
-	}
+	out := map[string]string{}
+	maps.Copy(out, args)
+	out[name] = value
 	return out
 }
 

@@ -51,6 +51,7 @@ type cardAtWork struct {
 	before  []slackgo.Block
 	at      int // of the buttons among the blocks; negative where the card stays as it is
 	who     string
+	links   []slackgo.Block // what is left of the buttons: those that open a page
 }
 
 // working puts the line there.
@@ -63,8 +64,34 @@ func (s *Sink) working(ctx context.Context, in inbound, q command.Request) cardA
 	c.at = slices.IndexFunc(c.before, func(b slackgo.Block) bool {
 		return b.ID() == in.press.block && in.press.block != "" && b.BlockType() == slackgo.MBTAction
 	})
+	if c.at >= 0 {
+		c.links = linksIn(in.message.Blocks[c.at])
+	}
 	c.show(ctx, ":hourglass_flowing_sand: ", "Working … (asked for by "+c.who+")")
 	return c
+}
+
+// linksIn is a block of buttons without those that do something; none where no
+// other is left.
+func linksIn(raw json.RawMessage) []slackgo.Block {
+	var row struct {
+		Elements []json.RawMessage `json:"elements"`
+	}
+	_ = lenient(raw, &row)
+	kept := slices.DeleteFunc(row.Elements, func(e json.RawMessage) bool {
+		var button struct {
+			URL string `json:"url"`
+		}
+		return lenient(e, &button) != nil || button.URL == ""
+	})
+	if len(kept) == 0 {
+		return nil
+	}
+	out, err := json.Marshal(map[string]any{"type": slackgo.MBTAction, "elements": kept})
+	if err != nil {
+		return nil
+	}
+	return []slackgo.Block{rawBlock{out, string(slackgo.MBTAction), ""}}
 }
 
 // done says in the card what came of it, or gives the buttons back.
@@ -86,7 +113,7 @@ func (c cardAtWork) show(ctx context.Context, icon, said string) {
 		return
 	}
 	line := slackgo.NewContextBlock("", slackgo.NewTextBlockObject(slackgo.MarkdownType, icon, false, true), plainText(oneLine(said), maxExcerpt))
-	blocks := slices.Concat(c.before[:c.at], []slackgo.Block{line}, c.before[c.at+1:])
+	blocks := slices.Concat(c.before[:c.at], []slackgo.Block{line}, c.links, c.before[c.at+1:])
 	if bad := c.s.change(ctx, c.channel, c.ts, body{text: c.text, blocks: blocks}); bad != nil {
 		c.s.log.DebugContext(ctx, "card not changed", "err", bad)
 	}

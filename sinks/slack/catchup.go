@@ -65,10 +65,14 @@ func (l *threads) add(ctx context.Context, s *Sink, t thread) {
 // CatchUp reads the threads of the last day for answers that were written while
 // nobody listened, and sends them on their way as if they came now; what came
 // before is known by its id. Without the history scopes it does nothing. It is
-// patient: one thread in three seconds. Errors: of Notes.
+// patient: one thread in three seconds. Errors: of Notes, and where Slack does not
+// say who the app is.
 func (s *Sink) CatchUp(ctx context.Context) error {
-	if s.opt.Commands == nil || s.web.meet(ctx) != nil {
+	if s.opt.Commands == nil {
 		return nil
+	}
+	if bad := s.web.meet(ctx); bad != nil {
+		return bad
 	}
 	if !s.granted(scopeHistory) && !s.granted(scopePrivateHistory) && !s.granted(scopeDirectHistory) {
 		return nil

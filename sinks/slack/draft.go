@@ -26,6 +26,7 @@ type draft struct {
 	cards   []bridge.Message
 	agent   string
 	list    bool
+	dropped int // cards that had no room
 	actions []bridge.Action
 }
 
@@ -78,10 +79,38 @@ func draftsOf(a command.Answer) []draft {
 	return out
 }
 
-// body is the draft as a message.
+// body is the draft as a message, in a shorter form where it would hold more
+// words than Slack takes.
 func (d draft) body(bind binder, f form) body {
-	p := page{form: f, bind: bind}
-	var said []string
+	for {
+		p, said := d.page(bind, f)
+		if p.spent > maxTotal && len(d.cards) > 0 {
+			d = d.shorter()
+			continue
+		}
+		text := strings.Join(said, "\n")
+		if blank(text) {
+			text = "Done."
+		}
+		out := body{text: escape(cutEscaped(quiet(text), maxFallback)), blocks: p.blocks, spent: p.spent, kept: bind.kept}
+		if f == textOnly {
+			out.blocks = nil
+		}
+		return out
+	}
+}
+
+// shorter is a list in place of cards, then one without its last row.
+func (d draft) shorter() draft {
+	if d.list {
+		d.cards, d.dropped = d.cards[:len(d.cards)-1], d.dropped+1
+	}
+	d.list = true
+	return d
+}
+
+func (d draft) page(bind binder, f form) (p page, said []string) {
+	p = page{form: f, bind: bind}
 	if head := cut(clean(d.head), maxHead); !blank(head) {
 		said = append(said, head)
 		p.add(slackgo.NewSectionBlock(p.plain(head), nil, nil))
@@ -94,27 +123,23 @@ func (d draft) body(bind binder, f form) body {
 			p.card(m)
 		}
 	}
-	if hint := cut(clean(d.hint), maxHead); !blank(hint) {
+	hint := d.hint
+	if d.dropped > 0 {
+		hint = strings.TrimSpace(fmt.Sprintf("%d more have no room here. %s", d.dropped, hint))
+	}
+	if hint = cut(clean(hint), maxHead); !blank(hint) {
 		said = append(said, hint)
 		p.add(slackgo.NewContextBlock("", p.plain(hint)))
 	}
 	p.msg = bridge.Message{Agent: d.agent, Actions: d.actions}
 	p.actions()
-	text := strings.Join(said, "\n")
-	if blank(text) {
-		text = "Done."
-	}
-	out := body{text: escape(cutEscaped(quiet(text), maxFallback)), blocks: p.blocks, kept: bind.kept}
-	if f == textOnly {
-		out.blocks = nil
-	}
-	return out
+	return p, said
 }
 
 // card adds a message as a relayed one looks.
 func (p *page) card(m bridge.Message) {
 	b := p.bind.render(bridge.Delivery{Message: m}, p.form, false)
-	p.blocks = append(p.blocks, b.blocks...)
+	p.blocks, p.spent = append(p.blocks, b.blocks...), p.spent+b.spent
 }
 
 // row adds a message as one of a list: who, what, and what one can do in a menu.

@@ -95,7 +95,7 @@ func label(a command.Arg) string {
 }
 
 func hint(a command.Arg) *slackgo.TextBlockObject {
-	said := ""
+	var said string
 	switch {
 	case a.Secret:
 		said = "Only this form sees it: it is in no channel and is not kept."

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -283,9 +284,7 @@ func (o *answering) againForm(a command.Answer) []bridge.Action {
 		return nil
 	}
 	args := map[string]string{command.Form: "yes"}
-	for name, v := range o.entered {
-		args[name] = fmt.Sprint(v)
-	}
+	maps.Copy(args, o.entered)
 	return []bridge.Action{{Label: "Back", Command: a.Group + " " + a.Verb, Args: args}}
 }
 

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -70,13 +71,13 @@ func (s *Sink) homeOf(ctx context.Context, in inbound, p *page, agent string) {
 		return
 	}
 	p.msg = bridge.Message{Agent: agent}
-	line := "*" + handle(agent) + "*"
+	parts := []string{"*" + handle(agent) + "*"}
 	for _, ask := range [][2]string{{"notify", "count"}, {"generate", "pending"}} {
 		if a, ok := s.lookUp(ctx, in, agent, ask[0], ask[1]); ok && a.Reply.Text != "" {
-			line += " · " + words(cut(oneLine(a.Reply.Text), maxLine))
+			parts = append(parts, words(cut(oneLine(a.Reply.Text), maxLine)))
 		}
 	}
-	p.add(slackgo.NewSectionBlock(p.mrkdwn(line), nil, nil))
+	p.add(slackgo.NewSectionBlock(p.mrkdwn(strings.Join(parts, " · ")), nil, nil))
 	for _, m := range profile.Reply.Messages[:min(1, len(profile.Reply.Messages))] {
 		m.Actions = nil
 		p.row(m)

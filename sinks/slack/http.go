@@ -59,7 +59,7 @@ func (s *Sink) door(decode func([]byte) (inbound, error)) http.Handler {
 			w.WriteHeader(http.StatusOK)
 			return
 		}
-		out := s.handle(r.Context(), in)
+		out := s.handleBy(r.Context(), time.Now().Add(s.recordIn), in)
 		s.acknowledge(w, out)
 		s.after(r.Context(), out.then)
 	})

@@ -42,7 +42,7 @@ func TestF51_OnlySignedRequestsAreRead(t *testing.T) {
 		"longer":               {sign: func(h http.Header) { signature(h, func(s string) string { return s + "00" }) }},
 		"no prefix":            {sign: func(h http.Header) { signature(h, func(s string) string { return s[3:] }) }},
 		"another version":      {sign: func(h http.Header) { signature(h, func(s string) string { return "v1" + s[2:] }) }},
-		"not hex":              {sign: func(h http.Header) { signature(h, func(s string) string { return "v0=" + strings.Repeat("zz", 32) }) }},
+		"not hex":              {sign: func(h http.Header) { signature(h, func(string) string { return "v0=" + strings.Repeat("zz", 32) }) }},
 		"301 s old":            {sign: func(h http.Header) { fakeslack.Sign(h, signingSecret, at(-301*time.Second), body) }},
 		"301 s ahead":          {sign: func(h http.Header) { fakeslack.Sign(h, signingSecret, at(302*time.Second), body) }},
 		"signature twice":      {sign: func(h http.Header) { good(h); h.Add("X-Slack-Signature", h.Get("X-Slack-Signature")) }},

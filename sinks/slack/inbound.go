@@ -258,16 +258,22 @@ type ack struct {
 }
 
 const (
-	recordTime = 2 * time.Second  // for what must be stored before the acknowledgement
+	recordTime = 2 * time.Second  // usually, for what must be stored before the acknowledgement
 	workTime   = 12 * time.Minute // for what follows it; a command has ten minutes of its own
 )
 
-// handle decides what a delivery means. It is quick: whatever takes time comes
-// after the acknowledgement.
-func (s *Sink) handle(ctx context.Context, in inbound) ack {
-	ctx, cancel := context.WithTimeout(ctx, recordTime)
+// handleBy decides what a delivery means, by the time at which it must be
+// acknowledged. Whatever takes longer comes after that.
+func (s *Sink) handleBy(ctx context.Context, deadline time.Time, in inbound) ack {
+	if s.web.selfKnown().TeamID == "" { // whose deliveries are ours is good to know, but nothing to wait for
+		s.after(ctx, s.acquaint)
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	_ = s.web.meet(ctx) // once: whose deliveries are ours
+	return s.handle(ctx, in)
+}
+
+func (s *Sink) handle(ctx context.Context, in inbound) ack {
 	if own := s.web.selfKnown().TeamID; own != "" && in.at.team != "" && in.at.team != own {
 		s.unheard("of another workspace")
 		return ack{}

@@ -90,7 +90,7 @@ func (p *pacer) done(now time.Time, c call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	gap := map[string]time.Duration{methodPost: postGap, methodUpdate: editGap}[c.method]
-	if gap == 0 {
+	if gap == 0 || c.channel == "" {
 		return
 	}
 	if len(p.gaps) >= maxRemembered {

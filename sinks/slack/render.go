@@ -58,6 +58,7 @@ type body struct {
 	text     string
 	blocks   []slackgo.Block
 	metadata slackgo.SlackMetadata
+	spent    int               // characters in the blocks
 	kept     map[string][]byte // to be stored before it is sent: what the buttons are bound to
 }
 
@@ -81,7 +82,7 @@ func (bind binder) render(d bridge.Delivery, f form, repeated bool) body {
 	rest := p.blocks[at:]
 	p.blocks = p.blocks[:at:at]
 	p.text(min(maxText, maxTotal-p.spent)) // last, as it takes the room that is left
-	out.blocks = append(p.blocks, rest...)
+	out.blocks, out.spent = append(p.blocks, rest...), p.spent
 	return out
 }
 
@@ -207,6 +208,7 @@ func (p *page) text(room int) {
 	if blank(said) {
 		return
 	}
+	p.spent += utf8.RuneCountInString(said)
 	var parts []slackgo.RichTextSectionElement
 	for _, r := range runs(said) {
 		if r.url != "" && room > len(r.url) {

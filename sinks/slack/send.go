@@ -29,7 +29,7 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	ctx, cancel := context.WithTimeout(ctx, maxSend)
 	defer cancel()
 	if s.opt.Commands != nil {
-		_ = s.web.meet(ctx) // buttons and threads belong to a workspace; once
+		s.acquaint(ctx) // buttons and threads belong to a workspace
 	}
 	d.Message.Actions = s.buttons(d)
 	var r bridge.Receipt

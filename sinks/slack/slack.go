@@ -122,9 +122,10 @@ type Sink struct {
 	latest    *memory[string]    // newest thing shown, by channel and kind
 	homes     *memory[time.Time] // when each was published, by person
 
-	links   linkTimes
-	sockets atomic.Int32   // connections that are up
-	late    sync.WaitGroup // edits that wait for their turn after Send returned
+	links    linkTimes
+	recordIn time.Duration
+	sockets  atomic.Int32   // connections that are up
+	late     sync.WaitGroup // edits that wait for their turn after Send returned
 }
 
 // New makes a sink. It starts nothing and asks Slack nothing. The error names the
@@ -179,6 +180,7 @@ func New(o Options) (*Sink, error) {
 		turn:     chains{last: map[string]chan struct{}{}},
 		strange:  newMemory[bool](maxRemembered),
 		links:    defaultLinkTimes,
+		recordIn: recordTime,
 	}, nil
 }
 

@@ -16,7 +16,7 @@ import (
 
 const (
 	intakeSize   = 1024
-	readers      = 8
+	readers      = 128 // each may wait two seconds for the record of what it reads
 	ackTime      = 2 * time.Second
 	socketLimit  = 4 << 20 // bytes of one message; more closes the socket
 	writeBuffer  = 32 << 10
@@ -37,6 +37,7 @@ var defaultLinkTimes = linkTimes{apart: 30 * time.Second, ping: 30 * time.Second
 // letter is a message of the socket on its way to a reader, with the connection
 // that wants its acknowledgement.
 type letter struct {
+	at     time.Time // of arrival
 	raw    []byte
 	client *socketmode.Client
 }
@@ -86,7 +87,7 @@ func (s *Sink) read(ctx context.Context, intake <-chan letter) error {
 			if err != nil {
 				in = inbound{name: e.Type + " unreadable"}
 			}
-			out := s.handle(ctx, in)
+			out := s.handleBy(ctx, l.at.Add(s.recordIn), in)
 			if out.again {
 				continue // unacknowledged, Slack sends it again
 			}
@@ -192,10 +193,10 @@ func (s *Sink) event(client *socketmode.Client, e socketmode.Event, intake chan<
 		s.opt.Count("slack_socket_errors")
 	case socketmode.EventTypeErrorBadMessage:
 		if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok { // unknown to the library: acknowledged all the same
-			s.take(letter{raw: bad.Message, client: client}, intake)
+			s.take(letter{at: time.Now(), raw: bad.Message, client: client}, intake)
 		}
 	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
-		s.take(letter{raw: raw(e.Request), client: client}, intake)
+		s.take(letter{at: time.Now(), raw: raw(e.Request), client: client}, intake)
 	case socketmode.EventTypeConnected, socketmode.EventTypeInvalidAuth, socketmode.EventTypeDisconnect:
 	}
 	return nil

@@ -34,13 +34,15 @@ func TestS25_ThreadRepliesGoBack(t *testing.T) {
 		want        map[string]any
 	}{
 		"comment": {
-			events.NotificationComment{Actor: actor, Post: post, Comment: events.Comment{ID: "c1", Content: "when?", PostID: "p1"}}, "post", "comment",
+			events.NotificationComment{Actor: actor, Post: post, Comment: events.Comment{ID: "c1", Content: "when?", PostID: "p1"}},
+			"post", "comment",
 			map[string]any{"post": "p1", "reply_to": "c1", "text": "At <nine> & then @ann"},
 		},
 		"mention": {events.NotificationMention{Actor: actor, Post: post}, "post", "comment", map[string]any{"post": "p1", "text": "At <nine> & then @ann"}},
 		"message": {
 			events.MessageReceived{Actor: actor, Message: events.Message{ID: "m1", Content: "free?", Sender: actor}, Conversation: events.Conversation{ID: "cv3", Participant: actor}},
-			"dm", "send", map[string]any{"conversation": "cv3", "text": "At <nine> & then @ann"},
+			"dm", "send",
+			map[string]any{"conversation": "cv3", "text": "At <nine> & then @ann"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,6 +37,7 @@ type web struct {
 	of     string     // the bot token that all below belongs to
 	scopes []string   // granted to it, as the last answer told; nil when not known
 	who    identity
+	asked  time.Time     // when somebody last wanted to know who
 	skew   time.Duration // how far Slack's clock is ahead of ours
 	dead   *fault        // Slack's word that the token is worthless
 	until  time.Time     // when that may be doubted
@@ -143,6 +144,27 @@ func (w *web) meet(ctx context.Context) *fault {
 	}
 	_, f := w.whoAmI(ctx)
 	return f
+}
+
+// acquaintGap lies between two attempts to learn who the token speaks for, where
+// Slack does not say.
+const acquaintGap = 30 * time.Second
+
+// acquaint learns once who the bot token speaks for.
+func (s *Sink) acquaint(ctx context.Context) {
+	if s.web.selfKnown().TeamID == "" && s.web.mayAsk(time.Now()) {
+		_ = s.web.meet(ctx) // the next attempt may know more
+	}
+}
+
+func (w *web) mayAsk(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now.Sub(w.asked) < acquaintGap {
+		return false
+	}
+	w.asked = now
+	return true
 }
 
 // ahead is how far Slack's clock is ahead of ours, to a second or two.
