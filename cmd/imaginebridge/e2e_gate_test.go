@@ -101,7 +101,7 @@ func natsServer(t *testing.T, change ...func(*server.Options)) *server.Server {
 func natsGate(t *testing.T, s *server.Server, m *mine) string {
 	t.Helper()
 	to := s.Addr().String()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var wg sync.WaitGroup

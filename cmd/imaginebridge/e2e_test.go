@@ -116,7 +116,7 @@ func TestF44_ASecondSignalEndsAtOnce(t *testing.T) {
 	require.NoError(t, run.Process.Signal(os.Interrupt))
 	require.NoError(t, run.Process.Signal(os.Interrupt))
 	select {
-	case <-run.done:
+	case _ = <-run.done:
 	case <-time.After(10 * time.Second):
 		t.Fatal("it is still there")
 	}

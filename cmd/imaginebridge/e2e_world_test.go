@@ -209,7 +209,7 @@ func (w *world) startWith(env []string, args ...string) *child {
 // kill ends the program as a crash would.
 func (c *child) kill() {
 	_ = c.Process.Kill()
-	<-c.done
+	_ = <-c.done // killed: how it ended says nothing
 }
 
 // stop asks the program to end and expects a clean one.
@@ -248,7 +248,7 @@ func (w *world) outputOf(ctx context.Context, args ...string) (out, errs string,
 func (w *world) ready() {
 	w.t.Helper()
 	w.eventually("ready", 20*time.Second, func() bool {
-		r, err := http.Get("http://" + w.web + "/readyz") //nolint:forbidigo,noctx // a test on loopback
+		r, err := http.Get("http://" + w.web + "/readyz") //nolint:forbidigo // a test on loopback
 		if err != nil {
 			return false
 		}
@@ -391,11 +391,11 @@ func freeAddress(t *testing.T) string {
 	t.Helper()
 	for port := 20000 + os.Getpid()%5000; port < 32000; port += 7 {
 		address := fmt.Sprintf("127.0.0.1:%d", port)
-		flag, err := net.ListenPacket("udp", address) //nolint:noctx // a test on loopback
+		flag, err := net.ListenPacket("udp", address)
 		if err != nil {
 			continue
 		}
-		l, err := net.Listen("tcp", address) //nolint:noctx // a test on loopback
+		l, err := net.Listen("tcp", address)
 		if err != nil {
 			_ = flag.Close()
 			continue

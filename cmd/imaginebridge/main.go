@@ -30,7 +30,7 @@ const (
 // run is the program as a function of its surroundings. It returns the exit code.
 func run(ctx context.Context, args []string, env func(string) (string, bool), in io.Reader, out, errs io.Writer) int {
 	p := &program{env: env, in: in, out: out, errs: errs}
-	root := p.command()
+	root := p.command() //nolint:contextcheck // cobra hands the context to each subcommand
 	root.SetArgs(args)
 	return p.exitCode(root.ExecuteContext(ctx))
 }
