@@ -181,6 +181,29 @@ func TestWhatPeopleReadOfAFailure(t *testing.T) {
 	golden.Equal(t, "testdata/sentences.golden", []byte(out.String()))
 }
 
+// TestAHintNamesACommandAsItsDoorDoes: nobody at a terminal types a slash.
+func TestAHintNamesACommandAsItsDoorDoes(t *testing.T) {
+	t.Parallel()
+	for door, want := range map[string]string{
+		command.Discord:  "An admin can connect ElevenLabs: /ia-admin service connect.",
+		command.Slack:    "An admin can connect ElevenLabs: /ia service connect.",
+		command.Terminal: "An admin can connect ElevenLabs: imaginebridge do service connect.",
+		command.NATS:     "An admin can connect ElevenLabs: service connect.",
+	} {
+		w := newWorld(t)
+		require.NoError(t, w.apis[w.me].DisconnectService(t.Context(), "ELEVENLABS"))
+		q := w.request("generate music", map[string]any{"prompt": "a waltz"})
+		q.Door = door
+		p := w.runner.Do(t.Context(), q).Problem
+		require.Equal(t, "no_provider", p.Status)
+		require.Equal(t, want, p.Hint)
+	}
+	w := newWorld(t, func(o *command.RunnerOptions) { o.Agents = func() map[string]*imagine.Client { return nil } })
+	q := w.request("feed home", nil)
+	q.Agent, q.Door, q.Principal.Platform = "", command.Terminal, command.Terminal
+	require.Equal(t, "No agent is connected here yet. An admin can connect one in the configuration.", w.runner.Do(t.Context(), q).Problem.Error())
+}
+
 func TestNoFailureShowsWhatPeopleCannotRead(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{

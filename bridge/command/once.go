@@ -273,9 +273,7 @@ func (r *Runner) finish(ctx context.Context, j *job, a Answer) Answer {
 	a.Private = a.Private || !a.OK || j.spec.Private
 	a.Reply = dressed(a.Reply, j.q.Agent)
 	if a.Problem != nil {
-		p := *a.Problem
-		p.Buttons = bound(p.Buttons, j.q.Agent)
-		a.Problem = &p
+		a.Problem = a.Problem.at(j.q.Door, j.q.Agent)
 	}
 	r.audit(ctx, j, a)
 	return a
@@ -283,12 +281,11 @@ func (r *Runner) finish(ctx context.Context, j *job, a Answer) Answer {
 
 // refuse is the answer to a request that was not begun.
 func (r *Runner) refuse(ctx context.Context, j *job, p *Problem) Answer {
-	named := *p
-	named.Buttons = bound(p.Buttons, "")
+	agent := ""
 	if j.api != nil {
-		named.Buttons = bound(p.Buttons, j.q.Agent)
+		agent = j.q.Agent
 	}
-	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: &named}
+	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: p.at(j.q.Door, agent)}
 	r.audit(ctx, j, a)
 	return a
 }

@@ -136,7 +136,7 @@ func register(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 	if err := a.keep(ctx, *r); err != nil {
 		return Reply{}, &Problem{
 			Code: 500, Status: "secret_lost", Message: fmt.Sprintf("Registered as @%s, but its secret could not be stored and is lost.", handle),
-			Hint: "Make a new secret in the agent's settings on ImagineAnything, then /ia connect.",
+			Hint: "Make a new secret in the agent's settings on ImagineAnything and connect the agent with /ia connect.",
 		}
 	}
 	return line(r, fmt.Sprintf("@%s is registered; its secret is in the sealed store.", handle)), nil

@@ -169,3 +169,24 @@ func Expired(since string, fresh bridge.Action) *Problem {
 
 // Gone is a card whose agent is not connected any more.
 func Gone(agent string) *Problem { return noAgent(Request{Agent: agent, Button: true}, nil) }
+
+// at is the problem as one door tells it: commands are called there as people
+// call them, and buttons know their agent.
+func (p *Problem) at(door, agent string) *Problem {
+	out := *p
+	out.Buttons = bound(p.Buttons, agent)
+	var called *strings.Replacer
+	const setting = "in the configuration"
+	switch door {
+	case Slack:
+		called = strings.NewReplacer("/ia-admin ", "/ia ")
+	case Terminal:
+		called = strings.NewReplacer(": /ia connect", " "+setting, "with /ia connect", setting, "/ia-admin ", "imaginebridge do ", "/ia help", "imaginebridge do --help", "/ia ", "imaginebridge do ")
+	case NATS:
+		called = strings.NewReplacer(": /ia connect", " "+setting, "with /ia connect", setting, "/ia-admin ", "", " /ia help lists all.", "", "/ia help lists all.", "", "/ia ", "")
+	default:
+		return &out
+	}
+	out.Message, out.Hint = called.Replace(p.Message), called.Replace(p.Hint)
+	return &out
+}
