@@ -83,11 +83,11 @@ func (s *Sink) CatchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range all {
-		s.readThread(ctx, t)
-		if !sleep(ctx, catchUpGap) {
+	for i, t := range all {
+		if i > 0 && !sleep(ctx, catchUpGap) {
 			return nil
 		}
+		s.readThread(ctx, t)
 	}
 	return nil
 }

@@ -87,6 +87,8 @@ type doors struct {
 	hands *hands
 	ann   string
 	notes *ownNotes
+
+	deliver fakeslack.Deliver
 }
 
 var botScopes = append([]string{"app_mentions:read", "links:read", "links:write", "files:read", "reactions:write"}, allScopes...)
@@ -126,9 +128,10 @@ func (d *doors) serve(s *Sink) {
 		require.NoError(d, s.Drain(context.WithoutCancel(d.Context())))
 		server.Close()
 	})
-	deliver := quickDeliveries
+	deliver := &d.deliver
+	*deliver = quickDeliveries
 	deliver.EventsURL, deliver.CommandsURL, deliver.InteractionsURL = server.URL+"/slack/events", server.URL+"/slack/commands", server.URL+"/slack/interactions"
-	d.fake.SetDeliver(deliver)
+	d.fake.SetDeliver(*deliver)
 }
 
 func (d *doors) newSink(door string, change func(*Options)) *Sink {
@@ -155,6 +158,16 @@ func (d *doors) newSink(door string, change func(*Options)) *Sink {
 	require.NoError(d, err)
 	s.links = linkTimes{apart: 10 * time.Millisecond, ping: 400 * time.Millisecond, again: 50 * time.Millisecond}
 	return s
+}
+
+// impatient makes Slack give up a delivery sooner.
+func (d *doors) impatient(after time.Duration) {
+	deliver := d.deliver
+	if deliver.EventsURL == "" {
+		deliver = quickDeliveries
+	}
+	deliver.AckWithin = after
+	d.fake.SetDeliver(deliver)
 }
 
 // seen waits for the nth message of a channel that ann sees, from 0, and gives it.

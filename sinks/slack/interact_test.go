@@ -139,6 +139,7 @@ func TestS4_NothingRunsUnrecorded(t *testing.T) {
 				d := openDoor(t, door, fine, nil)
 				card := d.relay(bridge.Action{Label: "Like", Command: "post like", Args: map[string]string{"post": "p1"}})
 				d.sink.recordIn = 300 * time.Millisecond
+				d.impatient(500 * time.Millisecond)
 				d.hands.mu.Lock()
 				set(d.hands)
 				d.hands.mu.Unlock()
