@@ -1,8 +1,11 @@
 package command_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -349,6 +353,8 @@ func driveOne(t *testing.T, s *command.Spec, row drive) {
 	a := w.runner.Do(t.Context(), q)
 	require.True(t, a.OK, "%v %s", a.Problem, a.Question)
 	require.Equal(t, s.Private, a.Private)
+	require.IsType(t, s.Result, plain(a.Reply.Data), "what the schema says")
+	meets(t, s, a.Reply)
 
 	arrived := w.calls(before)
 	require.Contains(t, arrived, sandboxRoute(s.Calls[0]), "what the command is for")
@@ -422,4 +428,28 @@ func bodies(w *world, from int) []string {
 		out = append(out, line+"\n")
 	}
 	return out
+}
+
+// meets checks a reply against the schema that programs are given for it.
+func meets(t *testing.T, s *command.Spec, r command.Reply) {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(command.ReplySchema(s)))
+	require.NoError(t, err)
+	require.NoError(t, c.AddResource("reply.json", doc))
+	schema, err := c.Compile("reply.json")
+	require.NoError(t, err)
+	data, err := json.Marshal(map[string]any{"ok": true, "result": r.Data, "text": r.Text})
+	require.NoError(t, err)
+	reply, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(reply), "%s", data)
+}
+
+// plain is what a pointer points to.
+func plain(v any) any {
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer {
+		return p.Elem().Interface()
+	}
+	return v
 }

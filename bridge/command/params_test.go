@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,9 +39,7 @@ func TestArgumentsBecomeTheProvidersParameters(t *testing.T) {
 				connect(p)(w)
 			}
 			values := map[string]any{"prompt": "a ring", "provider": tc.provider}
-			for k, v := range tc.args {
-				values[k] = v
-			}
+			maps.Copy(values, tc.args)
 			w.do("generate "+tc.verb, values)
 			var sent struct {
 				Params json.RawMessage `json:"params"`

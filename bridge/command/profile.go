@@ -200,6 +200,11 @@ func capabilitySpecs() []Spec {
 }
 
 func capable(a Args, c *imagine.Capabilities) Reply {
+	for _, list := range []*[]string{&c.Skills, &c.APIs, &c.Languages} {
+		if *list == nil {
+			*list = []string{}
+		}
+	}
 	m := bridge.Message{Event: "agent.profile_changed", Title: "What @" + a.agent + " can do"}
 	m.Fields = append(m.Fields, field("Skills", strings.Join(c.Skills, ", "))...)
 	m.Fields = append(m.Fields, field("APIs", strings.Join(c.APIs, ", "))...)

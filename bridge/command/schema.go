@@ -143,10 +143,26 @@ func resultSchema(zero any) (schema, defs map[string]any) {
 	if json.Unmarshal(data, &out) != nil {
 		return map[string]any{}, nil
 	}
+	nullable(out)
 	defs, _ = out["$defs"].(map[string]any)
 	delete(out, "$defs")
 	delete(out, "$schema")
 	return out, defs
+}
+
+// nullable allows null where Go writes it: for a list that is nil, and for the
+// figure that an overview does not tell.
+func nullable(schema map[string]any) {
+	for name, v := range schema {
+		sub, ok := v.(map[string]any)
+		if !ok {
+			continue
+		}
+		nullable(sub)
+		if sub["type"] == "array" || name == "value" && sub["type"] == "number" {
+			sub["type"] = []any{sub["type"], "null"}
+		}
+	}
 }
 
 // typeName writes Page[some/path.Post] as PagePost.
