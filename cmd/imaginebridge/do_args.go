@@ -334,7 +334,7 @@ func (p *program) terminal() bool {
 func (p *program) hidden(prompt string) (string, error) {
 	fmt.Fprint(p.errs, prompt)
 	f, _ := p.in.(interface{ Fd() uintptr })
-	key, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // a file descriptor is small
+	key, err := term.ReadPassword(int(f.Fd()))
 	fmt.Fprintln(p.errs)
 	if err != nil {
 		return "", errors.New("nothing could be read from the terminal")

@@ -91,15 +91,15 @@ func digits(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // example is a line one could type.
 func example(spec *command.Spec) string {
-	line := "imaginebridge do " + spec.Name()
+	words := []string{"imaginebridge do", spec.Name()}
 	for _, arg := range slots(spec, func(string) bool { return false }) {
 		if arg.Secret {
-			line += " --" + arg.Name + "-file key.txt"
+			words = append(words, "--"+arg.Name+"-file key.txt")
 		} else {
-			line += " " + arg.Name + "=" + sample(arg)
+			words = append(words, arg.Name+"="+sample(arg))
 		}
 	}
-	return line
+	return strings.Join(words, " ")
 }
 
 // sample is a value for an example.

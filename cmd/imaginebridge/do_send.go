@@ -104,7 +104,7 @@ func (a *action) ask(ctx context.Context, w *worker) (outcome, error) {
 		}
 		switch {
 		case errors.Is(err, bus.ErrNoAnswer):
-			return out, fmt.Errorf("I can't tell whether this was done: the running bridge went away before it answered. Look before you do it again.")
+			return out, errors.New("I can't tell whether this was done: the running bridge went away before it answered. Look before you do it again.")
 		case err != nil, out.OK, yes, out.Error == nil, out.Error.Status != needsYes:
 			return out, err
 		case !a.p.terminal():
@@ -299,17 +299,22 @@ func (w *directWorker) do(ctx context.Context, a *action, yes bool) (outcome, er
 		Principal: command.Principal{Platform: command.Terminal}, Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb,
 		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Tell: a.tell,
 	})
-	switch {
-	case answer.NeedsConfirm:
-		return outcome{Error: &doProblem{Code: 409, Status: needsYes, Field: "confirm", Message: answer.Question, Hint: "Add --yes to do it."}}, nil
-	case answer.Problem != nil:
-		return outcome{Error: problemOf(answer.Problem), steps: answer.Problem.Buttons}, nil
+	if !answer.OK {
+		return refusal(answer), nil
 	}
 	data, err := json.Marshal(answer.Reply.Data)
 	if err != nil {
 		return outcome{}, fmt.Errorf("encode the result: %w", err)
 	}
 	return outcome{OK: true, Result: data, Text: answer.Reply.Text, Next: answer.Reply.More, Job: answer.Reply.Job, undo: answer.Reply.Undo}, nil
+}
+
+// refusal is an answer that says no, or asks.
+func refusal(a command.Answer) outcome {
+	if a.NeedsConfirm {
+		return outcome{Error: &doProblem{Code: 409, Status: needsYes, Message: a.Question, Hint: "Add --yes to do it."}}
+	}
+	return outcome{Error: problemOf(a.Problem), steps: a.Problem.Buttons}
 }
 
 // tell shows how far slow work has come.

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
 // show prints what became of the command. A failure is the returned error, and
@@ -54,15 +55,16 @@ var usageStatuses = []string{"invalid_argument", "invalid_json", "unknown_agent"
 // failure is a problem as one sentence with the next step, and the commands that
 // may be next.
 func (a *action) failure(out outcome) error {
-	text := doSentence(out.Error)
+	lines := []string{doSentence(out.Error)}
 	for _, step := range out.steps {
 		switch {
 		case step.URL != "":
-			text += "\n  " + plainText(step.Label) + ": " + plainText(step.URL)
-		case step.Command != "" && step.Args["form"] == "":
-			text += "\n  " + plainText(step.Label) + ": " + a.line(step)
+			lines = append(lines, "  "+plainText(step.Label)+": "+plainText(step.URL))
+		case step.Command != "" && step.Args[command.Form] == "":
+			lines = append(lines, "  "+plainText(step.Label)+": "+a.line(step))
 		}
 	}
+	text := strings.Join(lines, "\n")
 	if slices.Contains(usageStatuses, out.Error.Status) {
 		return &usageError{text}
 	}
@@ -88,7 +90,7 @@ func (a *action) line(step bridge.Action) string {
 		words = append(words, "--agent "+quoted(a.p.agent))
 	}
 	for _, name := range slices.Sorted(maps.Keys(step.Args)) {
-		if name != "agent" && name != "form" {
+		if name != "agent" && name != command.Form {
 			words = append(words, name+"="+quoted(step.Args[name]))
 		}
 	}

@@ -95,6 +95,7 @@ func printValue(out io.Writer, v any, zone *time.Location) error {
 
 // printObject shows the facts of an object, then the lists in it.
 func printObject(out io.Writer, o object, zone *time.Location) error {
+	o = unwrapped(o)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, f := range worthTelling(facts("", o, zone)) {
 		fmt.Fprintf(w, "  %s\t%s\n", f.name, f.text)
@@ -182,14 +183,45 @@ func facts(prefix string, o object, zone *time.Location) []fact {
 		}
 		key := prefix + m.key
 		if in, ok := m.value.(object); ok && person(in) == "" {
-			out = append(out, facts(key+".", in, zone)...)
+			out = append(out, facts(key+".", gist(in), zone)...)
 			continue
 		}
-		if text := cell(m.value, zone); text != "" {
+		if text := valueOf(m, zone); text != "" {
 			out = append(out, fact{key, strings.ToLower(heading(key)), text})
 		}
 	}
 	return out
+}
+
+// gist is what to tell of a thing inside another: which it is, and its words.
+func gist(o object) object {
+	if !slices.ContainsFunc(o, func(m member) bool { return m.key == "id" }) {
+		return o
+	}
+	return slices.DeleteFunc(slices.Clone(o), func(m member) bool {
+		return !slices.Contains([]string{"id", "agent", "sender", "content", "title", "name", "status"}, m.key)
+	})
+}
+
+// unwrapped is the one thing that an object holds, or the object itself.
+func unwrapped(o object) object {
+	if len(o) > 0 {
+		if in, ok := o[0].value.(object); ok && person(in) == "" && !slices.ContainsFunc(o[1:], func(m member) bool { _, also := m.value.(object); return also }) {
+			return append(slices.Clone(in), o[1:]...)
+		}
+	}
+	return o
+}
+
+// valueOf is a member as text. Prices come in cents; the API names no currency,
+// its examples read as US dollars.
+func valueOf(m member, zone *time.Location) string {
+	if n, ok := m.value.(json.Number); ok && (m.key == "price" || m.key == "amount") {
+		if cents, err := n.Int64(); err == nil {
+			return fmt.Sprintf("$%.2f", float64(cents)/100)
+		}
+	}
+	return cell(m.value, zone)
 }
 
 // person is the handle of an agent inside something else.
