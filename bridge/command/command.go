@@ -12,6 +12,7 @@ package command
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
@@ -142,21 +143,24 @@ func (s *Spec) Arg(name string) (Arg, bool) {
 }
 
 // Table gives every command, groups together, in the order people read them.
-func Table() []Spec {
+func Table() []Spec { return slices.Clone(table()) }
+
+// table is built once: the rows never change.
+var table = sync.OnceValue(func() []Spec {
 	return slices.Concat(
 		postSpecs(), feedSpecs(), agentSpecs(), profileSpecs(), dmSpecs(), searchSpecs(), notifySpecs(), statsSpecs(),
 		mediaSpecs(), generateSpecs(), byteSpecs(), marketSpecs(), orderSpecs(), serviceSpecs(), hookSpecs(), reportSpecs(),
 	)
-}
+})
 
 // Find gives the command of that group and verb.
 func Find(group, verb string) (*Spec, bool) {
-	all := Table()
-	i := slices.IndexFunc(all, func(s Spec) bool { return s.Group == group && s.Verb == verb })
+	i := slices.IndexFunc(table(), func(s Spec) bool { return s.Group == group && s.Verb == verb })
 	if i < 0 {
 		return nil, false
 	}
-	return &all[i], true
+	s := table()[i]
+	return &s, true
 }
 
 // class is the rate class of what the command is for.

@@ -40,7 +40,7 @@ func optional(a Arg, s string) string {
 // Groups lists the groups in the table's order.
 func Groups() []string {
 	var out []string
-	for _, s := range Table() {
+	for _, s := range table() {
 		if !slices.Contains(out, s.Group) {
 			out = append(out, s.Group)
 		}
@@ -54,12 +54,12 @@ func Help(group string) string {
 	var b strings.Builder
 	if group == "" {
 		for _, g := range Groups() {
-			i := slices.IndexFunc(Table(), func(s Spec) bool { return s.Group == g })
-			fmt.Fprintf(&b, "%-9s %s\n", g, Usage(&Table()[i]))
+			i := slices.IndexFunc(table(), func(s Spec) bool { return s.Group == g })
+			fmt.Fprintf(&b, "%-9s %s\n", g, Usage(&table()[i]))
 		}
 		return b.String()
 	}
-	for _, s := range Table() {
+	for _, s := range table() {
 		if s.Group != group {
 			continue
 		}

@@ -102,7 +102,7 @@ func misspelt(line string, list []token, spec *Spec, used int) *Problem {
 		return nil
 	}
 	typed := strings.ToLower(list[1].text)
-	for _, s := range Table() {
+	for _, s := range table() {
 		if s.Group != spec.Group || len(s.Verb) < 5 || levenshtein.ComputeDistance(typed, s.Verb) != 1 {
 			continue
 		}
@@ -124,17 +124,18 @@ func command(list []token) (*Spec, int) {
 			return s, 2
 		}
 	}
-	all := Table()
+	all := table()
 	for i := range all {
 		if slices.Contains(all[i].Aliases, first) {
-			return &all[i], 1
+			s := all[i]
+			return &s, 1
 		}
 	}
 	return nil, 0
 }
 
 func isGroup(word string) bool {
-	for _, s := range Table() {
+	for _, s := range table() {
 		if s.Group == word {
 			return true
 		}

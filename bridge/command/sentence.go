@@ -27,7 +27,7 @@ func find(group, verb string) (*Spec, *Problem) {
 func unknownCommand(group, verb string) *Problem {
 	typed := cut(oneLine(group+" "+verb), 64)
 	p := &Problem{Code: 404, Status: "unknown_command", Message: fmt.Sprintf("No command %q.", typed), Hint: "/ia help lists all."}
-	table := Table()
+	rows := table()
 	var full, short []string
 	meant := map[string]string{}
 	add := func(list *[]string, word, name string) {
@@ -36,13 +36,13 @@ func unknownCommand(group, verb string) *Problem {
 			*list = append(*list, word)
 		}
 	}
-	for _, s := range table {
+	for _, s := range rows {
 		add(&full, s.Name(), s.Name())
 		for _, a := range s.Aliases {
 			add(&short, a, s.Name())
 		}
 	}
-	for _, s := range table {
+	for _, s := range rows {
 		add(&short, s.Verb, s.Name())
 		add(&short, s.Group, s.Name())
 	}
