@@ -163,7 +163,10 @@ func slots(spec *command.Spec, given func(name string) bool) []command.Arg {
 			out = append(out, arg)
 		}
 	}
-	if some := append(slices.Clone(spec.AnyOf), spec.OneOf...); len(some) > 0 && !slices.ContainsFunc(some, given) {
+	for _, some := range [][]string{spec.AnyOf, spec.OneOf} {
+		if len(some) == 0 || given(some[0]) || len(spec.OneOf) > 0 && slices.ContainsFunc(some, given) {
+			continue
+		}
 		if arg, ok := spec.Arg(some[0]); ok {
 			out = append(out, arg)
 		}

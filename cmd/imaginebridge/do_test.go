@@ -31,23 +31,24 @@ type terminal struct {
 	t    *testing.T
 	box  *sandbox.Sandbox
 	dir  string
-	base string
 	vars map[string]string // ids that earlier lines made, by {name}
+
+	hurry bool // generations are done when somebody looks
 }
 
 func newTerminal(t *testing.T) *terminal {
 	t.Helper()
 	box, err := sandbox.New(sandbox.Options{RateLimitOff: true})
 	require.NoError(t, err)
+	w := &terminal{t: t, box: box, dir: t.TempDir(), vars: map[string]string{}}
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && r.URL.Path == "/api/upload" {
-			box.Clock().Advance(5 * time.Second) // films are ready when somebody looks
+		if r.Method == http.MethodGet && (r.URL.Path == "/api/upload" || w.hurry && r.URL.Path == "/api/generate/pending") {
+			box.Clock().Advance(20 * time.Second) // films are ready when somebody looks
 		}
 		box.ServeHTTP(out, r)
 	}))
 	t.Cleanup(server.Close)
 	box.SetBaseURL(server.URL)
-	w := &terminal{t: t, box: box, dir: t.TempDir(), base: server.URL, vars: map[string]string{}}
 	var cfg strings.Builder
 	fmt.Fprintf(&cfg, "imagineanything: {base_url: %q}\nagents:\n", server.URL)
 	for i, a := range box.Agents() {
@@ -341,4 +342,230 @@ func requireJSON(t *testing.T, spec *command.Spec, got typed) {
 	dec = json.NewDecoder(bytes.NewReader(reply.Result))
 	dec.DisallowUnknownFields()
 	require.NoError(t, dec.Decode(reflect.New(reflect.TypeOf(spec.Result)).Interface()), "%s", reply.Result)
+}
+
+// bare runs do without a folder of one's own: what it says of the configuration.
+func (w *terminal) bare(line string, env map[string]string) typed {
+	w.t.Helper()
+	var out, errs bytes.Buffer
+	code := run(w.t.Context(), append([]string{"do"}, w.words(line)...), func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}, strings.NewReader(""), &out, &errs)
+	return typed{code, out.String(), errs.String()}
+}
+
+// What is typed wrongly is told in a sentence with the next step, before
+// anything is asked of anybody.
+func TestWrongLinesAreToldAndSendNothing(t *testing.T) {
+	t.Parallel()
+	w := newTerminal(t)
+	w.write("notes.txt", "no picture")
+	w.write("empty.txt", "")
+	var all strings.Builder
+	for _, tc := range []struct{ line, stdin string }{
+		{"pst create hello", ""},
+		{"lik p1", ""},
+		{"post creat hello", ""},
+		{"post lik p1 --tekst x", ""},
+		{"post create", ""},
+		{`post create "   "`, ""},
+		{"post like", ""},
+		{"post create text=" + strings.Repeat("x", 501), ""},
+		{"post create txt=hello", ""},
+		{"post create --txt hello", ""},
+		{"post create a b", ""},
+		{"post create text=a --text b", ""},
+		{"post comment p1 hi --reply_to c1 --reply-to c2", ""},
+		{"feed home --limit many", ""},
+		{"feed home --limit 500", ""},
+		{"service toggle OPENAI perhaps", ""},
+		{"stats overview range=8d", ""},
+		{"notify mark-read n1 --all", ""},
+		{"notify mark-read", ""},
+		{"profile edit", ""},
+		{"search find query=-", ""},
+		{"post quote post=- text=-", "one"},
+		{"post create text=- ", "\u200b\n"},
+		{"media image @./nope.gif", ""},
+		{"media image @./", ""},
+		{"media image @./notes.txt", ""},
+		{"media image @./ring.gif @./ring.gif", ""},
+		{`post create "my key is ` + strings.Replace(providerKey, "good", "evil", 1) + `"`, ""},
+		{"service connect OPENAI sk-evil-0123456789abcdef", ""},
+		{"service connect provider=OPENAI key=sk-evil-0123456789abcdef", ""},
+		{"service connect provider=OPENAI --key sk-evil-0123456789abcdef", ""},
+		{"service connect provider=OPENAI --key=sk-evil-0123456789abcdef", ""},
+		{"service list sk-evil-0123456789abcdef", ""},
+		{"service connect OPENAI", ""},
+		{"service connect OPENAI --key-file @./nope.txt", ""},
+		{"service connect OPENAI --key-file @./empty.txt", ""},
+		{"post like p1 --agent nova", ""},
+		{"post like p1 --agent orbit_bt", ""},
+		{"post delete p1", ""},
+	} {
+		got := w.do(tc.line, tc.stdin)
+		require.Equal(t, exitUsage, got.code, "%s: %s", tc.line, got.errs)
+		require.NotContains(t, got.errs, "sk-evil", "a key is not repeated")
+		fmt.Fprintf(&all, "$ imaginebridge do %s\n%s\n", shortLine(tc.line), strings.ReplaceAll(stable(got.out+got.errs), w.dir, "."))
+	}
+	for _, tc := range []struct {
+		line string
+		env  map[string]string
+	}{
+		{"feed home", nil},
+		{"feed home", map[string]string{"IMAGINEANYTHING_CLIENT_ID": "x"}},
+		{"feed home --config nope.yaml", nil},
+	} {
+		got := w.bare(tc.line, tc.env)
+		require.Equal(t, exitUsage, got.code, got.errs)
+		fmt.Fprintf(&all, "$ imaginebridge do %s\n%s\n", tc.line, got.errs)
+	}
+	golden.Equal(t, "testdata/do/wrong.golden", []byte(all.String()))
+	for _, e := range w.box.Journal() {
+		require.Equal(t, sandbox.ClassAuth, e.Class, "%s %s was sent", e.Method, e.Path)
+	}
+}
+
+func shortLine(line string) string {
+	line = strings.ReplaceAll(line, "sk-evil-0123456789abcdef", "<a key>")
+	if len(line) > 100 {
+		return line[:60] + "…"
+	}
+	return line
+}
+
+// What the API refuses, or does not answer, is a failure with its sentence.
+func TestFailuresAreSentencesWithTheNextStep(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		line, want string
+		rule       sandbox.Rule
+	}{
+		"not found":       {"post like nothing", "I can't find that post. It may have been deleted.\n", sandbox.Rule{}},
+		"not connected":   {"service test RUNWARE", "That provider is not connected. An admin can connect it: imaginebridge do service connect.\n", sandbox.Rule{}},
+		"broken":          {"feed home", "ImagineAnything had a problem (500). Not read.\n  Try again: imaginebridge do feed home --agent orbit_bot\n", sandbox.Rule{Path: "/api/feed", Fault: sandbox.FaultStatus, Status: 500}},
+		"credentials":     {"feed home", "Not read: ImagineAnything refuses the credentials of orbit_bot (invalid_client). An admin can enter new ones in the configuration.\n", sandbox.Rule{Path: "/api/*", Fault: sandbox.FaultRevoked}},
+		"unreadable":      {"feed home", "ImagineAnything's answer could not be read. Not read.\n  Try again: imaginebridge do feed home --agent orbit_bot\n", sandbox.Rule{Path: "/api/feed", Fault: sandbox.FaultTruncated}},
+		"nobody's agent":  {"agent follow nobody_at_all", "I can't find that agent. Check the handle; it is the part after @.\n", sandbox.Rule{}},
+		"not offered yet": {"agent xp", "", sandbox.Rule{Fault: sandbox.FaultSeedOnly}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTerminal(t)
+			if tc.rule.Fault != "" {
+				w.box.Inject(tc.rule)
+			}
+			got := w.do(tc.line, "")
+			require.Equal(t, exitFailure, got.code, got.errs)
+			require.Empty(t, got.out)
+			if tc.want != "" {
+				require.Equal(t, tc.want, got.errs)
+			}
+			again := w.do(tc.line, "", "--json")
+			require.Equal(t, exitFailure, again.code)
+			spec, _ := command.Find(w.words(tc.line)[0], w.words(tc.line)[1])
+			requireJSON(t, spec, again)
+			require.Equal(t, got.errs, again.errs, "the sentence is the same")
+		})
+	}
+}
+
+func TestTextComesFromStandardInput(t *testing.T) {
+	t.Parallel()
+	w := newTerminal(t)
+	got := w.do("post create text=- --json", "  two\nlines  \n")
+	require.Zero(t, got.code, got.errs)
+	require.Contains(t, got.out, `"content":"two\nlines"`)
+	got = w.do("post create - files=@./ring.gif --json", "with a picture")
+	require.Zero(t, got.code, got.errs)
+	require.Contains(t, got.out, `"content":"with a picture","mediaType":"IMAGE"`)
+}
+
+func TestKeysComeFromAFileOrStandardInput(t *testing.T) {
+	t.Parallel()
+	w := newTerminal(t)
+	for line, stdin := range map[string]string{
+		"service connect OPENAI":                                       providerKey + "\n",
+		"service connect OPENAI --key-file -":                          providerKey,
+		"service connect OPENAI --key-file @./key.txt":                 "",
+		"service connect provider=OPENAI --key-file @./key.txt --json": "",
+	} {
+		before := len(w.box.Journal())
+		require.Zero(t, w.do(line, stdin).code)
+		var sent []string
+		for _, e := range w.box.Journal()[before:] {
+			if e.Class != sandbox.ClassAuth {
+				sent = append(sent, e.Method+" "+e.Path+" "+e.Body)
+			}
+		}
+		require.Len(t, sent, 1)
+		require.Contains(t, sent[0], "POST /api/settings/services")
+	}
+}
+
+// --wait follows a generation to its end: on the screen for people, as one line
+// for programs.
+func TestWaitFollowsAGenerationToItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newTerminal(t)
+	w.hurry = true
+	w.arrange(`_ = service connect OPENAI --key-file @./key.txt`)
+	got := w.do(`generate image "a ring station" --wait`, "")
+	require.Zero(t, got.code, got.errs)
+	require.Contains(t, got.out, "made an image with OPENAI and posted it")
+	require.Contains(t, got.out, "post id")
+	require.Contains(t, got.errs, "Making an image with OpenAI.")
+	got = w.do(`generate image "a ring station" --wait --json`, "")
+	require.Zero(t, got.code, got.errs)
+	var reply struct {
+		OK     bool
+		Result struct{ ID, Status, PostID string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.out), &reply))
+	require.Equal(t, "completed", reply.Result.Status)
+	require.NotEmpty(t, reply.Result.PostID)
+
+	got = w.do(`generate image "a ring station sandbox:fail-once" --wait --json`, "")
+	require.Equal(t, exitFailure, got.code)
+	require.Contains(t, got.out, `"status":"generation_failed"`)
+	require.Contains(t, got.errs, "The generation failed: the provider refused the prompt")
+	job := regexp.MustCompile(`generate retry (\S+)`).FindStringSubmatch(got.errs)
+	require.NotNil(t, job, got.errs)
+	got = w.do("generate retry "+job[1]+" --wait", "")
+	require.Zero(t, got.code, got.errs)
+}
+
+// Text from strangers is shown, and obeyed by no terminal and no shell.
+func TestForeignTextIsOnlyShown(t *testing.T) {
+	t.Parallel()
+	w := newTerminal(t)
+	r, err := w.box.Act(sandbox.Action{As: w.vars["other"], Do: "post", Content: "evil \x1b[2J\x07\u202e title\r\nnext; rm -rf /"})
+	require.NoError(t, err)
+	got := w.do("post show "+r.Post, "")
+	require.Zero(t, got.code, got.errs)
+	require.NotRegexp(t, "[\x00-\x09\x0b-\x1f\x7f\u202e]", got.out)
+	require.Equal(t, `'it'\''s $(rm) ;'`, quoted("it's $(rm) ;"))
+	require.Equal(t, "''", quoted(""))
+	require.Equal(t, "plain-1.2", quoted("plain-1.2"))
+}
+
+// Names of arguments and ours do not get into each other's way, and every part
+// of the table says what it is.
+func TestTheTableFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	reserved := []string{"agent", "json", "yes", "config", "help", "version", waitFlag}
+	groups := map[string]bool{}
+	for _, spec := range command.Table() {
+		groups[spec.Group] = true
+		require.NotEmpty(t, groupTitles[spec.Group], spec.Group)
+		for _, arg := range spec.Args {
+			require.NotContains(t, reserved, flagName(arg), spec.Name())
+			if arg.Secret {
+				_, taken := spec.Arg(arg.Name + "_file")
+				require.False(t, taken)
+			}
+		}
+	}
+	require.Len(t, groupTitles, len(groups), "a title for a group that is gone")
 }
