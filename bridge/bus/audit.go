@@ -99,11 +99,11 @@ func harmless(typed string) string {
 	return typed
 }
 
-// auditToken is a name in a subject, "-" for none.
+// auditToken is a name in a subject, nobody for none.
 func auditToken(name string) string {
 	token, err := events.Token(name)
 	if err != nil {
-		return "-"
+		return nobody
 	}
 	return token
 }

@@ -37,6 +37,9 @@ var errOwnerGone = errors.New("the process that works for the agent is gone")
 
 // dispatch runs a command where its agent is worked for.
 func (s *service) dispatch(ctx context.Context, q command.Request, known bool) command.Answer {
+	if q.Agent == "" {
+		return s.settled(ctx, q)
+	}
 	for end := time.Now().Add(ownerWait); ; {
 		owner := s.bus.ownerOf(q.Agent)
 		switch {

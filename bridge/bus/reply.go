@@ -14,6 +14,9 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
+// statusConfirm is the word for a question instead of an answer.
+const statusConfirm = "confirmation_required"
+
 // headerRoom is what the headers of a reply may take, in bytes.
 const headerRoom = 4 << 10
 
@@ -114,7 +117,7 @@ func faultOf(a command.Answer) fault {
 	switch p := a.Problem; {
 	case a.NeedsConfirm:
 		return fault{
-			Code: 409, Status: "confirmation_required", Message: a.Question, Hint: "send it again with the header " + confirmHeader + ": yes",
+			Code: 409, Status: statusConfirm, Message: a.Question, Hint: "send it again with the header " + confirmHeader + ": yes",
 		}
 	case p == nil:
 		return fault{Code: 500, Status: "internal", Message: "the command ended without an answer"}

@@ -172,8 +172,13 @@ func parts(subject string) (agent, group, verb string) {
 func (s *service) handle(token string) (name string, known bool) {
 	all := s.agents()
 	i := slices.IndexFunc(all, func(h string) bool { return auditToken(h) == token })
-	if i >= 0 {
+	switch {
+	case i >= 0:
 		return all[i], true
+	case token == nobody && len(all) == 1:
+		return all[0], true
+	case token == nobody:
+		return "", false
 	}
 	return plainToken(token), false
 }

@@ -200,6 +200,42 @@ func TestAnswersThatAreNoResult(t *testing.T) {
 	}
 }
 
+func TestBridgeIsAskedByAnotherProcess(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	b := owned(t, w, "luna")
+	guest := second(t, b)
+	q := command.Request{ID: "i1", Agent: "luna", Group: "post", Verb: "create", Values: map[string]any{"text": "x"}, Confirmed: true}
+	a, err := guest.Ask(t.Context(), q)
+	require.NoError(t, err)
+	require.Equal(t, command.Answer{
+		OK: true, Agent: "luna", Group: "post", Verb: "create", Reply: command.Reply{Text: "Done.", Data: json.RawMessage(`{"by":"a"}`)},
+	}, a)
+	_, err = guest.Ask(t.Context(), command.Request{Group: "feed", Verb: "home"})
+	require.NoError(t, err)
+	seen := w.requests()
+	require.Equal(t, "nats:luna.post.create:true:i1", seen[0].ID)
+	require.True(t, seen[0].Confirmed)
+	require.Equal(t, "luna", seen[1].Agent, "the only agent need not be named")
+
+	for _, want := range []command.Answer{
+		{Problem: &command.Problem{Code: 404, Status: "not_found", Field: "post", Message: "I can't find that post.", Hint: "Look.", Unknown: true}},
+		{NeedsConfirm: true, Question: "Delete it?"},
+		{OK: true, Repeat: true, Reply: command.Reply{Text: "Two.", More: map[string]string{"cursor": "c"}, Job: "j"}},
+	} {
+		w.mu.Lock()
+		w.doing = func(context.Context, command.Request) command.Answer { return want }
+		w.mu.Unlock()
+		got, err := guest.Ask(t.Context(), q)
+		require.NoError(t, err)
+		want.Agent, want.Group, want.Verb = "luna", "post", "create"
+		require.Equal(t, want, got)
+	}
+	alone := open(t)
+	_, err = alone.Ask(t.Context(), q)
+	requireState(t, err, Unreachable)
+}
+
 func TestB48_RequestThatIsNoJSON(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -385,7 +421,7 @@ func TestB50_AgentThatNobodyKnows(t *testing.T) {
 	t.Parallel()
 	b := refusing(t)
 	m := ask(t, b.nc, "ia.cmd.lunna.post.create", `{"text":"x"}`)
-	requireText(t, `{"ok":false,"error":{"code":404,"status":"unknown_agent","field":"agent","message":"no agent \"lunna\" on this bridge","hint":"did you mean \"luna\"?"}}`, string(m.Data))
+	requireText(t, `{"ok":false,"error":{"code":404,"status":"unknown_agent","message":"no agent \"lunna\" on this bridge","hint":"did you mean \"luna\"?"}}`, string(m.Data))
 	require.Equal(t, "404", m.Header.Get(micro.ErrorCodeHeader))
 }
 
