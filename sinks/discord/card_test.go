@@ -198,3 +198,27 @@ func FuzzCustomID(f *testing.F) {
 		require.Equal(t, p, again)
 	})
 }
+
+// F55: who lost the right meanwhile is refused when the yes is pressed.
+func TestF55_RightsAreLookedAtWhenItRuns(t *testing.T) {
+	t.Parallel()
+	st, d := talkative(t, fakediscord.Options{}, false)
+	asked := st.settled(st.fake.Slash("ada", st.channel, "/ia post delete post:p1"))
+	d.refuse = func(command.Request) *command.Problem {
+		return &command.Problem{Code: 403, Status: "forbidden", Message: "You can look, but not act."}
+	}
+	in, err := st.fake.Click("ada", st.channel, asked.Message.ID, "Yes, do it")
+	require.Equal(t, "You can look, but not act.", st.said(in, err))
+	require.Empty(t, d.calls())
+	st.faultless()
+}
+
+func TestPressOfAnythingThatIsNotOursIsAnswered(t *testing.T) {
+	t.Parallel()
+	st, _ := talkative(t, fakediscord.Options{}, false, withActions)
+	r, _ := st.patient(t.Context(), st.sink, delivery(st, "n1"))
+	st.sink.table = nil // as after an update that dropped the command
+	in, err := st.fake.Click("ada", st.channel, r.Message, "Follow back")
+	require.Contains(t, st.said(in, err), "not known here any more")
+	require.Contains(t, st.said(st.fake.Slash("ada", st.channel, "/ia post like post:p1")), "no longer part of the bridge")
+}

@@ -16,10 +16,10 @@ const (
 	routeGuild  = "/guilds/{guild}"
 	routeMember = "/guilds/{guild}/members/{user}"
 
-	awayFor      = 24 * time.Hour // of silence that is read up
-	maxReadUp    = 100            // threads of one guild
-	maxPerThread = 100            // messages of one thread
-	guildFresh   = 5 * time.Minute
+	awayFor    = 24 * time.Hour // of silence that is read up
+	maxReadUp  = 100            // threads of one guild
+	maxPages   = 10             // of messages of one thread
+	guildFresh = 5 * time.Minute
 )
 
 // spotted is a thread as a guild lists it.
@@ -57,16 +57,34 @@ func (t *talk) readUpAll(ctx context.Context, guilds []string) {
 
 // catchUp carries out what was written in a thread after the watermark.
 func (t *talk) catchUp(ctx context.Context, thread, guild string, about subject) {
-	var seen string
-	if !t.persist(ctx, thread, func() (err error) { seen, err = t.watermark(ctx, thread); return err }) {
+	var after string
+	if !t.persist(ctx, thread, func() (err error) { after, err = t.watermark(ctx, thread); return err }) {
 		return
 	}
-	// An empty beginning of a day ago keeps long silence from being replayed.
-	if day := flexID(snowflakeAt(time.Now().Add(t.rest.ahead() - awayFor))); day.compare(flexID(seen)) > 0 {
-		seen = string(day)
+	// What is older than a day is not sent any more.
+	if day := flexID(snowflakeAt(time.Now().Add(t.rest.ahead() - awayFor))); day.compare(flexID(after)) > 0 {
+		after = string(day)
 	}
+	for range maxPages {
+		page := t.page(ctx, thread, after)
+		for _, m := range page {
+			if ctx.Err() != nil {
+				return
+			}
+			m.Channel, m.Guild, after = thread, guild, m.ID
+			t.consider(ctx, about, m)
+		}
+		if len(page) < lookPage {
+			return
+		}
+	}
+}
+
+// page reads the messages of a thread after one, oldest first; none where they
+// can't be read.
+func (t *talk) page(ctx context.Context, thread, after string) []spoken {
 	c := fill("GET", routeMessages, thread)
-	c.path += "?limit=100&after=" + seen
+	c.path += "?limit=100&after=" + after
 	var page []json.RawMessage
 	read := t.persist(ctx, thread, func() error {
 		err := t.insist(ctx, c, nil, &page)
@@ -77,23 +95,16 @@ func (t *talk) catchUp(ctx context.Context, thread, guild string, about subject)
 		return err
 	})
 	if !read {
-		return
+		return nil
 	}
-	var list []spoken
-	for _, raw := range page[:min(len(page), maxPerThread)] {
-		if n, ok := parse(raw); ok {
-			m := readSpoken(n)
-			m.Channel, m.Guild = thread, guild
-			list = append(list, m)
+	var out []spoken
+	for _, raw := range page {
+		if n, ok := parse(raw); ok && n.at("id").id() != "" {
+			out = append(out, readSpoken(n))
 		}
 	}
-	slices.SortFunc(list, func(a, b spoken) int { return flexID(a.ID).compare(flexID(b.ID)) })
-	for _, m := range list {
-		if ctx.Err() != nil {
-			return
-		}
-		t.consider(ctx, about, m)
-	}
+	slices.SortFunc(out, func(a, b spoken) int { return flexID(a.ID).compare(flexID(b.ID)) })
+	return out
 }
 
 // writer is who wrote a message, with the rights that the guild gives.
@@ -103,24 +114,51 @@ func (s *Sink) writer(ctx context.Context, m spoken) command.Principal {
 		return p
 	}
 	if !m.Member {
-		var member struct {
-			Roles []flexID `json:"roles"`
-		}
-		if err := s.insist(ctx, fill("GET", routeMember, m.Guild, m.User.ID), nil, &member); err == nil {
-			p.Roles = nil
-			for _, r := range member.Roles {
-				p.Roles = append(p.Roles, string(r))
-			}
-		}
+		p.Roles = s.rolesOf(ctx, m.Guild, m.User.ID)
 	}
 	p.Manages = s.manages(ctx, m.Guild, m.User.ID, p.Roles)
 	return p
 }
 
+// rolesOf asks for a member's roles; none where they can't be learned.
+func (s *Sink) rolesOf(ctx context.Context, guild, user string) []string {
+	key := guild + " " + user
+	s.rulers.mu.Lock()
+	known, ok := s.rulers.members[key]
+	s.rulers.mu.Unlock()
+	if ok && time.Since(known.at) < memberFresh {
+		return known.roles
+	}
+	var answer struct {
+		Roles []flexID `json:"roles"`
+	}
+	if err := s.insist(ctx, fill("GET", routeMember, guild, user), nil, &answer); err != nil {
+		s.log.Warn("roles of a member not known", "guild", guild, "err", err)
+		return nil
+	}
+	known = membership{at: time.Now()}
+	for _, r := range answer.Roles {
+		known.roles = append(known.roles, string(r))
+	}
+	s.rulers.mu.Lock()
+	defer s.rulers.mu.Unlock()
+	if s.rulers.members == nil || len(s.rulers.members) >= maxNames {
+		s.rulers.members = map[string]membership{}
+	}
+	s.rulers.members[key] = known
+	return known.roles
+}
+
 // rulers knows who manages a guild.
 type rulers struct {
-	mu     sync.Mutex
-	guilds map[string]ruled
+	mu      sync.Mutex // guards all below
+	guilds  map[string]ruled
+	members map[string]membership // guild and user → roles
+}
+
+type membership struct {
+	at    time.Time
+	roles []string
 }
 
 type ruled struct {

@@ -19,6 +19,20 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
 )
 
+// specs is the table by name; making it anew at each look takes a while.
+var specs = sync.OnceValue(func() map[string]*command.Spec {
+	out := map[string]*command.Spec{}
+	for _, s := range command.Table() {
+		out[s.Name()] = &s
+	}
+	return out
+})
+
+func findSpec(group, verb string) (*command.Spec, bool) {
+	s, ok := specs()[group+" "+verb]
+	return s, ok
+}
+
 // desk stands for the command runner: it parses as that does, keeps what it is
 // asked for and says what it is told to.
 type desk struct {
@@ -38,7 +52,7 @@ func (d *desk) Check(_ context.Context, q command.Request) *command.Problem {
 			return p
 		}
 	}
-	spec, ok := command.Find(q.Group, q.Verb)
+	spec, ok := findSpec(q.Group, q.Verb)
 	if !ok {
 		return &command.Problem{Code: 404, Status: "unknown_command", Message: "No command."}
 	}
@@ -57,7 +71,7 @@ func (d *desk) Do(ctx context.Context, q command.Request) command.Answer {
 	if p := d.Check(ctx, q); p != nil {
 		return command.Answer{Problem: p, Private: true, Agent: q.Agent, Group: q.Group, Verb: q.Verb}
 	}
-	spec, _ := command.Find(q.Group, q.Verb)
+	spec, _ := findSpec(q.Group, q.Verb)
 	if spec.Confirm && !q.Confirmed {
 		return command.Answer{NeedsConfirm: true, Question: spec.Question, Private: true, Agent: q.Agent, Group: q.Group, Verb: q.Verb}
 	}
@@ -89,7 +103,7 @@ func (d *desk) calls() []string {
 	out := []string{}
 	for _, q := range d.asked {
 		line := []string{q.Group, q.Verb}
-		spec, _ := command.Find(q.Group, q.Verb)
+		spec, _ := findSpec(q.Group, q.Verb)
 		for _, a := range spec.Args {
 			if v, ok := q.Values[a.Name]; ok {
 				line = append(line, fmt.Sprintf("%s=%v", a.Name, v))

@@ -82,6 +82,7 @@ type Sink struct {
 	mu        sync.Mutex           // guards all below
 	names     map[string]string    // channel → name
 	noThreads map[string]time.Time // channels that take no threads → until when
+	noSigns   map[string]time.Time // threads that take no reactions → until when
 	health    [aspects]Status
 }
 
@@ -111,7 +112,7 @@ func New(o Options) (*Sink, error) {
 	}
 	s := &Sink{
 		o: o, log: log, times: usual, rest: r, edits: newOutbox(), echoes: newEchoes(),
-		names: map[string]string{}, noThreads: map[string]time.Time{},
+		names: map[string]string{}, noThreads: map[string]time.Time{}, noSigns: map[string]time.Time{},
 	}
 	s.table, s.visits, s.watchers, s.notes = command.Table(), newVisits(), newWatchers(), o.Notes
 	if s.notes == nil {

@@ -23,6 +23,7 @@ const (
 	busyAfter    = 3 * time.Second // until the sign that it takes longer
 	maxWaiting   = 200             // messages that wait in one thread; more are read again later
 	maxTalking   = 500             // threads with messages at work
+	signlessFor  = time.Hour
 	persistFirst = 2 * time.Second
 	persistLast  = time.Minute
 )
@@ -107,21 +108,26 @@ func (t *talk) drain(ctx context.Context, thread, guild string) {
 	}
 }
 
-// step takes the next thing to do in a thread. A gap is read up first.
+// step takes the next thing to do in a thread. A gap is read up before what came
+// after it, what had no room to wait is read up last.
 func (t *talk) step(thread string) (m spoken, missed, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	line := t.threads[thread]
+	waits := len(line.waiting) > 0
 	switch {
-	case line.missed || len(line.waiting) > 0 && t.caught[thread] != t.gap:
+	case waits && t.caught[thread] != t.gap:
+		t.caught[thread] = t.gap
+		return spoken{}, true, true
+	case waits:
+		m, line.waiting = line.waiting[0], line.waiting[1:]
+		return m, false, true
+	case line.missed:
 		line.missed, t.caught[thread] = false, t.gap
 		return spoken{}, true, true
-	case len(line.waiting) == 0:
-		delete(t.threads, thread)
-		return spoken{}, false, false
 	}
-	m, line.waiting = line.waiting[0], line.waiting[1:]
-	return m, false, true
+	delete(t.threads, thread)
+	return spoken{}, false, false
 }
 
 func seenNote(thread string) string { return "discord.seen." + thread }
@@ -274,13 +280,36 @@ func (s *Sink) respond(ctx context.Context, m spoken, why string, r reply) {
 
 // sign puts a reaction on a message. Where that is not permitted there is none.
 func (s *Sink) sign(ctx context.Context, m spoken, emoji string) {
+	if s.signless(m.Channel) {
+		return
+	}
 	err := s.insist(ctx, fill("PUT", routeReaction, m.Channel, m.ID, url.PathEscape(emoji)), nil, nil)
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusForbidden && !e.Edge {
+		s.mu.Lock()
+		s.noSigns[m.Channel] = time.Now().Add(signlessFor)
+		s.mu.Unlock()
+	}
 	if err != nil {
 		s.log.Debug("no sign on an answer", "thread", m.Channel, "err", err)
 	}
 }
 
+// signless reports whether the channel refused a reaction lately.
+func (s *Sink) signless(channel string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until, ok := s.noSigns[channel]
+	if ok && time.Now().After(until) {
+		delete(s.noSigns, channel)
+		return false
+	}
+	return ok
+}
+
 func (s *Sink) unsign(ctx context.Context, m spoken, emoji string) {
+	if s.signless(m.Channel) {
+		return
+	}
 	err := s.insist(ctx, fill("DELETE", routeReaction, m.Channel, m.ID, url.PathEscape(emoji)), nil, nil)
 	if err != nil {
 		s.log.Debug("sign not taken back", "thread", m.Channel, "err", err)

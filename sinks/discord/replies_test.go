@@ -278,22 +278,34 @@ func TestF40_CutsLoseAndDoubleNothing(t *testing.T) {
 func TestBurstOfMessagesLosesNoAnswer(t *testing.T) {
 	t.Parallel()
 	st, d, head := conversing(t, fakediscord.Options{})
+	st.fake.SetPermissions(st.channel, fakediscord.DefaultPermissions&^fakediscord.PermAddReactions)
 	gate := make(chan struct{})
 	d.answer = func(context.Context, command.Request) command.Answer { <-gate; return ok("Sent.") }
-	for i := range 40 {
+	const n = maxWaiting + 120 // more than wait in a thread, and more than a page
+	for i := range n {
 		st.fake.Say("ada", head.Thread, fmt.Sprint("word ", i), "", false)
 	}
-	for i := range 1500 { // other people's talk fills the line
-		st.fake.Dispatch("MESSAGE_CREATE", map[string]any{
-			"id": strconv.Itoa(1900000000000000000 + i), "channel_id": st.channel, "guild_id": st.guild, "type": 0, "content": "noise",
-			"author": map[string]any{"id": "77", "username": "noise"},
-		})
-	}
+	st.eventually("the line is full", func() bool { return len(d.calls()) == 1 })
 	close(gate)
-	st.eventually("all arrived", func() bool { return len(d.calls()) == 40 })
+	st.eventually("all arrived", func() bool { return len(d.calls()) == n })
 	for i, c := range d.calls() {
 		require.Equal(t, fmt.Sprint("dm send conversation=v1 text=word ", i), c)
 	}
+	require.Equal(t, 1, count(st.fake, reactions), "a sign that is not permitted is not tried each time")
+}
+
+func TestDroppedEventsAreReadUp(t *testing.T) {
+	t.Parallel()
+	st, d, head := conversing(t, fakediscord.Options{})
+	st.stop()
+	for i := range 3 {
+		st.fake.Say("ada", head.Thread, fmt.Sprint("word ", i), "", false)
+	}
+	all := newTalk(st.sink)
+	(&consumer{Sink: st.sink, known: map[string]bool{st.guild: true}, talk: all}).missed(t.Context())
+	all.work.Wait()
+	require.Equal(t, []string{"dm send conversation=v1 text=word 0", "dm send conversation=v1 text=word 1", "dm send conversation=v1 text=word 2"}, d.calls())
+	st.faultless()
 }
 
 func TestWatermarkMovesOnlyWhenTheCommandIsRecorded(t *testing.T) {
