@@ -16,10 +16,11 @@ const (
 	routeGuild  = "/guilds/{guild}"
 	routeMember = "/guilds/{guild}/members/{user}"
 
-	awayFor    = 24 * time.Hour // of silence that is read up
-	maxReadUp  = 100            // threads of one guild
-	maxPages   = 10             // of messages of one thread
-	guildFresh = 5 * time.Minute
+	awayFor     = 24 * time.Hour // of silence that is read up
+	maxReadUp   = 100            // threads of one guild
+	maxPages    = 10             // of messages of one thread
+	guildFresh  = 5 * time.Minute
+	memberFresh = time.Minute // a role may have been taken away
 )
 
 // spotted is a thread as a guild lists it.
