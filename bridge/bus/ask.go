@@ -16,10 +16,18 @@ import (
 // the only one it has, or says which there are.
 const nobody = "-"
 
+// ErrNobody says that no bridge took a command, so that nothing was done.
+var ErrNobody = errors.New("no running bridge takes commands")
+
+// ErrNoAnswer says that the answer to a command did not come: it may have been
+// done.
+var ErrNoAnswer = errors.New("the running bridge did not answer")
+
 // Ask sends a command to the bridge that serves this NATS, and waits for its
 // answer until ctx ends. Files, principal and door of the request do not travel:
 // the service knows callers by what they may publish. The answer's data is a
-// json.RawMessage. The error is a *StateError where no bridge answers.
+// json.RawMessage. The error is a *StateError where no bridge answers, of ErrNobody
+// or ErrNoAnswer.
 func (b *Bus) Ask(ctx context.Context, q command.Request) (command.Answer, error) {
 	if q.Values == nil {
 		q.Values = map[string]any{}
@@ -38,16 +46,55 @@ func (b *Bus) Ask(ctx context.Context, q command.Request) (command.Answer, error
 	if end, ok := ctx.Deadline(); ok {
 		m.Header.Set(timeoutHeader, time.Until(end).Round(time.Millisecond).String())
 	}
-	ctx, done := b.untilCut(ctx)
-	defer done()
-	answer, err := b.nc.RequestMsgWithContext(ctx, m)
+	answer, err := b.request(ctx, m)
 	switch {
-	case errors.Is(err, nats.ErrNoResponders):
+	case errors.Is(err, ErrNobody):
 		return command.Answer{}, stateOf(Unreachable, err, "no bridge takes commands at %s. Is one running?", b.where())
+	case errors.Is(err, ErrNoAnswer):
+		return command.Answer{}, stateOf(Unreachable, err, "the bridge at %s went away before it answered: I can't tell whether this was done.", b.where())
 	case err != nil:
 		return command.Answer{}, b.explain("ask for "+q.Group+" "+q.Verb, err)
 	}
 	return answerOf(q, answer.Data)
+}
+
+// request sends a command. Where the connection is lost while it waits and the
+// command has an id, it sends it again, for 15 s at most: the id keeps it from
+// running twice.
+func (b *Bus) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	b.onDenied.Store(&stop) // what is not permitted gets no answer: don't wait for one
+	defer b.onDenied.Store(nil)
+	var lost time.Time
+	for {
+		answered, done := b.untilCut(asking)
+		answer, err := b.nc.RequestMsgWithContext(answered, m)
+		done()
+		switch {
+		case err == nil:
+			return answer, nil
+		case errors.Is(err, nats.ErrNoResponders) && lost.IsZero():
+			return nil, ErrNobody
+		case asking.Err() != nil && ctx.Err() == nil:
+			return nil, err
+		case lost.IsZero():
+			lost = time.Now()
+		}
+		if m.Header.Get(nats.MsgIdHdr) == "" || !b.comesBack(ctx, lost.Add(patience)) {
+			return nil, ErrNoAnswer
+		}
+	}
+}
+
+// comesBack waits until the connection stands again, at most until end.
+func (b *Bus) comesBack(ctx context.Context, end time.Time) bool {
+	for time.Now().Before(end) && wait(ctx, 250*time.Millisecond) {
+		if b.nc.IsConnected() {
+			return true
+		}
+	}
+	return false
 }
 
 // answerOf reads a reply of the service.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +103,7 @@ func (a *action) ask(ctx context.Context, w *worker) (outcome, error) {
 		}
 		switch {
 		case errors.Is(err, bus.ErrNoAnswer):
-			return out, errors.New("I can't tell whether this was done: the running bridge went away before it answered. Look before you do it again.")
+			return out, errors.New(err.Error() + " Look before you do it again.")
 		case err != nil, out.OK, yes, out.Error == nil, out.Error.Status != needsYes:
 			return out, err
 		case !a.p.terminal():
@@ -171,36 +170,22 @@ type bridgeWorker struct {
 
 func (a *action) over(ctx context.Context, cfg config.Config, b *bus.Bus) (worker, error) {
 	w := &bridgeWorker{bus: b, agent: strings.TrimPrefix(a.p.agent, "@")}
-	var err error
-	if w.agent == "" {
-		w.agent, err = onlyAgent(ctx, cfg, b)
+	if w.agent != "" || len(cfg.Agents) == 0 {
+		return w, nil // the bridge knows who it is, where there is one
 	}
-	if err != nil {
+	if w.agent = cfg.Agents[0].Handle; len(cfg.Agents) > 1 {
 		w.close(ctx)
-		return nil, err
+		return nil, severalAgents(handlesOf(cfg))
 	}
 	return w, nil
 }
 
-// onlyAgent is the agent meant where none is named.
-func onlyAgent(ctx context.Context, cfg config.Config, b *bus.Bus) (string, error) {
+func handlesOf(cfg config.Config) []string {
 	var handles []string
 	for _, agent := range cfg.Agents {
 		handles = append(handles, agent.Handle)
 	}
-	if len(handles) == 0 || slices.Contains(handles, "") { // the bridge knows
-		var err error
-		if handles, err = b.Agents(ctx); err != nil {
-			return "", err
-		}
-	}
-	switch len(handles) {
-	case 0:
-		return "", &usageError{"The running bridge watches no agent yet. Say which one is meant: --agent HANDLE."}
-	case 1:
-		return handles[0], nil
-	}
-	return "", severalAgents(handles)
+	return handles
 }
 
 func severalAgents(handles []string) error {
@@ -208,19 +193,11 @@ func severalAgents(handles []string) error {
 }
 
 func (w *bridgeWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
-	body, err := json.Marshal(a.values)
-	if err != nil {
-		return outcome{}, fmt.Errorf("encode the arguments: %w", err)
-	}
-	data, err := w.bus.Ask(ctx, bus.Question{Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, ID: "do-" + rand.Text(), Args: body, Confirmed: yes})
+	answer, err := w.bus.Ask(ctx, command.Request{ID: "do-" + rand.Text(), Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, Values: a.values, Confirmed: yes})
 	if err != nil {
 		return outcome{}, err
 	}
-	var out outcome
-	if err := json.Unmarshal(data, &out); err != nil || !out.OK && out.Error == nil {
-		return outcome{}, errors.New("The running bridge's answer could not be read. Is it of another version? \"imaginebridge version\" tells this one's.")
-	}
-	return out, nil
+	return outcomeOf(answer)
 }
 
 func (w *bridgeWorker) close(ctx context.Context) {
@@ -273,17 +250,15 @@ func (a *action) direct(ctx context.Context) (worker, error) {
 // account is the configured agent that is meant.
 func (a *action) account(cfg config.Config) (config.Agent, error) {
 	wish := strings.TrimPrefix(a.p.agent, "@")
-	var handles []string
 	for _, agent := range cfg.Agents {
 		if agent.Handle == wish || len(cfg.Agents) == 1 && (wish == "" || agent.Handle == "") {
 			return agent, nil
 		}
-		handles = append(handles, agent.Handle)
 	}
 	if wish == "" {
-		return config.Agent{}, severalAgents(handles)
+		return config.Agent{}, severalAgents(handlesOf(cfg))
 	}
-	return config.Agent{}, unknownAgent(wish, handles)
+	return config.Agent{}, unknownAgent(wish, handlesOf(cfg))
 }
 
 func unknownAgent(wish string, handles []string) error {
@@ -299,14 +274,19 @@ func (w *directWorker) do(ctx context.Context, a *action, yes bool) (outcome, er
 		Principal: command.Principal{Platform: command.Terminal}, Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb,
 		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Tell: a.tell,
 	})
-	if !answer.OK {
-		return refusal(answer), nil
+	return outcomeOf(answer)
+}
+
+// outcomeOf is an answer as it is printed.
+func outcomeOf(a command.Answer) (outcome, error) {
+	if !a.OK {
+		return refusal(a), nil
 	}
-	data, err := json.Marshal(answer.Reply.Data)
+	data, err := json.Marshal(a.Reply.Data)
 	if err != nil {
 		return outcome{}, fmt.Errorf("encode the result: %w", err)
 	}
-	return outcome{OK: true, Result: data, Text: answer.Reply.Text, Next: answer.Reply.More, Job: answer.Reply.Job, undo: answer.Reply.Undo}, nil
+	return outcome{OK: true, Result: data, Text: a.Reply.Text, Next: a.Reply.More, Job: a.Reply.Job, undo: a.Reply.Undo}, nil
 }
 
 // refusal is an answer that says no, or asks.

@@ -77,7 +77,10 @@ func whyFailed(why string) string {
 func (w *bridgeWorker) watch(ctx context.Context, job string, seen func(events.Event, events.Job) bool) error {
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
-	query := bus.Query{Agents: []string{w.agent}, Events: []string{"generation.*"}, Since: time.Now().Add(-time.Minute)}
+	query := bus.Query{Events: []string{"generation.*"}, Since: time.Now().Add(-time.Minute)}
+	if w.agent != "" {
+		query.Agents = []string{w.agent}
+	}
 	done := false
 	err := w.bus.Tail(watching, query, func(e events.Event, at bus.Stored) {
 		if j, ok := jobOf(e); ok && at.Err == nil && !done && j.ID == job && seen(e, j) {
