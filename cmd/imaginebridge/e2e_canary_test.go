@@ -278,7 +278,7 @@ subscriptions:
 	require.NotZero(t, c.swept["stream KV_IA_RECEIPTS"])
 	c.sweep("nats traffic", wire())
 	require.NoError(t, run.Process.Signal(syscall.SIGQUIT))
-	_ = <-run.done
+	_ = run.wait()
 	require.Contains(t, w.logs.String(), "goroutine ", "the dump")
 	c.sweep("logs and goroutine dump", []byte(w.logs.String()))
 	w.sweepFiles(c)

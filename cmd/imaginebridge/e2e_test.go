@@ -116,7 +116,8 @@ func TestF44_ASecondSignalEndsAtOnce(t *testing.T) {
 	require.NoError(t, run.Process.Signal(os.Interrupt))
 	require.NoError(t, run.Process.Signal(os.Interrupt))
 	select {
-	case _ = <-run.done:
+	case err := <-run.done:
+		t.Log("it ended", err)
 	case <-time.After(10 * time.Second):
 		t.Fatal("it is still there")
 	}

@@ -209,8 +209,11 @@ func (w *world) startWith(env []string, args ...string) *child {
 // kill ends the program as a crash would.
 func (c *child) kill() {
 	_ = c.Process.Kill()
-	_ = <-c.done // killed: how it ended says nothing
+	_ = c.wait() // killed: how it ended says nothing
 }
+
+// wait returns how the program ended.
+func (c *child) wait() error { return <-c.done }
 
 // stop asks the program to end and expects a clean one.
 func (c *child) stop() {
