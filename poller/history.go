@@ -117,7 +117,7 @@ func (f follower[T]) fill(ctx context.Context, h history) (Found, error) {
 func (f follower[T]) begin(ctx context.Context, l Look) (Found, error) {
 	var newest time.Time
 	since := l.Now.Add(-f.backfill)
-	read, err := f.list.walk(ctx, "", maxPages, func(page []item) bool {
+	read, err := f.list.sure(ctx, func(page []item) bool {
 		for _, it := range page {
 			newest = later(newest, it.At)
 		}

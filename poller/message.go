@@ -57,14 +57,18 @@ func (m *messages) Poll(ctx context.Context, l Look) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
+	if first {
+		listed, err := l2.sure(ctx, func([]item) bool { return false })
+		if err != nil {
+			return Found{}, err
+		}
+		return m.begin(ctx, l, box, listed.entries)
+	}
 	listed, err := l2.walk(ctx, "", maxPages, func(page []item) bool {
-		return !first && !ascending(page) && !l.Deep && box.quiet(page)
+		return !ascending(page) && !l.Deep && box.quiet(page)
 	})
 	if err != nil {
 		return Found{}, err
-	}
-	if first {
-		return m.begin(ctx, l, box, listed.entries)
 	}
 	return m.readNews(ctx, l, box, listed.entries)
 }

@@ -289,6 +289,23 @@ func TestAnAgentIsReadyOnceEverySourceHasItsBaseline(t *testing.T) {
 	})
 }
 
+func TestF16_OneEmptyAnswerIsNoEmptyAccount(t *testing.T) {
+	for name, path := range map[string]string{"notifications": "/api/notifications", "messages": "/api/conversations"} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
+				w.AddNotifications(w.handle, 50, time.Minute)
+				w.AddConversations(w.handle, 20, 3, time.Minute)
+				lie := w.Inject(sandbox.Rule{Path: path, Fault: sandbox.FaultNullList, Count: 1})
+				_, stop := w.poll(nil)
+				pass(10 * time.Minute)
+				require.Equal(t, 1, lie.Hits())
+				require.Empty(t, w.journal.told(""), "nothing old is sent")
+				stop()
+			})
+		})
+	}
+}
+
 func TestBackfillSendsWhatIsYoungEnough(t *testing.T) {
 	inTown(t, sandbox.Options{Empty: true}, func(t *testing.T, w town) {
 		w.AddNotifications(w.handle, 30, 2*time.Hour)
