@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
@@ -62,7 +61,7 @@ func (s *Sink) Tell(ctx context.Context, q command.Request, a command.Answer) {
 		return
 	}
 	token, err := unseal(s.rest.token(), b.Token)
-	if err != nil || time.Now().Add(s.rest.ahead()).Sub(timeOf(b.Interaction)) > tokenLife {
+	if err != nil || s.age(b.Interaction) > tokenLife {
 		s.elsewhere(ctx, q, a)
 		return
 	}

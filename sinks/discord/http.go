@@ -58,6 +58,11 @@ func verified(key ed25519.PublicKey, h http.Header, body []byte, now time.Time) 
 // Endpoint URL. What is not signed by Discord gets 401 and is not read. Work goes
 // on after the answer until ctx ends; Drain waits for it.
 func (s *Sink) Door(ctx context.Context) http.Handler {
+	s.visits.work.run(func() { // learns Discord's time, which decides on signatures
+		if _, err := s.application(ctx); err != nil {
+			s.log.Warn("application not known yet", "err", err)
+		}
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxInbound))
 		now := time.Now().Add(s.rest.ahead())

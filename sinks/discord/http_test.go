@@ -43,6 +43,8 @@ func newKnocker(t *testing.T) *knocker {
 	})
 	require.NoError(t, err)
 	k.door = k.sink.Door(t.Context())
+	k.sink.Drain() // nobody tells the time here
+	k.log.Reset()
 	return k
 }
 

@@ -89,7 +89,7 @@ func (l *live) finish(ctx context.Context, a command.Answer) {
 	l.mu.Unlock()
 	ctx, cancel := lingering(ctx, sendTimeout, answerGrace)
 	defer cancel()
-	if moved || time.Now().Add(l.rest.ahead()).Sub(timeOf(l.in.ID)) > tokenLife {
+	if moved || l.age(l.in.ID) > tokenLife {
 		l.elsewhere(ctx, l.q, a)
 		return
 	}
@@ -292,7 +292,7 @@ func (w *watchers) heard(m bridge.Message) []*live {
 	w.note(m.UpdateKey)
 	var out []*live
 	for _, l := range w.lives[m.UpdateKey] {
-		if time.Since(timeOf(l.in.ID)) < tokenLife {
+		if l.age(l.in.ID) < tokenLife {
 			out = append(out, l)
 		}
 	}

@@ -96,9 +96,10 @@ func (s *Sink) keepIDs(list []registered) {
 	s.commandIDs.Store(&ids)
 }
 
-// application is the application's id, asked for once.
+// application is the application's id, asked for once; so the first answer also
+// tells Discord's time.
 func (s *Sink) application(ctx context.Context) (string, error) {
-	if id := s.app.Load(); id != nil {
+	if id := s.app.Load(); id != nil && s.rest.skew.Load() != 0 {
 		return *id, nil
 	}
 	var app struct {

@@ -134,7 +134,7 @@ func (v *visit) serve(ctx context.Context) {
 		return
 	}
 	// The clock that counts is Discord's, from the click on.
-	if age := time.Now().Add(v.rest.ahead()).Sub(timeOf(v.in.ID)); age > maxClickAge {
+	if age := v.age(v.in.ID); age > maxClickAge {
 		v.log.Warn("interaction came too late and was not carried out", "interaction", v.in.ID, "age", age.Round(time.Millisecond))
 		_ = v.door.first(ctx, response{})
 		return
@@ -154,6 +154,9 @@ func (v *visit) serve(ctx context.Context) {
 		v.say(ctx, "This bridge doesn't know that kind of interaction yet.")
 	}
 }
+
+// age is how long ago the thing with this id was made, by Discord's clock.
+func (s *Sink) age(id string) time.Duration { return time.Now().Add(s.rest.ahead()).Sub(timeOf(id)) }
 
 // sorry is the answer when a handler of ours broke.
 func (v *visit) sorry(ctx context.Context) {
@@ -291,7 +294,7 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 	p := v.o.Commands.Check(ctx, q)
 	switch {
 	case form && v.in.Kind != visitForm && (p == nil || !refuses(p)):
-		_ = v.first(ctx, respondForm, v.form(ctx, spec, q, open)) // logged there
+		v.offer(ctx, v.form(ctx, spec, q, open))
 		return
 	case p != nil:
 		v.quick(ctx, q)
@@ -330,6 +333,15 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 func unsure(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Unsure
+}
+
+// offer opens a form.
+func (v *visit) offer(ctx context.Context, f formBody) {
+	if f.CustomID == "" {
+		v.say(ctx, "The form can't be opened now. Nothing was done; send the command again in a minute.")
+		return
+	}
+	_ = v.first(ctx, respondForm, f) // logged there
 }
 
 // refuses reports a problem that no form can mend.
@@ -393,7 +405,7 @@ func (v *visit) acknowledge(ctx context.Context, at spotOf) error {
 func (v *visit) work(ctx context.Context, q command.Request, at spotOf) {
 	l := v.live(q, at)
 	q.Tell = func(r command.Reply) { l.tell(ctx, r) }
-	timer := time.AfterFunc(tokenUse-time.Since(timeOf(v.in.ID)), func() { l.farewell(ctx) })
+	timer := time.AfterFunc(tokenUse-v.age(v.in.ID), func() { l.farewell(ctx) })
 	defer timer.Stop()
 	a := v.o.Commands.Do(ctx, q)
 	if a.Running || a.Problem != nil && a.Problem.Status == "id_taken" {

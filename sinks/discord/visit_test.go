@@ -427,6 +427,7 @@ func TestTokenIsSealedInTheRecord(t *testing.T) {
 func TestHelpListsEveryCommandToBeClicked(t *testing.T) {
 	t.Parallel()
 	st, _ := talkative(t, fakediscord.Options{}, false)
+	st.eventually("ids are known", func() bool { return st.sink.commandIDs.Load() != nil })
 	r := st.settled(st.fake.Slash("ada", st.channel, "/ia help"))
 	require.NotZero(t, r.Message.Flags&flagPrivate)
 	var words []string
@@ -438,4 +439,35 @@ func TestHelpListsEveryCommandToBeClicked(t *testing.T) {
 		require.Contains(t, all, s.Group+" "+s.Verb+":", "clickable")
 	}
 	st.faultless()
+}
+
+func TestLongWorkSaysWhereItsEndAppears(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		at   spotOf
+		says string
+	}{
+		"public":  {public, "The result follows in this channel."},
+		"private": {private, "I'll send you the result by direct message."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			st, _ := talkative(t, fakediscord.Options{}, false)
+			in, err := st.fake.Slash("ada", st.channel, "/ia post create text:hello")
+			st.settled(in, err)
+			v := &visit{Sink: st.sink, in: interaction{ID: in.ID(), App: fakediscord.DefaultApplicationID, Token: in.Token(), Channel: st.channel, User: sender{ID: st.fake.User("ada")}}}
+			q := command.Request{ID: "x", Back: v.back(tc.at)}
+			l := v.live(q, tc.at)
+			l.farewell(t.Context())
+			require.Contains(t, st.said(in, nil), tc.says)
+			l.finish(t.Context(), ok("The end."))
+			where := st.channel
+			if tc.at == private {
+				where = st.fake.DM("ada")
+			}
+			list := st.fake.Messages(where)
+			require.Equal(t, "The end.", list[len(list)-1].Content)
+			st.faultless()
+		})
+	}
 }
