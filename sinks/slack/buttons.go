@@ -17,13 +17,9 @@ const maxMenu = 5 // entries of an overflow menu
 // taken, those that do something. What is too much for one row goes into a menu.
 func (p *page) actions() {
 	var row []slackgo.BlockElement
-	var rest []bridge.Action
+	first, rest := inRow(p.msg.Actions)
 	used := map[string]int{}
-	for _, a := range p.msg.Actions {
-		if len(row) == maxButtons {
-			rest = append(rest, a)
-			continue
-		}
+	for _, a := range first {
 		if b := p.button(a, used); b != nil {
 			row = append(row, b)
 		}
@@ -34,6 +30,25 @@ func (p *page) actions() {
 	if len(row) > 0 {
 		p.add(slackgo.NewActionBlock("", row...))
 	}
+}
+
+// inRow chooses the buttons of the row: all where they fit, else the first
+// commands and the first pages. rest are the others.
+func inRow(actions []bridge.Action) (row, rest []bridge.Action) {
+	if len(actions) <= maxButtons {
+		return actions, nil
+	}
+	var acts, links []bridge.Action
+	for _, a := range actions {
+		if a.URL != "" {
+			links = append(links, a)
+		} else {
+			acts = append(acts, a)
+		}
+	}
+	links = links[:min(len(links), maxButtons-min(len(acts), maxButtons-1))]
+	room := min(len(acts), maxButtons-len(links))
+	return append(acts[:room:room], links...), acts[room:]
 }
 
 // button is one button; nil where it can't be one. used counts the action ids of

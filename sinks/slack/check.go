@@ -79,7 +79,7 @@ func checkScopes(granted []string) []Finding {
 	for _, sc := range scopes() {
 		switch {
 		case slices.Contains(granted, sc.name):
-		case sc.optional:
+		case sc.gives != "":
 			more[sc.gives] = append(more[sc.gives], sc.name)
 		default:
 			needed = append(needed, Finding{Level: Problem, Subject: subject, Problem: "The app lacks " + sc.name + ".", Remedy: "Add it" + click + "."})

@@ -96,7 +96,7 @@ var botScopes = append([]string{"app_mentions:read", "links:read", "links:write"
 const signingSecret = "the signing secret of the test"
 
 // open starts a sink behind the named door, "http" or "socket".
-func openDoor(t *testing.T, door string, answer func(command.Request) command.Answer, change func(*Options)) *doors {
+func openDoor(t *testing.T, door string, answer func(command.Request) command.Answer, change func(*Options), tune ...func(*Sink)) *doors {
 	t.Helper()
 	w := &world{T: t}
 	w.open(settings{scopes: botScopes, fake: fakeslack.Options{SigningSecret: signingSecret, Deliver: quickDeliveries, Limits: fakeslack.Limits{Off: true}}})
@@ -105,6 +105,9 @@ func openDoor(t *testing.T, door string, answer func(command.Request) command.An
 	t.Cleanup(w.fake.Close)
 	w.log, w.counts = &lines{}, &tally{of: map[string]int{}}
 	d.sink = d.newSink(door, change)
+	for _, f := range tune {
+		f(d.sink)
+	}
 	if door == "http" {
 		d.serve(d.sink)
 		return d

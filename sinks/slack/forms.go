@@ -44,7 +44,7 @@ func (s *Sink) open(in inbound, spec *command.Spec, agent string, values map[str
 		arg, ok := spec.Arg(name)
 		switch {
 		case !ok || arg.Secret:
-		case arg.Hidden || in.kind != slash && arg.Complete != "" && arg.Kind == command.Text:
+		case arg.Hidden || in.kind != slash && bare(arg):
 			f.fixed[name] = fmt.Sprint(v)
 		default:
 			f.values[name] = fmt.Sprint(v)
@@ -72,6 +72,16 @@ func (s *Sink) open(in inbound, spec *command.Spec, agent string, values map[str
 			}})
 		}
 	}}
+}
+
+// bare reports an argument whose values tell a person nothing: ids.
+func bare(a command.Arg) bool {
+	switch a.Complete {
+	case command.Posts, command.Comments, command.Conversations, command.Jobs, command.Notifications:
+		return a.Kind == command.Text
+	case command.Handles, command.Models, command.Voices, command.Providers, command.Tags, command.Media, command.Agents:
+	}
+	return false
 }
 
 // wants reports a command that needs a form: something required is missing, or

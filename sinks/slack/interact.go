@@ -80,6 +80,7 @@ type work struct {
 	to      back
 	again   string         // its id when it is tried anew because it failed for good when it came before
 	instead *bridge.Action // what else may have been meant
+	ran     func()         // called when it was done, before its answer is brought; nil for nobody
 }
 
 // do records a request, acknowledges with body, and has it run.
@@ -214,6 +215,9 @@ func (s *Sink) run(ctx context.Context, w work) command.Answer {
 	if a.Repeat && !a.OK && w.again != "" && (a.Problem == nil || !a.Problem.Unknown) {
 		q.ID = w.again
 		a = s.opt.Commands(ctx, q)
+	}
+	if w.ran != nil {
+		w.ran()
 	}
 	out.finish(ctx, a)
 	return a

@@ -136,9 +136,8 @@ func TestS4_NothingRunsUnrecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bothDoors(t, func(t *testing.T, door string) {
-				d := openDoor(t, door, fine, nil)
+				d := openDoor(t, door, fine, nil, func(s *Sink) { s.recordIn = 300 * time.Millisecond })
 				card := d.relay(bridge.Action{Label: "Like", Command: "post like", Args: map[string]string{"post": "p1"}})
-				d.sink.recordIn = 300 * time.Millisecond
 				d.impatient(500 * time.Millisecond)
 				d.hands.mu.Lock()
 				set(d.hands)

@@ -69,7 +69,8 @@ type inner struct {
 	Text    string   `json:"text"`
 	TS      string   `json:"ts"`
 	Thread  string   `json:"thread_ts"`
-	Team    string   `json:"team"`
+	Team    string   `json:"team"` // the writer's, as the next two where Slack sends them
+	Home    string   `json:"user_team"`
 	Source  string   `json:"source_team"`
 	Files   []upload `json:"files"`
 	// Of messages that were changed.

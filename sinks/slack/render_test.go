@@ -2,6 +2,7 @@ package slack
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
@@ -71,6 +73,45 @@ func digest(n int) bridge.Delivery {
 		}
 	}
 	return bridge.Delivery{Key: "key_digest", To: bridge.ParseDestination("slack:C0123456789"), Event: all[n-1], Message: bridge.Digest(all), Attempt: 1}
+}
+
+// S17: every card with the buttons that its event has.
+func TestRenderEveryKindWithButtons(t *testing.T) {
+	t.Parallel()
+	var all []byte
+	for k := range events.Kinds() {
+		d := deliver(k)
+		s := &Sink{opt: Options{Actions: command.Actions, Commands: func(context.Context, command.Request) command.Answer { return command.Answer{} }}}
+		d.Message.Actions = s.buttons(d)
+		b := binder{on: true, kept: map[string][]byte{}}.render(d, full, false)
+		require.Empty(t, fakeslack.ValidateMessage(wire(t, b)), k.Name())
+		require.Empty(t, b.kept, "ids have room in a button")
+		all = fmt.Appendf(all, "%s:%s\n", k.Name(), labels(b))
+	}
+	golden.Equal(t, "testdata/buttons.golden", all)
+	require.Empty(t, (&Sink{opt: Options{Actions: command.Actions}}).buttons(digest(25)))
+}
+
+// labels are the buttons and menu entries of a message.
+func labels(b body) string {
+	out := ""
+	for _, block := range b.blocks {
+		row, ok := block.(*slackgo.ActionBlock)
+		if !ok {
+			continue
+		}
+		for _, e := range row.Elements.ElementSet {
+			switch e := e.(type) {
+			case *slackgo.ButtonBlockElement:
+				out += " [" + e.Text.Text + " " + e.ActionID + " " + e.Value + "]"
+			case *slackgo.OverflowBlockElement:
+				for _, o := range e.Options {
+					out += " […" + o.Text.Text + " " + o.Value + "]"
+				}
+			}
+		}
+	}
+	return out
 }
 
 func TestRenderDigest(t *testing.T) {

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -54,7 +55,7 @@ func (e inner) spoken(self string) bool {
 func (s *Sink) said(ctx context.Context, in inbound) ack {
 	e := in.event.Event
 	self := s.web.selfKnown().UserID
-	in.who = person{id: text(e.User), team: e.Team}
+	in.who = person{id: text(e.User), team: cmp.Or(e.Home, e.Source, e.Team)}
 	in.at.channel, in.at.thread = text(e.Channel), e.Thread
 	switch {
 	case e.Subtype == "message_changed":
@@ -102,7 +103,8 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 		s.log.WarnContext(ctx, "answer in a thread not recorded", "err", err)
 		return ack{again: true}
 	}
-	before, done := s.turn.link(in.at.channel + "/" + in.at.thread)
+	before, next := s.turn.link(in.at.channel + "/" + in.at.thread)
+	done := sync.OnceFunc(next)
 	return ack{then: func(ctx context.Context) {
 		defer done()
 		if before != nil {
@@ -112,7 +114,7 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 				return
 			}
 		}
-		s.run(ctx, work{q: q, to: to})
+		s.run(ctx, work{q: q, to: to, ran: done})
 	}}
 }
 

@@ -14,8 +14,8 @@ const (
 // check read the same table.
 type scope struct {
 	name     string
-	optional bool
-	gives    string   // what an optional one adds, continuing "so that"
+	optional bool     // people may refuse it while they install the app
+	gives    string   // what it adds to relaying, continuing "so that"; "" for what relaying itself needs
 	events   []string // event types that come with it
 }
 
@@ -28,13 +28,13 @@ func scopes() []scope {
 	)
 	return []scope{
 		{name: "chat:write"},
-		{name: "commands"},
+		{name: "commands", gives: "people can use /ia and the shortcuts"},
 		{name: scopeHistory, optional: true, gives: answer, events: []string{"message.channels"}},
 		{name: scopePrivateHistory, optional: true, gives: answer, events: []string{"message.groups"}},
-		{name: scopeDirectHistory, optional: true, gives: answer, events: []string{"message.im"}},
+		{name: scopeDirectHistory, gives: answer, events: []string{"message.im"}},
 		{name: "app_mentions:read", optional: true, gives: "an answer in a thread that names the app reaches ImagineAnything, where it may not read the others", events: []string{"app_mention"}},
-		{name: "links:read", optional: true, gives: links, events: []string{"link_shared"}},
-		{name: "links:write", optional: true, gives: links},
+		{name: "links:read", gives: links, events: []string{"link_shared"}},
+		{name: "links:write", gives: links},
 		{name: scopeFiles, optional: true, gives: "forms take files"},
 		{name: scopeReactions, optional: true, gives: "a mark on each answer shows whether it arrived"},
 		{

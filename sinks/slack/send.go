@@ -224,9 +224,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // buttons are those of a relayed card: what one can do about it before the pages
-// it links to.
+// it links to. A list of what happened has none: its event is only the last.
 func (s *Sink) buttons(d bridge.Delivery) []bridge.Action {
-	if s.opt.Actions == nil || s.opt.Commands == nil || d.Event.Data == nil {
+	if s.opt.Actions == nil || s.opt.Commands == nil || d.Event.Data == nil || isList(d.Message) {
 		return d.Message.Actions
 	}
 	return slices.Concat(s.opt.Actions(d.Event), d.Message.Actions)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
 )
 
@@ -82,6 +83,34 @@ func TestS7_ABurstIsAcknowledgedWhole(t *testing.T) {
 	}
 	require.Equal(t, 2, w.fake.Sockets())
 	w.clean()
+}
+
+// S7: so is a burst of answers whose work takes its time.
+func TestS7_ABurstOfWorkIsAcknowledgedWhole(t *testing.T) {
+	t.Parallel()
+	const burst = 200
+	free := make(chan struct{})
+	d := openDoor(t, "socket", func(q command.Request) command.Answer {
+		<-free
+		return fine(q)
+	}, nil)
+	d.team.SetScopes(allScopes...)
+	var cards []string
+	for range 2 {
+		cards = append(cards, d.relay().Message)
+	}
+	before := len(d.fake.Deliveries())
+	for n := range burst {
+		d.fake.Say(d.ann, d.channel, cards[n%len(cards)], fmt.Sprintf("answer %d", n))
+	}
+	d.until(func() bool { return len(d.fake.Deliveries()) >= before+burst })
+	for _, a := range d.fake.Deliveries() {
+		require.True(t, a.Acked)
+		require.Zero(t, a.Retry)
+	}
+	require.Equal(t, 2, d.fake.Sockets())
+	close(free)
+	d.until(func() bool { return len(d.hands.effects()) == burst })
 }
 
 func TestLifecycleEventsReachTheHookOnce(t *testing.T) {

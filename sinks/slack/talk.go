@@ -29,6 +29,9 @@ const (
 // talkOf is what answers to a relayed card go to; ok is false for cards that one
 // can't answer.
 func talkOf(d bridge.Delivery) (t talk, ok bool) {
+	if isList(d.Message) {
+		return talk{}, false
+	}
 	kind, id, _ := strings.Cut(d.Message.ThreadKey, ":")
 	t = talk{Agent: d.Message.Agent, Kind: kind, ID: id, At: time.Now().UTC()}
 	switch e := d.Event.Data.(type) {

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -226,4 +227,36 @@ func TestShortcutsOpenForms(t *testing.T) {
 		}
 		d.clean()
 	})
+}
+
+// F43: sockets come and go, one warned, one cut; every answer is done once.
+func TestF43_AnswersOutliveTheirSockets(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, "socket", fine, nil)
+	deliver := quickDeliveries
+	deliver.AckWithin, deliver.Retries, deliver.Warning = 300*time.Millisecond, []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond, time.Second}, 100*time.Millisecond
+	d.fake.SetDeliver(deliver)
+	d.team.SetScopes(allScopes...)
+	card := d.relay()
+	const answers = 30
+	for n := range answers {
+		d.fake.Say(d.ann, d.channel, card.Message, fmt.Sprintf("answer %d", n))
+		switch n {
+		case 10:
+			d.fake.Disconnect("warning")
+		case 20:
+			d.fake.CutSockets()
+		}
+		d.until(func() bool { return d.fake.Sockets() > 0 }) // the fake tells nothing that happens while nobody listens
+	}
+	d.until(func() bool { return len(d.hands.effects()) >= answers })
+	require.NoError(t, d.sink.Drain(t.Context()))
+	said := map[any]int{}
+	for _, q := range d.hands.effects() {
+		said[q.Values["text"]]++
+	}
+	require.Len(t, said, answers)
+	for text, n := range said {
+		require.Equal(t, 1, n, text)
+	}
 }
