@@ -84,6 +84,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if p.binary != "" {
+		if p.binary, err = filepath.Abs(p.binary); err != nil {
+			return err
+		}
+	}
 	if p.dir, err = os.MkdirTemp("", "imaginebridge-bench"); err != nil {
 		return err
 	}
