@@ -16,7 +16,6 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
-	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 )
 
@@ -53,8 +52,7 @@ const needsYes = "confirmation_required"
 // worker does commands: a running bridge, or this process.
 type worker interface {
 	do(ctx context.Context, a *action, yes bool) (outcome, error)
-	// watch hands each further state of a generation to seen until that says it was the last.
-	watch(ctx context.Context, job string, seen func(events.Event, events.Job) (last bool)) error
+	where() (base, agent string) // the site's address, and who acts there where that is known
 	close(ctx context.Context)
 }
 
@@ -164,12 +162,12 @@ func (a *action) log(cfg config.Config) *slog.Logger {
 
 // bridgeWorker is a running bridge, over NATS.
 type bridgeWorker struct {
-	bus   *bus.Bus
-	agent string
+	bus         *bus.Bus
+	base, agent string
 }
 
 func (a *action) over(ctx context.Context, cfg config.Config, b *bus.Bus) (worker, error) {
-	w := &bridgeWorker{bus: b, agent: strings.TrimPrefix(a.p.agent, "@")}
+	w := &bridgeWorker{bus: b, base: cfg.ImagineAnything.BaseURL, agent: strings.TrimPrefix(a.p.agent, "@")}
 	if w.agent != "" || len(cfg.Agents) == 0 {
 		return w, nil // the bridge knows who it is, where there is one
 	}
@@ -199,6 +197,8 @@ func (w *bridgeWorker) do(ctx context.Context, a *action, yes bool) (outcome, er
 	}
 	return outcomeOf(answer)
 }
+
+func (w *bridgeWorker) where() (base, agent string) { return w.base, w.agent }
 
 func (w *bridgeWorker) close(ctx context.Context) {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -303,6 +303,8 @@ func (a *action) tell(r command.Reply) {
 		fmt.Fprintln(a.p.errs, plainText(r.Text))
 	}
 }
+
+func (w *directWorker) where() (base, agent string) { return w.api.BaseURL(), w.agent }
 
 func (w *directWorker) close(context.Context) { w.site.CloseIdle() }
 

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
-	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/sinks/console"
@@ -31,15 +32,19 @@ func (a *action) follow(ctx context.Context, w worker, out outcome) (outcome, er
 		fmt.Fprintln(a.p.errs, plainText(out.Text))
 	}
 	screen := console.New(console.Options{Out: a.p.out, Color: a.p.colour()})
-	var end *events.Job
+	base, agent := w.where()
+	if agent == "" && !a.p.json {
+		agent = a.whoami(ctx, w)
+	}
+	var end *imagine.Job
 	watching, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
-	err := w.watch(watching, out.Job, func(e events.Event, j events.Job) bool {
+	err := a.watch(watching, w, out.Job, func(j imagine.Job) bool {
 		if j.RetryCount < started.RetryCount {
 			return false // of an earlier try
 		}
 		if !a.p.json {
-			_, _ = screen.Send(ctx, bridge.Delivery{Event: e, Message: bridge.Layout(e)})
+			_, _ = screen.Send(ctx, bridge.Delivery{Message: bridge.Layout(jobEvent(base, agent, j))})
 		}
 		if j.Status == imagine.JobCompleted || j.Status == imagine.JobFailed {
 			end = &j
@@ -52,9 +57,10 @@ func (a *action) follow(ctx context.Context, w worker, out outcome) (outcome, er
 	case end == nil:
 		return out, err
 	}
-	out.Text = ""
+	out.Text = "The generation is done."
 	var result any = end
 	if !a.p.json { // the rest is on the screen
+		out.Text = ""
 		result = map[string]string{"postId": end.PostID, "resultUrl": end.ResultURL}
 	}
 	if out.Result, err = json.Marshal(result); err != nil {
@@ -73,46 +79,13 @@ func whyFailed(why string) string {
 	return oneSentence(why)
 }
 
-// watch reads the events that the running bridge stores.
-func (w *bridgeWorker) watch(ctx context.Context, job string, seen func(events.Event, events.Job) bool) error {
-	watching, cancel := context.WithCancel(ctx)
-	defer cancel()
-	query := bus.Query{Events: []string{"generation.*"}, Since: time.Now().Add(-time.Minute)}
-	if w.agent != "" {
-		query.Agents = []string{w.agent}
-	}
-	done := false
-	err := w.bus.Tail(watching, query, func(e events.Event, at bus.Stored) {
-		if j, ok := jobOf(e); ok && at.Err == nil && !done && j.ID == job && seen(e, j) {
-			done = true
-			cancel()
-		}
-	})
-	if done {
-		return nil
-	}
-	return err
-}
-
-func jobOf(e events.Event) (events.Job, bool) {
-	switch d := e.Data.(type) {
-	case events.GenerationStarted:
-		return d.Job, true
-	case events.GenerationProgressed:
-		return d.Job, true
-	case events.GenerationCompleted:
-		return d.Job, true
-	case events.GenerationFailed:
-		return d.Job, true
-	}
-	return events.Job{}, false
-}
-
-// watch looks at the API again and again. Its errors end it, but for those that pass.
-func (w *directWorker) watch(ctx context.Context, job string, seen func(events.Event, events.Job) bool) error {
+// watch looks again and again how far a generation is, and hands each further
+// state to seen until that says it was the last. Its errors end it, but for those
+// that pass.
+func (a *action) watch(ctx context.Context, w worker, job string, seen func(imagine.Job) (last bool)) error {
 	last := ""
 	for failures := 0; ; {
-		j, err := w.find(ctx, job)
+		j, err := a.find(ctx, w, job)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return ctx.Err()
@@ -122,7 +95,7 @@ func (w *directWorker) watch(ctx context.Context, job string, seen func(events.E
 			}
 		case j.Status != "" && j.Status != last:
 			last, failures = j.Status, 0
-			if e := w.event(j); seen(e, mustJob(e)) {
+			if seen(j) {
 				return nil
 			}
 		}
@@ -138,33 +111,47 @@ func (w *directWorker) watch(ctx context.Context, job string, seen func(events.E
 
 // find looks for a generation among the running ones, then the past ones. The
 // zero job is one that is between both.
-func (w *directWorker) find(ctx context.Context, job string) (imagine.Job, error) {
-	running, err := w.api.PendingJobs(ctx)
-	if err != nil {
-		return imagine.Job{}, err
-	}
-	is := func(j imagine.Job) bool { return j.ID == job }
-	if i := slices.IndexFunc(running.Items, is); i >= 0 {
-		return running.Items[i], nil
-	}
-	past, err := w.api.JobHistory(ctx, imagine.PageQuery{})
-	if err != nil {
-		return imagine.Job{}, err
-	}
-	if i := slices.IndexFunc(past.Items, is); i >= 0 {
-		return past.Items[i], nil
+func (a *action) find(ctx context.Context, w worker, job string) (imagine.Job, error) {
+	for _, verb := range []string{"pending", "history"} {
+		spec, _ := command.Find("generate", verb)
+		look := &action{p: a.p, spec: spec}
+		out, err := w.do(ctx, look, false)
+		switch {
+		case err != nil:
+			return imagine.Job{}, err
+		case out.Error != nil:
+			return imagine.Job{}, errors.New(doSentence(out.Error))
+		}
+		var page imagine.Page[imagine.Job]
+		if err := json.Unmarshal(out.Result, &page); err != nil {
+			return imagine.Job{}, fmt.Errorf("read the list of generations: %w", err)
+		}
+		if i := slices.IndexFunc(page.Items, func(j imagine.Job) bool { return j.ID == job }); i >= 0 {
+			return page.Items[i], nil
+		}
 	}
 	return imagine.Job{}, nil
 }
 
-// event is a generation's state as a bridge would tell it.
-func (w *directWorker) event(j imagine.Job) events.Event {
+// whoami asks a running bridge for the one agent it acts as.
+func (a *action) whoami(ctx context.Context, w worker) string {
+	spec, _ := command.Find("profile", "show")
+	out, err := w.do(ctx, &action{p: a.p, spec: spec}, false)
+	var me imagine.AgentRef
+	if err != nil || json.Unmarshal(out.Result, &me) != nil || me.Handle == "" {
+		return "agent"
+	}
+	return me.Handle
+}
+
+// jobEvent is a generation's state as a bridge would tell it.
+func jobEvent(base, agent string, j imagine.Job) events.Event {
 	job := events.Job{
 		ID: j.ID, Provider: j.Provider, Type: j.Type, Prompt: j.Prompt, Model: j.Model, Status: j.Status, ErrorMessage: j.ErrorMessage,
 		RetryCount: j.RetryCount, ResultURL: j.ResultURL, PostID: j.PostID, PostContent: j.PostContent, CreatedAt: j.CreatedAt, CompletedAt: j.CompletedAt,
 	}
 	if j.PostID != "" {
-		job.PostURL = w.api.BaseURL() + "/post/" + j.PostID
+		job.PostURL = base + "/post/" + j.PostID
 	}
 	var data events.Payload = events.GenerationProgressed{Job: job}
 	switch j.Status {
@@ -173,7 +160,5 @@ func (w *directWorker) event(j imagine.Job) events.Event {
 	case imagine.JobFailed:
 		data = events.GenerationFailed{Job: job}
 	}
-	return events.New(w.api.BaseURL(), w.agent, "job_"+j.ID, j.ID, time.Now(), data)
+	return events.New(base, agent, "job_"+j.ID, j.ID, time.Now(), data)
 }
-
-func mustJob(e events.Event) events.Job { j, _ := jobOf(e); return j }
