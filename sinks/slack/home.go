@@ -33,6 +33,12 @@ func (s *Sink) homeOpened(in inbound) ack {
 	return ack{then: func(ctx context.Context) { s.publishHome(ctx, in, e.View.Hash) }}
 }
 
+// refreshHome draws a home again after its owner changed something from it.
+func (s *Sink) refreshHome(ctx context.Context, in inbound) {
+	s.homes.put(in.who.id, time.Now())
+	s.publishHome(ctx, in, "")
+}
+
 // publishHome reads what a home shows, as the person, and shows it. Where somebody
 // was faster, theirs stays.
 func (s *Sink) publishHome(ctx context.Context, in inbound, hash string) {

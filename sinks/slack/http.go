@@ -35,6 +35,10 @@ func (s *Sink) Handler() http.Handler {
 // door verifies, decodes, handles, acknowledges, and then has the work done.
 func (s *Sink) door(decode func([]byte) (inbound, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Query().Get("ssl_check") == "1" { // Slack tries the certificate
+			w.WriteHeader(http.StatusOK)
+			return
+		}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			w.WriteHeader(http.StatusMethodNotAllowed)

@@ -192,6 +192,13 @@ func (s *Sink) act(ctx context.Context, in inbound, spec *command.Spec, b bound,
 		w.again = requestID(in, "click", in.trigger)
 	}
 	out := s.do(ctx, in, w, nil)
+	if work := out.then; work != nil && in.view.Type == "home" && spec.Repeat != command.Reads {
+		out.then = func(ctx context.Context) {
+			work(ctx)
+			s.refreshHome(ctx, in)
+		}
+		return out
+	}
 	if makes && out.then != nil {
 		out.then = func(ctx context.Context) {
 			card := s.working(ctx, in, q)

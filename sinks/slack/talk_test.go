@@ -182,6 +182,25 @@ func TestWithoutReactionsOnlyFailuresAreTold(t *testing.T) {
 	d.clean()
 }
 
+// Where the app may not read what people write, an answer that names it arrives.
+func TestAnswersByMention(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, "http", fine, nil)
+	d.team.SetScopes("chat:write", "commands", "app_mentions:read", "reactions:write")
+	card := d.relay()
+	d.fake.Say(d.ann, d.channel, card.Message, "nobody hears this")
+	ts := d.fake.Say(d.ann, d.channel, card.Message, "<@"+d.team.BotUser+"> count me in")
+	d.until(func() bool { return len(d.reactions(ts)) > 0 })
+	require.Len(t, d.hands.effects(), 1)
+	require.Equal(t, "count me in", d.hands.effects()[0].Values["text"])
+	d.fake.Say(d.ann, d.channel, "", "<@"+d.team.BotUser+"> hello?")
+	d.until(func() bool { return strings.Contains(d.fake.Screen(d.channel), "Answer in the thread of a card") })
+	d.fake.Say(d.ann, d.channel, "", "<@"+d.team.BotUser+"> hello again?")
+	require.NoError(t, d.sink.Drain(t.Context()))
+	require.Equal(t, 1, strings.Count(d.fake.Screen(d.channel), "Answer in the thread of a card"), "once a day")
+	d.clean()
+}
+
 // What was typed while nobody listened arrives when somebody does again.
 func TestCatchUpSendsWhatWasMissed(t *testing.T) {
 	t.Parallel()
