@@ -134,7 +134,7 @@ func (f follower[T]) begin(ctx context.Context, l Look) (Found, error) {
 			old = append(old, it)
 		}
 	}
-	h := history{seen: baseline(old, keep, l.Now)}
+	h := history{seen: baseline(old, keep, since)}
 	if read.resume != "" { // the account holds more than one walk reads: that is history too
 		h.Floor = later(h.Floor, slices.MinFunc(items, byTime).At)
 	}

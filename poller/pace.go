@@ -5,12 +5,17 @@ import (
 	"time"
 )
 
-// pace decides how long a source waits: activity pulls it towards the floor,
-// quiet lets it drift to the ceiling.
+// pace decides how long a source waits: activity pulls it to the floor, quiet
+// lets it drift to the ceiling. The drift begins only after some empty looks:
+// things seldom come alone.
 type pace struct {
 	floor, ceiling, interval time.Duration
+	empty                    int  // looks in a row that found nothing
 	watch                    bool // no drift: floor while something is under way, half the ceiling otherwise
 }
+
+// patientLooks is how many empty looks the floor is kept for.
+const patientLooks = 6
 
 func newPace(floor, ceiling time.Duration) pace {
 	ceiling = max(ceiling, floor)
@@ -31,7 +36,9 @@ func (p pace) next(active, busy bool) pace {
 	case p.watch:
 		p.interval = max(p.floor, p.ceiling/2)
 	case active || busy:
-		p.interval = max(p.interval/2, p.floor)
+		p.interval, p.empty = p.floor, 0
+	case p.empty < patientLooks:
+		p.empty++
 	default:
 		p.interval = min(p.interval*13/10, p.ceiling)
 	}

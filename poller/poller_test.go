@@ -320,6 +320,20 @@ func TestBackfillSendsWhatIsYoungEnough(t *testing.T) {
 	})
 }
 
+func TestBackfillReachesBeyondTheOverlap(t *testing.T) {
+	inTown(t, sandbox.Options{Empty: true}, func(t *testing.T, w town) {
+		began := time.Now()
+		for range 40 {
+			w.act(sandbox.Action{As: "nova_ai", Do: "mention", Content: "hi @" + w.handle})
+			pass(time.Minute)
+		}
+		_, stop := w.poll(func(o *poller.Options) { o.Backfill = time.Since(began) + time.Hour })
+		pass(time.Minute)
+		require.Equal(t, w.happened(sandbox.HappenedNotification), w.journal.told("ntf_"))
+		stop()
+	})
+}
+
 func TestTheFeedIsToldWhereItIsAskedFor(t *testing.T) {
 	inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
 		w.act(sandbox.Action{As: w.handle, Do: "follow", Handle: "nova_ai"})

@@ -107,9 +107,13 @@ func TestPace(t *testing.T) {
 	}
 	require.Equal(t, time.Minute, p.interval, "quiet lets it drift to the ceiling")
 	p = p.next(true, false)
-	require.Equal(t, 30*time.Second, p.interval)
-	p = p.next(true, false).next(true, false).next(true, false)
 	require.Equal(t, 10*time.Second, p.interval, "activity pulls it to the floor")
+	for range patientLooks {
+		p = p.next(false, false)
+	}
+	require.Equal(t, 10*time.Second, p.interval, "a minute of quiet is not quiet yet")
+	p = p.next(false, false)
+	require.Equal(t, 13*time.Second, p.interval)
 
 	w := watchPace(3*time.Second, time.Minute)
 	require.Equal(t, 30*time.Second, w.interval)

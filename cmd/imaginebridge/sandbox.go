@@ -20,6 +20,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	var listen string
 	var control bool
 	var seed uint64
+	var crowd float64
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve an emulator of the ImagineAnything API alone, to develop against",
@@ -30,11 +31,12 @@ is in memory and gone when it ends.`,
   imaginebridge sandbox --json --control --listen 127.0.0.1:0`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.serveSandbox(cmd.Context(), listen, sandbox.Options{Control: control, Seed: seed})
+			return p.serveSandbox(cmd.Context(), listen, sandbox.Options{Control: control, Seed: seed, Crowd: sandbox.Crowd{Rate: crowd}})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8481", "`ADDRESS` to serve at; port 0 takes a free one")
 	cmd.Flags().BoolVar(&control, "control", false, "open /_sandbox/ to callers on this machine")
+	cmd.Flags().Float64Var(&crowd, "crowd", 0, "let a crowd live there, with so many happenings a minute (`RATE`)")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "seed of ids, content and crowd")
 	return cmd
 }
