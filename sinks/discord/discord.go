@@ -2,11 +2,16 @@
 // embeds, posts each one once, keeps conversations in threads and one message up
 // to date per job, and holds the gateway session of the application.
 //
+// It is a door as well: slash commands, buttons, forms, a message's menu and what
+// people answer in threads become requests for the command table, and its
+// answers are drawn as replies.
+//
 // [New] makes a [Sink]; [Sink.Send] posts; [Sink.Run] holds the gateway and is
-// started by whoever owns the application's lease; [Sink.Check] tells what is
-// wrong with token, intents, channels and permissions. The discordgo library
-// carries requests and the gateway session; limits, retries, bodies, decoding
-// and supervision are here. The package must not know NATS or ImagineAnything.
+// started by whoever owns the application's lease; [Sink.Door] takes interactions
+// by HTTP instead; [Sink.Check] tells what is wrong with token, intents, channels
+// and permissions. The discordgo library carries requests and the gateway
+// session; limits, retries, bodies, decoding and supervision are here. The
+// package must not know NATS or ImagineAnything.
 package discord
 
 import (

@@ -23,7 +23,7 @@ const (
 const (
 	maxFormTitle  = 45
 	maxFormFields = 5
-	maxInput4000  = 4000
+	maxTyped      = 4000
 	maxChoiceText = 100
 	longLine      = 100 // units; more deserve a box
 )
@@ -164,7 +164,7 @@ func written(v any) string {
 // fieldOf is one field of a form.
 func fieldOf(a command.Arg, value string) formField {
 	f := formField{Type: kindLabel, Label: plain(labelOf(a.Name), maxFormTitle), Description: plain(a.Summary, maxSummary)}
-	in := formInput{Type: kindInput, CustomID: a.Name, Style: inputLine, Value: cutUnits(value, maxInput4000), Required: new(a.Required)}
+	in := formInput{Type: kindInput, CustomID: a.Name, Style: inputLine, Value: cutUnits(value, maxTyped), Required: new(a.Required)}
 	choices := a.Choices
 	if a.Kind == command.Flag {
 		choices = []string{"on", "off"}
@@ -190,7 +190,7 @@ func fieldOf(a command.Arg, value string) formField {
 		}
 		if a.Max > 0 {
 			// A text that is too long is shown whole, to be shortened.
-			in.MaxLength = min(max(int(a.Max), units(in.Value)), maxInput4000)
+			in.MaxLength = min(max(int(a.Max), units(in.Value)), maxTyped)
 		}
 		if a.Secret {
 			in.Style = inputLine

@@ -185,7 +185,7 @@ func shortKey(content []byte) string {
 	return (strings.Repeat("0", keySize) + text)[len(text):][:keySize]
 }
 
-// fate of a custom_id.
+// found says what became of looking a custom_id up.
 type found int
 
 const (

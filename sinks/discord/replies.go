@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -329,70 +328,4 @@ func (t *talk) edited(ctx context.Context, m spoken) {
 	if first, err := t.notes.CreateNote(ctx, "discord.edited."+m.Channel, []byte(m.ID)); err == nil && first {
 		t.respond(ctx, m, "edited", sentence("ImagineAnything can't edit a sent message. The first version stands."))
 	}
-}
-
-// menu carries out the commands in a message's menu. They bring the whole
-// message, whatever the intent.
-func (v *visit) menu(ctx context.Context) {
-	m := readSpoken(v.in.Target)
-	self, err := v.self(ctx)
-	if err != nil || m.ID == "" {
-		v.say(ctx, "I can't read that message.")
-		return
-	}
-	text := outward(m, self, v.channelName)
-	if v.in.Command == shareMenu {
-		if text == "" {
-			v.say(ctx, "There is nothing to post in that message: it has no words.")
-			return
-		}
-		v.open(ctx, press{Group: "post", Verb: "create", Args: map[string]string{"text": text}})
-		return
-	}
-	about, err := v.about(ctx, cardNote(m.ID))
-	if err == nil && !about.known() && m.human() && v.in.User.ID == m.User.ID {
-		about, err = v.about(ctx, threadNote(v.in.Channel))
-		if err == nil && about.known() && text != "" {
-			v.pass(ctx, about, m, text)
-			return
-		}
-	}
-	switch {
-	case err != nil:
-		v.say(ctx, "I can't look that up now. Try again in a minute.")
-	case about.Conversation != "":
-		v.open(ctx, press{Group: "dm", Verb: "send", Agent: about.Agent, Args: map[string]string{"conversation": about.Conversation}})
-	case about.Post != "":
-		p := press{Group: "post", Verb: "comment", Agent: about.Agent, Args: map[string]string{"post": about.Post}}
-		if about.Comment != "" {
-			p.Args["reply_to"] = about.Comment
-		}
-		v.open(ctx, p)
-	default:
-		v.say(ctx, "That message belongs to nothing on ImagineAnything that I know of. "+shareMenu+" makes a post of it.")
-	}
-}
-
-// open shows the form of a command.
-func (v *visit) open(ctx context.Context, p press) {
-	spec := v.spec(p.Group, p.Verb)
-	if spec == nil {
-		v.say(ctx, "This bridge can't do that.")
-		return
-	}
-	q := v.request(p)
-	q.Button = true
-	v.carry(ctx, spec, q, true, false)
-}
-
-// pass carries a person's own message from a thread out, as if it had been heard.
-func (v *visit) pass(ctx context.Context, about subject, m spoken, text string) {
-	m.Guild, m.User, m.Member, m.Channel = v.in.Guild, v.in.User, true, v.in.Channel
-	q := newTalk(v.Sink).requestOf(ctx, about, m, text)
-	q.Principal = v.principal()
-	if spec := v.spec(q.Group, q.Verb); spec != nil {
-		v.carry(ctx, spec, q, false, false)
-		return
-	}
-	v.say(ctx, strings.TrimSpace("This bridge can't do that."))
 }

@@ -27,7 +27,8 @@ const (
 	clickLimit     = 3 * time.Second  // for the first response, Discord's own
 	tokenLife      = 15 * time.Minute // of an interaction's token, Discord's own
 	tokenUse       = 14 * time.Minute // as long as we rely on it
-	answerAttempts = 5
+	answerAttempts = 8                // within about four seconds
+	answerPause    = 30 * time.Millisecond
 )
 
 // response is the first answer to an interaction. data is never left out, which
@@ -95,7 +96,7 @@ func (s *Sink) hook(method, route, app, token string) call {
 // insist makes a request that does no harm when repeated, until it succeeds,
 // Discord refuses it for good, or ctx ends.
 func (s *Sink) insist(ctx context.Context, c call, body, out any) error {
-	wait := 250 * time.Millisecond
+	wait := answerPause
 	for attempt := 1; ; attempt++ {
 		err := s.rest.do(ctx, c, body, out)
 		e, ok := errors.AsType[*Error](err)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
@@ -23,101 +22,14 @@ type Commands interface {
 	Do(ctx context.Context, q command.Request) command.Answer
 }
 
-const (
-	maxVisits   = 256 // interactions at work at once
-	maxSeen     = 4096
-	leaveGrace  = 5 * time.Second // for visits at work when the process ends
-	acceptLimit = 1800 * time.Millisecond
-)
+// acceptLimit is for recording a command before Discord hears that it was taken.
+const acceptLimit = 1800 * time.Millisecond
 
 // visit is one interaction on its way to its answer.
 type visit struct {
 	*Sink
 	in   interaction
 	door door
-}
-
-// visits counts interactions at work and knows those that came before.
-type visits struct {
-	work *tally
-	room chan struct{}
-
-	mu   sync.Mutex // guards all below
-	seen map[string]time.Time
-	held map[string]held // files that wait for a form
-}
-
-type held struct {
-	files map[string][]command.File
-	until time.Time
-}
-
-func newVisits() *visits {
-	return &visits{work: newTally(), room: make(chan struct{}, maxVisits), seen: map[string]time.Time{}, held: map[string]held{}}
-}
-
-// fresh reports that an interaction was not met before.
-func (v *visits) fresh(id string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if _, ok := v.seen[id]; ok {
-		return false
-	}
-	if len(v.seen) >= maxSeen {
-		for k, at := range v.seen {
-			if time.Since(at) > clickLimit {
-				delete(v.seen, k)
-			}
-		}
-	}
-	v.seen[id] = time.Now()
-	return true
-}
-
-// hold keeps files until their form comes back.
-func (v *visits) hold(key string, files map[string][]command.File) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for k, h := range v.held {
-		if time.Now().After(h.until) {
-			delete(v.held, k)
-		}
-	}
-	if len(v.held) < maxVisits {
-		v.held[key] = held{files, time.Now().Add(tokenLife)}
-	}
-}
-
-func (v *visits) files(key string) (map[string][]command.File, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	h, ok := v.held[key]
-	return h.files, ok
-}
-
-// lingering outlives ctx by a grace, and ends after limit in any case.
-func lingering(ctx context.Context, limit, grace time.Duration) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return out, func() { stop(); cancel() }
-}
-
-// receive starts work on an interaction. ctx ends when the process does; work
-// that has begun then has a few seconds left. It reports whether there was room.
-func (s *Sink) receive(ctx context.Context, in interaction, d door) bool {
-	select {
-	case s.visits.room <- struct{}{}:
-	default:
-		s.log.Warn("interaction dropped, too many at once", "interaction", in.ID)
-		return false
-	}
-	s.visits.work.run(func() {
-		defer func() { <-s.visits.room }()
-		work, cancel := lingering(ctx, tokenLife, leaveGrace)
-		defer cancel()
-		(&visit{Sink: s, in: in, door: d}).serve(work)
-	})
-	return true
 }
 
 // serve answers one interaction, whatever happens.
@@ -356,7 +268,7 @@ func (v *visit) quick(ctx context.Context, q command.Request) {
 	_ = v.first(ctx, respondMessage, v.answer(ctx, v.in.Guild, q, a).private()) // logged there
 }
 
-// place is where an answer goes.
+// spotOf is where an answer goes.
 type spotOf int
 
 const (
@@ -412,53 +324,4 @@ func (v *visit) work(ctx context.Context, q command.Request, at spotOf) {
 		return // whoever runs it answers
 	}
 	l.finish(ctx, a)
-}
-
-// disabled reports that the pressed button rests.
-func (v *visit) disabled() bool {
-	rests := false
-	eachButton(v.in.Message.Rows, func(b map[string]any) {
-		if b["custom_id"] == v.in.CustomID && b["disabled"] == true {
-			rests = true
-		}
-	})
-	return rests
-}
-
-// once is the id of a press that creates something. All presses of one button
-// between two changes of its message are one command.
-func (v *visit) once() string {
-	return "discord:press:" + shortKey([]byte(v.in.Message.ID+" "+v.in.Message.Edited+" "+v.in.CustomID+" "+fmt.Sprint(v.in.Chosen)))
-}
-
-// disable writes a message's rows again with buttons that rest: the one with
-// the id, or for "" all.
-func disable(rows []any, id string) []any {
-	form, err := json.Marshal(rows)
-	if err != nil {
-		return []any{}
-	}
-	out := []any{}
-	if json.Unmarshal(form, &out) != nil {
-		return []any{}
-	}
-	eachButton(out, func(b map[string]any) {
-		if id == "" || b["custom_id"] == id {
-			b["disabled"] = true
-		}
-	})
-	return out
-}
-
-// eachButton visits what can be pressed.
-func eachButton(rows []any, f func(map[string]any)) {
-	for _, r := range rows {
-		m, _ := r.(map[string]any)
-		if inner, ok := m["components"].([]any); ok {
-			eachButton(inner, f)
-		}
-		if m["custom_id"] != nil {
-			f(m)
-		}
-	}
 }
