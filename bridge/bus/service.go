@@ -21,7 +21,6 @@ const (
 	serviceVersion = "1.0.0"
 	serviceText    = "Acts on ImagineAnything in an agent's name: ia.cmd.<agent>.<group>.<verb>, a JSON object of arguments."
 
-	allCommands   = "ia.cmd.>"
 	commandsOfAll = "ia.cmd.*."
 
 	// maxCalls is how many commands a process has in work at once, and again how
@@ -45,7 +44,7 @@ type service struct {
 	calls  pool                     // from everybody
 	orders pool                     // handed over by other processes; apart, so that two full processes don't block each other
 	max    int64                    // bytes of a reply
-	own    []*nats.Subscription     // beside those of the endpoints
+	handed *nats.Subscription       // brings the orders
 }
 
 // pool runs a bounded number of functions at once.
@@ -87,6 +86,9 @@ func (b *Bus) serve(ctx context.Context, table []command.Spec, run func(context.
 		bus: b, nc: nc, run: run, agents: agents, specs: map[string]*command.Spec{},
 		calls: pool{room: make(chan struct{}, maxCalls)}, orders: pool{room: make(chan struct{}, maxCalls)}, max: nc.MaxPayload(),
 	}
+	for i := range table {
+		s.specs[table[i].Name()] = &table[i]
+	}
 	working, cancel := lingering(ctx, serviceEnd)
 	defer cancel()
 	offered, err := micro.AddService(nc, micro.Config{
@@ -107,7 +109,6 @@ func (b *Bus) serve(ctx context.Context, table []command.Spec, run func(context.
 func (s *service) listen(ctx context.Context, offered micro.Service, table []command.Spec) error {
 	for i := range table {
 		spec := &table[i]
-		s.specs[spec.Name()] = spec
 		err := offered.AddEndpoint(spec.Group+"-"+spec.Verb, micro.HandlerFunc(func(r micro.Request) {
 			// The library's request is not safe to answer from another goroutine.
 			s.take(ctx, call{subject: r.Subject(), reply: r.Reply(), header: nats.Header(r.Headers()), data: r.Data()})
@@ -121,20 +122,11 @@ func (s *service) listen(ctx context.Context, offered micro.Service, table []com
 			return fmt.Errorf("offer %s: %w", spec.Name(), err)
 		}
 	}
-	// Whoever misspells a command should hear more than silence.
-	unknown, err := s.nc.QueueSubscribe(allCommands, serviceName+"-unknown", func(m *nats.Msg) {
-		if _, group, verb := parts(m.Subject); s.specs[group+" "+verb] == nil {
-			s.take(ctx, call{subject: m.Subject, reply: m.Reply, header: m.Header, data: m.Data})
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("listen for commands: %w", err)
-	}
 	orders, err := s.nc.Subscribe(nodeSubject(s.bus.me), func(m *nats.Msg) { s.takeOrder(ctx, m) })
 	if err != nil {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
-	s.own = []*nats.Subscription{unknown, orders}
+	s.handed = orders
 	if err := s.nc.FlushTimeout(callTimeout); err != nil {
 		return s.bus.explain("listen for commands", err)
 	}
@@ -143,11 +135,7 @@ func (s *service) listen(ctx context.Context, offered micro.Service, table []com
 
 // stop answers what came before the end, and takes nothing more.
 func (s *service) stop(ctx context.Context, offered micro.Service) {
-	err := offered.Stop()
-	for _, sub := range s.own {
-		err = errors.Join(err, sub.Drain())
-	}
-	if err != nil {
+	if err := errors.Join(offered.Stop(), s.handed.Drain()); err != nil {
 		s.bus.log.Warn("the command service did not stop well", "err", plain(err))
 	}
 	for s.nc.NumSubscriptions() > 0 && wait(ctx, 5*time.Millisecond) {
@@ -161,10 +149,10 @@ func (s *service) stop(ctx context.Context, offered micro.Service) {
 	}
 }
 
-// parts takes a command's subject apart. What has another form names no command.
+// parts takes a command's subject apart.
 func parts(subject string) (agent, group, verb string) {
-	t := append(strings.SplitN(strings.TrimPrefix(subject, "ia.cmd."), ".", 3), "", "")
-	return t[0], t[1], t[2]
+	t := append(strings.Split(subject, "."), "", "", "", "", "")
+	return t[2], t[3], t[4]
 }
 
 // handle is the agent that a subject's token means: one that is known here, or

@@ -3,6 +3,7 @@ package bus
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -57,6 +58,10 @@ func TestOwnerThatDiesIsReplaced(t *testing.T) {
 	require.Eventually(t, func() bool { return w.count("b") == 2 }, soon, step)
 	b.nc.Close() // its heart stops, but its claim stands
 	stopOrders()
+	require.Eventually(t, func() bool {
+		_, err := a.nc.Request(nodeSubject(b.me), nil, 20*step)
+		return errors.Is(err, nats.ErrNoResponders)
+	}, soon, step)
 	m := ask(t, a.nc, "ia.cmd.luna.feed.home", "")
 	requireText(t, `{"ok":false,"error":{"code":503,"status":"no_owner","message":"nobody works for \"luna\" at the moment","hint":"send it again in 5 s","retry_after":5}}`, string(m.Data))
 	require.Equal(t, "503", m.Header.Get(micro.ErrorCodeHeader))
