@@ -108,8 +108,10 @@ func (o *answering) progress(ctx context.Context, q command.Request, r command.R
 		_ = o.s.showView(ctx, o.to.View, workingView(r.Text)) // the end comes by another way too
 	case o.to.Said != "":
 	case o.to.Private || !known || spec.Private:
-		if o.uses == 0 {
+		if o.uses < 2 {
+			replace := o.to.Replace // the end takes the same place
 			o.private(ctx, draft{head: r.Text})
+			o.to.Replace, o.told = replace, time.Now().Add(respondLife)
 		}
 	case o.live == "":
 		o.where, o.live, _ = o.s.publish(ctx, cmp.Or(o.to.Channel, o.to.User), o.to.Thread, draft{head: r.Text, cards: r.Messages})
@@ -148,6 +150,9 @@ func (o *answering) finish(ctx context.Context, a command.Answer) {
 			o.private(ctx, d)
 		}
 		return
+	}
+	if o.to.Replace { // what was pressed is seen by this person alone, the answer by all
+		o.respond(ctx, draft{head: cmp.Or(a.Reply.Text, "Done.")}, "ephemeral")
 	}
 	for i, d := range drafts {
 		if i == 0 && o.live != "" && o.s.rewrite(ctx, o.where, o.live, d) == nil {

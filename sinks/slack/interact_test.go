@@ -202,6 +202,35 @@ func TestAFailedPressGivesTheButtonBack(t *testing.T) {
 	d.clean()
 }
 
+// A button on a private message whose command answers in public leaves no
+// "Working" behind.
+func TestAPrivateButtonWithAPublicAnswer(t *testing.T) {
+	t.Parallel()
+	bothDoors(t, func(t *testing.T, door string) {
+		tries := 0
+		d := openDoor(t, door, func(q command.Request) command.Answer {
+			if tries++; tries == 1 {
+				return command.Answer{Private: true, Problem: &command.Problem{
+					Code: 502, Message: "ImagineAnything had a problem (500). Not posted.",
+					Buttons: []bridge.Action{{Label: "Try again", Command: "post create", Args: map[string]string{"text": "Docking ring done"}}},
+				}}
+			}
+			return fine(q)
+		}, nil)
+		d.slash("/ia post Docking ring done")
+		m := d.seen(d.channel, 0)
+		_, err := d.fake.Click(d.ann, d.channel, m.TS, "Try again")
+		require.NoError(t, err)
+		all := d.seen(d.channel, 1)
+		require.Empty(t, all.Ephemeral)
+		require.Equal(t, "Did post create.", all.Text)
+		require.Equal(t, "Did post create.", d.seen(d.channel, 0).Text)
+		require.NotContains(t, d.fake.Screen(d.channel), "Working")
+		require.Equal(t, "Docking ring done", d.hands.effects()[1].Values["text"])
+		d.clean()
+	})
+}
+
 // S36, F52, F54: what a button holds proves nothing.
 func TestF52_ForgedValuesAreRefused(t *testing.T) {
 	t.Parallel()
