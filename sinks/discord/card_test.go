@@ -14,6 +14,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+	"github.com/imaginebridge/imaginebridge/internal/golden"
 )
 
 func withActions(o *Options) { o.Actions = command.Actions }
@@ -221,4 +222,29 @@ func TestPressOfAnythingThatIsNotOursIsAnswered(t *testing.T) {
 	in, err := st.fake.Click("ada", st.channel, r.Message, "Follow back")
 	require.Contains(t, st.said(in, err), "not known here any more")
 	require.Contains(t, st.said(st.fake.Slash("ada", st.channel, "/ia post like post:p1")), "no longer part of the bridge")
+}
+
+// What people can press below the card of each kind of event.
+func TestButtonsOfEachKind(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, fakediscord.Options{})
+	st.sink.o.Commands = &desk{}
+	var b strings.Builder
+	for k := range events.Kinds() {
+		e := eventOf(k)
+		m := bridge.Layout(e)
+		m.Actions = append(command.Actions(e), m.Actions...)
+		fmt.Fprintf(&b, "%s\n", k.Name())
+		for _, r := range render(m, false, "", st.sink.ids(t.Context(), m.Actions, m.Agent, "")...).rows {
+			for _, c := range r.Components {
+				require.True(t, c.CustomID != "" || c.URL != "")
+				fmt.Fprintf(&b, "  ‹%s› %d %s%s\n", c.Label, c.Style, c.CustomID, c.URL)
+				if p, fate := st.sink.press(t.Context(), c.CustomID, st.guild); c.CustomID != "" {
+					require.Equal(t, readable, fate)
+					require.NotNil(t, st.sink.spec(p.Group, p.Verb))
+				}
+			}
+		}
+	}
+	golden.Equal(t, "testdata/buttons.golden", []byte(b.String()))
 }
