@@ -341,3 +341,17 @@ func TestNarrowFitsTheSourceToTheCommand(t *testing.T) {
 	}
 	require.Equal(t, []Choice{{"luna", "luna"}, {"old_luna", "old_luna"}}, Choices([]string{"old_luna", "luna", "orbit"}, "@LU"))
 }
+
+// Whatever comes from outside makes a label that every platform takes.
+func FuzzLabel(f *testing.F) {
+	for _, s := range []string{"", "plain", "a\nb", "\x1b[31m", "\u202eevil", strings.Repeat("👩‍👩‍👧", 90), "\xff\xfe", strings.Repeat("a\u0301", 300)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		label := labelOf(text)
+		require.LessOrEqual(t, units(label), maxLabel)
+		require.True(t, utf8.ValidString(label))
+		require.NotRegexp(t, "[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", label)
+		require.Equal(t, strings.TrimSpace(label), label)
+	})
+}

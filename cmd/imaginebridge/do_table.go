@@ -283,7 +283,7 @@ func heading(key string) string {
 		}
 		b.WriteRune(unicode.ToUpper(r))
 	}
-	return b.String()
+	return oneSentence(b.String())
 }
 
 // rank orders the columns of a table: what names a thing first, its words last.

@@ -569,3 +569,25 @@ func TestTheTableFitsTheTerminal(t *testing.T) {
 	}
 	require.Len(t, groupTitles, len(groups), "a title for a group that is gone")
 }
+
+// A result of any shape, as a bridge of another version may give it, is shown or
+// refused, and nothing of it is obeyed by a terminal.
+func TestResultsOfAnyShapeAreShown(t *testing.T) {
+	t.Parallel()
+	for result, want := range map[string]string{
+		"": "", "null": "", "7": "", `"text"`: "", `[]`: "", `{}`: "",
+		`{"items":[{"id":"x","likeCount":3},7,null],"nextCursor":"c"}`:                         "ID  LIKES\nx   3\n",
+		`{"numbers":[{"name":"current.likes","value":1},{"name":"previous.likes","value":2}]}`: "NAME   CURRENT  PREVIOUS\nlikes  1        2\n",
+		`{"name":[{"name":"a.b","value":{}}]}`:                                                 "\nNAME\nNAME\nb\n",
+		`{"post":{"id":"p"},"price":150}`:                                                      "  id     p\n  price  $1.50\n",
+		`[[{"a":[{}]}]]`:                                                                       "",
+		`{"id":"\u001b[2J\u202ex","n":1}`:                                                      "  id  [2Jx\n  n   1\n",
+	} {
+		var out bytes.Buffer
+		require.NoError(t, printResult(&out, json.RawMessage(result), time.UTC), result)
+		require.Equal(t, want, out.String(), result)
+	}
+	for _, result := range []string{"{", `{"a":`, `[1,`, "x"} {
+		require.Error(t, printResult(&bytes.Buffer{}, json.RawMessage(result), time.UTC), result)
+	}
+}
