@@ -123,9 +123,15 @@ func (d *desk) last() command.Request {
 	return d.asked[len(d.asked)-1]
 }
 
+// talking lets few stands talk at once: unlike all other tests, these have three
+// seconds for an answer.
+var talking = make(chan struct{}, 6)
+
 // talkative is a stand whose bot takes commands by the gateway, or at a door.
 func talkative(t *testing.T, fo fakediscord.Options, byHTTP bool, change ...func(*Options)) (*stand, *desk) {
 	t.Helper()
+	talking <- struct{}{}
+	t.Cleanup(func() { <-talking })
 	d := &desk{records: map[string]command.Answer{}}
 	st := newStand(t, fo, append([]func(*Options){func(o *Options) {
 		o.Commands = d
