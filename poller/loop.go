@@ -42,6 +42,7 @@ func (p *Poller) newLoop(w *watched, s paced) *loop {
 
 // run polls until ctx ends; it then returns nil.
 func (l *loop) run(ctx context.Context) error {
+	woken := l.watched.woken(l.source.Name())
 	for ctx.Err() == nil {
 		wait := l.step(ctx)
 		timer := time.NewTimer(wait)
@@ -49,6 +50,9 @@ func (l *loop) run(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 		case <-timer.C:
+		case <-woken:
+			timer.Stop()
+			l.deep = time.Time{} // whoever asks knows of something: look everywhere
 		}
 	}
 	return nil

@@ -117,6 +117,14 @@ func (p *Poller) Statuses() []Status {
 	return out
 }
 
+// Poke makes an agent's sources look now, as after a command that started
+// something there. It does nothing for an agent that another process polls.
+func (p *Poller) Poke(handle string) {
+	if w := p.agents[handle]; w != nil {
+		w.poke()
+	}
+}
+
 // runAgent polls one agent until ctx ends. Its trouble stays its own: no error
 // of the API ends it.
 func (p *Poller) runAgent(ctx context.Context, handle string) error {

@@ -99,6 +99,19 @@ func TestAGenerationIsFollowedToItsEnd(t *testing.T) {
 	})
 }
 
+func TestAPokeBringsALookAtOnce(t *testing.T) {
+	inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
+		p, stop := w.poll(nil)
+		pass(10 * time.Minute) // drifted to the ceiling
+		job := w.act(sandbox.Action{As: w.handle, Do: "generate", Prompt: "a ring station"}).Job
+		p.Poke(w.handle)
+		p.Poke("somebody_else")
+		pass(500 * time.Millisecond)
+		require.Equal(t, []string{"job_" + job + "_0_pending"}, w.journal.told("job_"))
+		stop()
+	})
+}
+
 func TestF13_PagesThatShiftWhileTheyAreRead(t *testing.T) {
 	inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
 		_, stop := w.poll(func(o *poller.Options) { o.Ceiling = 10 * time.Second })

@@ -44,6 +44,7 @@ type watched struct {
 
 // progress is how one source of an agent goes.
 type progress struct {
+	wake     chan struct{} // asks for a look now
 	worked   time.Time
 	began    time.Time
 	failures int
@@ -60,8 +61,27 @@ func (w *watched) begin(sources []paced) {
 	defer w.mu.Unlock()
 	w.active, w.sources = true, map[string]*progress{}
 	for _, s := range sources {
-		w.sources[s.Name()] = &progress{began: time.Now()}
+		w.sources[s.Name()] = &progress{began: time.Now(), wake: make(chan struct{}, 1)}
 	}
+}
+
+// poke asks every source of the agent for a look now.
+func (w *watched) poke() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.sources {
+		select {
+		case p.wake <- struct{}{}:
+		default: // asked already
+		}
+	}
+}
+
+// woken is where a source hears that it is to look now.
+func (w *watched) woken(source string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sources[source].wake
 }
 
 func (w *watched) end() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/events"
@@ -26,6 +27,7 @@ func TestTheShippedPermissionsAreEnough(t *testing.T) {
 	require.NoError(t, os.WriteFile(conf, append([]byte("listen: 127.0.0.1:-1\njetstream { store_dir: "+filepath.Join(dir, "js")+" }\n"), text...), 0o600))
 	opts, err := server.ProcessConfigFile(conf)
 	require.NoError(t, err)
+	opts.Users = append(opts.Users, &server.User{Username: "caller", Password: "pw"})
 	opts.NoSigs, opts.NoLog = true, true
 	ns, err := server.NewServer(opts)
 	require.NoError(t, err)
@@ -46,4 +48,17 @@ func TestTheShippedPermissionsAreEnough(t *testing.T) {
 	lane, err := b.Lane(t.Context(), LaneSpec{Subscription: "s", Start: "all"})
 	require.NoError(t, err)
 	require.Equal(t, "s", lane.subscription)
+
+	// It may answer commands, also of callers with an inbox of their own, and be found.
+	run(t, b)
+	hold(t, b, "agent", []string{"luna"}, idling)
+	serve(t, b, (&world{}).run("a"), handles("luna"))
+	caller, err := nats.Connect("nats://caller:pw@"+ns.Addr().String(), nats.CustomInboxPrefix("_INBOX_caller"))
+	require.NoError(t, err)
+	defer caller.Close()
+	for range 3 {
+		require.Contains(t, string(ask(t, caller, "ia.cmd.luna.feed.home", "").Data), `"ok":true`)
+	}
+	_, err = caller.Request("$SRV.INFO.imaginebridge", nil, soon)
+	require.NoError(t, err)
 }

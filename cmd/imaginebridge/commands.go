@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,18 @@ type commands struct {
 	accounts  *accounts
 	places    *places
 	jobs      *jobs
+	poke      atomic.Pointer[func(handle string)] // makes the pollers look at an agent now; nil before they are there
+}
+
+func (c *commands) setPoke(poke func(handle string)) { c.poke.Store(&poke) }
+
+// Do does a command, and has the pollers follow what it started.
+func (c *commands) Do(ctx context.Context, q command.Request) command.Answer {
+	a := c.Runner.Do(ctx, q)
+	if poke := c.poke.Load(); poke != nil && a.Reply.Job != "" {
+		(*poke)(a.Agent)
+	}
+	return a
 }
 
 // newCommands makes the runner over the agents of this process.
@@ -72,7 +85,7 @@ func (pr *process) serveCommands(ctx context.Context) error {
 }
 
 // recoverEvery is how often commands of processes that are gone are looked for.
-const recoverEvery = 30 * time.Second
+const recoverEvery = 10 * time.Second
 
 // recoverCommands ends the commands that a process left behind, and tells the
 // people who asked.
@@ -100,6 +113,9 @@ func (pr *process) tellLate(ctx context.Context, q command.Request, a command.An
 	if pr.slackSink != nil && q.Door == command.Slack {
 		pr.slackSink.Answer(ctx, q, a)
 	}
+	if err := pr.bus.Answer(ctx, q, a); err != nil && ctx.Err() == nil {
+		pr.log.DebugContext(ctx, "late answer not sent", "id", q.ID, "err", err)
+	}
 }
 
 // remembered is how far back completions know what happened.
@@ -119,13 +135,15 @@ func (pr *process) followEvents(ctx context.Context) error {
 		}
 		pr.commands.jobs.tell(e)
 		if pr.discordSink != nil {
-			if err := pr.discordSink.Update(ctx, bridge.Layout(e)); err != nil && ctx.Err() == nil {
+			m := bridge.Layout(e)
+			m.Actions = append(m.Actions, command.Actions(e)...)
+			if err := pr.discordSink.Update(ctx, m); err != nil && ctx.Err() == nil {
 				pr.log.DebugContext(ctx, "generation not shown where it was started", "event_id", e.ID, "err", err)
 			}
 		}
 	})
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end of the context is a clean end
 	}
 	return err
 }

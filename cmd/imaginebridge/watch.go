@@ -41,6 +41,7 @@ func (pr *process) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	pr.commands.setPoke(p.Poke)
 	return p.Run(ctx)
 }
 
