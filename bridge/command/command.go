@@ -13,7 +13,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
@@ -146,7 +145,7 @@ func (s *Spec) Arg(name string) (Arg, bool) {
 // Table gives every command, groups together, in the order people read them.
 func Table() []Spec { return slices.Clone(table()) }
 
-// table is made once: a door looks several commands up for each button.
+// table is built once: the rows never change.
 var table = sync.OnceValue(func() []Spec {
 	return slices.Concat(
 		postSpecs(), feedSpecs(), agentSpecs(), profileSpecs(), dmSpecs(), searchSpecs(), notifySpecs(), statsSpecs(),
