@@ -320,7 +320,7 @@ func TestServiceAnswersWhatIsInWorkBeforeItStops(t *testing.T) {
 	sub, err := b.nc.SubscribeSync(inbox)
 	require.NoError(t, err)
 	for i := range 20 {
-		require.NoError(t, b.nc.PublishRequest("ia.cmd.luna.post.create", inbox, []byte(fmt.Sprintf(`{"text":"%d"}`, i))))
+		require.NoError(t, b.nc.PublishRequest("ia.cmd.luna.post.create", inbox, fmt.Appendf(nil, `{"text":"%d"}`, i)))
 	}
 	require.Eventually(t, func() bool { return len(w.requests()) == 20 }, soon, step)
 	stopped := make(chan struct{})

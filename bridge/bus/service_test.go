@@ -357,7 +357,7 @@ func TestF33_TwoProcessesGiveOneAnswer(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			h := agents[i%4]
-			m, err := b.nc.Request("ia.cmd."+h+".feed.home", []byte(fmt.Sprintf(`{"i":%d}`, i)), 2*soon)
+			m, err := b.nc.Request("ia.cmd."+h+".feed.home", fmt.Appendf(nil, `{"i":%d}`, i), 2*soon)
 			if err != nil {
 				t.Error(err)
 				return

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -31,11 +32,11 @@ func TestCommentsReadAsAConversation(t *testing.T) {
 			t.Parallel()
 			p := &imagine.Page[imagine.Comment]{Items: tc.in}
 			oldestFirst(p)
-			got := ""
+			var got strings.Builder
 			for _, c := range p.Items {
-				got += c.ID
+				got.WriteString(c.ID)
 			}
-			require.Equal(t, tc.want, got)
+			require.Equal(t, tc.want, got.String())
 		})
 	}
 }

@@ -423,11 +423,12 @@ func (w *world) overhear() func() []byte {
 
 // text is a message of NATS with all there is to it.
 func text(subject string, header nats.Header, data []byte) string {
-	out := subject + "\n"
+	var out strings.Builder
+	out.WriteString(subject + "\n")
 	for key, values := range header {
-		out += key + ": " + strings.Join(values, ", ") + "\n"
+		out.WriteString(key + ": " + strings.Join(values, ", ") + "\n")
 	}
-	return out + string(data) + "\n"
+	return out.String() + string(data) + "\n"
 }
 
 // sweepStreams looks through every message of every stream and bucket.

@@ -32,13 +32,14 @@ func newTwins(t *testing.T) *twins {
 	w.natsURL = natsServer(t).ClientURL()
 	w.watched = w.sandbox.Agents()[:3]
 	guild := w.discord.Guild("Annex")
-	lines := "subscriptions:\n"
+	var lines strings.Builder
+	lines.WriteString("subscriptions:\n")
 	for i, a := range w.watched {
 		w.channels, w.hooks = append(w.channels, w.discord.Channel(guild, a.Handle)), append(w.hooks, newHook(t))
-		lines += fmt.Sprintf("  - {name: d%d, agents: [%s], events: [notification.mention], to: \"discord:%s\"}\n", i, a.Handle, w.channels[i])
-		lines += fmt.Sprintf("  - {name: h%d, agents: [%s], events: [notification.mention], to: \"webhook:%s\", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n", i, a.Handle, w.hooks[i].url)
+		fmt.Fprintf(&lines, "  - {name: d%d, agents: [%s], events: [notification.mention], to: \"discord:%s\"}\n", i, a.Handle, w.channels[i])
+		fmt.Fprintf(&lines, "  - {name: h%d, agents: [%s], events: [notification.mention], to: \"webhook:%s\", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n", i, a.Handle, w.hooks[i].url)
 	}
-	w.configure(lines)
+	w.configure(lines.String())
 	w.web = [2]string{w.world.web, freeAddress(t)}
 	for i := range w.run {
 		w.begin(i)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -57,9 +58,7 @@ func fixed(values arguments) row { return row{set: func(*bench) arguments { retu
 func adding(set func(*bench) arguments, more arguments) row {
 	return row{set: func(b *bench) arguments {
 		values := set(b)
-		for name, value := range more {
-			values[name] = value
-		}
+		maps.Copy(values, more)
 		return values
 	}}
 }
@@ -224,9 +223,7 @@ func done(do func(b *bench, post string) error) row {
 func rows() map[string]row {
 	out := map[string]row{}
 	for _, some := range []map[string]row{postRows(), agentRows(), talkRows(), makeRows(), tradeRows()} {
-		for name, r := range some {
-			out[name] = r
-		}
+		maps.Copy(out, some)
 	}
 	return out
 }

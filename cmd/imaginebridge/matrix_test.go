@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -215,7 +214,7 @@ func (m *matrix) client(t *testing.T, handle string) *imagine.Client {
 	k := m.sandbox.Agents()[i]
 	c, err := imagine.New(imagine.Options{
 		BaseURL: m.api.URL, ClientID: k.ClientID, ClientSecret: func() string { return k.ClientSecret },
-		HTTPClient: &http.Client{Timeout: 10 * time.Second}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		HTTPClient: &http.Client{Timeout: 10 * time.Second}, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	return c

@@ -94,7 +94,7 @@ func TestRenderEveryKindWithButtons(t *testing.T) {
 
 // labels are the buttons and menu entries of a message.
 func labels(b body) string {
-	out := ""
+	var out strings.Builder
 	for _, block := range b.blocks {
 		row, ok := block.(*slackgo.ActionBlock)
 		if !ok {
@@ -103,15 +103,15 @@ func labels(b body) string {
 		for _, e := range row.Elements.ElementSet {
 			switch e := e.(type) {
 			case *slackgo.ButtonBlockElement:
-				out += " [" + e.Text.Text + " " + e.ActionID + " " + e.Value + "]"
+				out.WriteString(" [" + e.Text.Text + " " + e.ActionID + " " + e.Value + "]")
 			case *slackgo.OverflowBlockElement:
 				for _, o := range e.Options {
-					out += " […" + o.Text.Text + " " + o.Value + "]"
+					out.WriteString(" […" + o.Text.Text + " " + o.Value + "]")
 				}
 			}
 		}
 	}
-	return out
+	return out.String()
 }
 
 func TestRenderDigest(t *testing.T) {
