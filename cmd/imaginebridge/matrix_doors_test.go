@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,7 @@ func (m *matrix) throughDiscord(c *square) (func() string, error) {
 		return nil, err
 	}
 	if r.Modal != nil {
+		c.forms = append(c.forms, formOf(r.Modal))
 		if in, err = m.discord.Submit(in, held(c)); err != nil {
 			return nil, err
 		}
@@ -57,7 +59,7 @@ func (m *matrix) throughDiscord(c *square) (func() string, error) {
 	asked := ""
 	if c.spec.Confirm && r.Message != nil {
 		asked = r.Message.Content
-		if in, err = m.discord.Click("ann", m.channel, r.Message.ID, "Yes, do it"); err != nil {
+		if in, err = m.discord.Click("ann", cmp.Or(c.room, m.channel), r.Message.ID, "Yes, do it"); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, r.Message.Content)
 		}
 	}
@@ -71,6 +73,15 @@ func (m *matrix) throughDiscord(c *square) (func() string, error) {
 			return r.Message.Content + string(embeds)
 		})
 	}, nil
+}
+
+// formOf is a form at Discord as text.
+func formOf(f *fakediscord.Modal) string {
+	out := "== " + f.Title + " =="
+	for _, field := range f.Components {
+		out += "\n" + field.Label + ": " + field.Component.Value
+	}
+	return out + "\n"
 }
 
 // last waits for something to be shown.
@@ -100,7 +111,7 @@ func (m *matrix) slash(c *square, without arguments) (in *fakediscord.Interactio
 		words = append(words, "file:"+c.file.name)
 	}
 	for _, head := range []string{"/ia " + c.spec.Group, "/ia-" + c.spec.Group, "/ia-admin " + c.spec.Group} {
-		in, err = m.discord.Slash("ann", m.channel, strings.TrimSpace(head+" "+c.spec.Verb+" "+strings.Join(words, " ")), files...)
+		in, err = m.discord.Slash("ann", cmp.Or(c.room, m.channel), strings.TrimSpace(head+" "+c.spec.Verb+" "+strings.Join(words, " ")), files...)
 		if err == nil || !strings.Contains(err.Error(), "no command") && !strings.Contains(err.Error(), "no such verb") {
 			return in, err
 		}
@@ -109,11 +120,14 @@ func (m *matrix) slash(c *square, without arguments) (in *fakediscord.Interactio
 }
 
 // throughSlack types a line, fills the form that it opens and presses its
-// buttons, in a channel of its own.
+// buttons.
 func (m *matrix) throughSlack(c *square) (func() string, error) {
 	ctx, cancel := context.WithTimeout(c.Context(), answerWait)
 	defer cancel()
-	channel := m.team.AddChannel(c.spec.Group + "-" + c.spec.Verb)
+	channel := c.room
+	if channel == "" {
+		channel = m.team.AddChannel(c.spec.Group + "-" + c.spec.Verb)
+	}
 	later, line := held(c), "/ia "+c.spec.Group+" "+c.spec.Verb
 	for _, name := range slices.Sorted(maps.Keys(c.args)) {
 		if _, left := later[name]; !left {
@@ -123,37 +137,31 @@ func (m *matrix) throughSlack(c *square) (func() string, error) {
 	if c.file != nil {
 		later["file"] = "F0" + c.file.name
 	}
+	before := m.slack.Screen(channel)
 	r, err := m.slack.Slash(m.ann, channel, line)
 	if err != nil || !r.Acked {
 		return nil, fmt.Errorf("typed, but acknowledged %t: %w", r.Acked, err)
 	}
 	if len(later) > 0 {
-		return show(m.slackForm(ctx, channel, later))
+		return show(m.slackForm(ctx, c, channel, later))
 	}
-	if err := m.slack.Until(ctx, func() bool { return m.said(channel) != "" }); err != nil || !c.spec.Confirm {
-		return func() string { return m.said(channel) }, err
+	answered := func() bool { return m.slack.Screen(channel) != before }
+	if err := m.slack.Until(ctx, answered); err != nil || !c.spec.Confirm {
+		return func() string { return m.slack.Screen(channel) }, err
 	}
-	asked := m.said(channel)
-	question := m.slack.Messages(channel)[0]
-	if r, err = m.slack.Click(m.ann, channel, question.TS, "Yes"); err != nil || !r.Acked {
+	before = m.slack.Screen(channel)
+	all := m.slack.Messages(channel)
+	if r, err = m.slack.Click(m.ann, channel, all[len(all)-1].TS, "Yes"); err != nil || !r.Acked {
 		return nil, fmt.Errorf("pressed, but acknowledged %t: %w", r.Acked, err)
 	}
 	return func() string {
 		return c.last(func() string {
-			if now := m.said(channel); now != asked {
-				return now
+			if answered() {
+				return m.slack.Screen(channel)
 			}
 			return ""
 		})
 	}, nil
-}
-
-// said is what is in a channel at Slack, "" for nothing.
-func (m *matrix) said(channel string) string {
-	if len(m.slack.Messages(channel)) == 0 {
-		return ""
-	}
-	return m.slack.Screen(channel)
 }
 
 // show is for what was seen when the command was sent.
@@ -162,13 +170,11 @@ func show(seen string, err error) (func() string, error) {
 }
 
 // slackForm fills the form that is open or about to be, and waits for its end.
-func (m *matrix) slackForm(ctx context.Context, channel string, values arguments) (string, error) {
-	if err := m.slack.Until(ctx, func() bool { return m.slack.Form(m.ann) != "" || m.said(channel) != "" }); err != nil {
-		return "", err
+func (m *matrix) slackForm(ctx context.Context, c *square, channel string, values arguments) (string, error) {
+	if err := m.slack.Until(ctx, func() bool { return m.slack.Form(m.ann) != "" }); err != nil {
+		return "", fmt.Errorf("no form, but %s: %w", m.slack.Screen(channel), err)
 	}
-	if m.slack.Form(m.ann) == "" {
-		return "", errors.New("no form, but " + m.said(channel))
-	}
+	c.forms = append(c.forms, m.slack.Form(m.ann))
 	fields := map[string][]string{}
 	for name, v := range values {
 		fields[name] = []string{v}
@@ -182,10 +188,11 @@ func (m *matrix) slackForm(ctx context.Context, channel string, values arguments
 		form = m.slack.Form(m.ann)
 		return !strings.Contains(form, "== Working ==")
 	})
+	c.forms = append(c.forms, form)
 	if _, closing := m.slack.CloseForm(m.ann, true); err == nil {
 		err = closing
 	}
-	return form + m.said(channel), err
+	return form + m.slack.Screen(channel), err
 }
 
 // throughNATS requests, and says yes where it is asked.
