@@ -117,11 +117,11 @@ func (p *Poller) Statuses() []Status {
 	return out
 }
 
-// Poke makes an agent's sources look now, as after a command that started
-// something there. It does nothing for an agent that another process polls.
+// Poke makes an agent's generations be looked at now, as after a command that
+// started one. It does nothing for an agent that another process polls.
 func (p *Poller) Poke(handle string) {
 	if w := p.agents[handle]; w != nil {
-		w.poke()
+		w.poke((*generations)(nil).Name())
 	}
 }
 

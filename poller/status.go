@@ -65,11 +65,11 @@ func (w *watched) begin(sources []paced) {
 	}
 }
 
-// poke asks every source of the agent for a look now.
-func (w *watched) poke() {
+// poke asks a source of the agent for a look now.
+func (w *watched) poke(source string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, p := range w.sources {
+	if p := w.sources[source]; p != nil {
 		select {
 		case p.wake <- struct{}{}:
 		default: // asked already
