@@ -77,11 +77,12 @@ func (m *matrix) throughDiscord(c *square) (func() string, error) {
 
 // formOf is a form at Discord as text.
 func formOf(f *fakediscord.Modal) string {
-	out := "== " + f.Title + " =="
+	var out strings.Builder
+	out.WriteString("== " + f.Title + " ==")
 	for _, field := range f.Components {
-		out += "\n" + field.Label + ": " + field.Component.Value
+		out.WriteString("\n" + field.Label + ": " + field.Component.Value)
 	}
-	return out + "\n"
+	return out.String() + "\n"
 }
 
 // last waits for something to be shown.
