@@ -253,7 +253,7 @@ func TestF43_AnswersOutliveTheirSockets(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t, "socket", fine, nil)
 	deliver := quickDeliveries
-	deliver.AckWithin, deliver.Retries, deliver.Warning = 300*time.Millisecond, []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond, time.Second}, 100*time.Millisecond
+	deliver.AckWithin, deliver.Retries, deliver.Warning = time.Second, []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}, 100*time.Millisecond
 	d.fake.SetDeliver(deliver)
 	d.team.SetScopes(allScopes...)
 	card := d.relay()
