@@ -8,6 +8,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,10 +71,10 @@ func New(o Options) (*Poller, error) {
 	if o.Journal == nil || o.Ownership == nil {
 		return nil, errors.New("a poller needs a journal and an ownership")
 	}
-	o.Notifications = orDefault(o.Notifications, 10*time.Second)
-	o.Messages = orDefault(o.Messages, 10*time.Second)
-	o.Generations = orDefault(o.Generations, 3*time.Second)
-	o.Ceiling = orDefault(o.Ceiling, time.Minute)
+	o.Notifications = cmp.Or(o.Notifications, 10*time.Second)
+	o.Messages = cmp.Or(o.Messages, 10*time.Second)
+	o.Generations = cmp.Or(o.Generations, 3*time.Second)
+	o.Ceiling = cmp.Or(o.Ceiling, time.Minute)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -89,13 +90,6 @@ func New(o Options) (*Poller, error) {
 		p.order = append(p.order, a.Handle)
 	}
 	return p, nil
-}
-
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }
 
 // Run polls the agents that this process owns until ctx ends; it then returns

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -208,8 +207,3 @@ func (j *jobs) tell(e events.Event) {
 
 // handles returns the handles of this moment, in order.
 func (a *accounts) handles() []string { return slices.Sorted(maps.Keys(a.all())) }
-
-// logged says whom a place was found to belong to.
-func logged(ctx context.Context, log *slog.Logger, platform, workspace string, agents []string) {
-	log.DebugContext(ctx, "workspace connected", "platform", platform, "workspace", workspace, "agents", agents)
-}

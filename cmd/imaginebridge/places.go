@@ -110,6 +110,6 @@ func (p *places) learnOne(ctx context.Context, channel string, doors []door, log
 	p.mu.Lock()
 	p.workspaces[channel] = workspace
 	p.mu.Unlock()
-	logged(ctx, log, to.Scheme, workspace, p.agents(to.Scheme, workspace))
+	log.DebugContext(ctx, "workspace connected", "platform", to.Scheme, "workspace", workspace, "agents", p.agents(to.Scheme, workspace))
 	return true
 }
