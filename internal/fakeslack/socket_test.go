@@ -33,6 +33,12 @@ func (h *house) dial(t *testing.T, address string) *websocket.Conn {
 	require.NoError(t, err)
 	_ = res.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
+	// The library's own handler ends the reading when a pong can't be written, and
+	// so hides what the server sent before it closed.
+	conn.SetPingHandler(func(data string) error {
+		_ = conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+		return nil
+	})
 	return conn
 }
 
