@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,11 +128,16 @@ func (c *checkup) unanswered(subject string, err error) {
 		c.add(Failure, "DISCORD_BOT_TOKEN", "Discord refuses this bot token (401).", resetRemedy)
 	case ok && e.Edge:
 		c.add(Failure, subject, "Discord's network refuses this address for now.", "Wait "+roughly(e.After)+"; too many refused requests came from here.")
-	case ok && e.Held:
-		c.add(Failure, subject, "Discord asked for a pause of "+e.After.Round(time.Second).String()+".", "Check again after it.")
+	case ok && (e.Held || e.Status == http.StatusTooManyRequests): // a busy bridge is no broken one
+		c.add(Warning, subject, "Discord asks for a pause of "+pauseOf(e)+", so this was not looked at.", "Check again after it.")
 	default:
-		c.add(Failure, subject, fmt.Sprintf("%s did not answer as expected: %v.", c.rest.base.Host, err), "Check the network and discord.api_url.")
+		c.add(Failure, subject, fmt.Sprintf("%s did not answer as expected: %s.", c.rest.base.Host, strings.TrimRight(err.Error(), ".")), "Check the network and discord.api_url.")
 	}
+}
+
+// pauseOf is how long Discord asks to wait, in whole seconds and never none.
+func pauseOf(e *Error) string {
+	return strconv.Itoa(max(1, int(math.Ceil(e.After.Seconds())))) + " s"
 }
 
 func (c *checkup) clock() {
@@ -170,9 +177,9 @@ func (c *checkup) application(ctx context.Context) {
 	case c.o.MessageContent && !on:
 		c.add(Failure, "message_content", "The intent Message Content is asked for, but switched off in the portal: Discord would close the gateway with 4014.", intentsRemedy)
 	case c.o.MessageContent:
-		c.add(Fine, "message_content", "on: every message in a thread can be an answer", "")
-	case c.o.Commands != nil:
-		c.add(Fine, "message_content", "off: in threads I hear mentions, replies with ping, buttons and the message menu", "")
+		c.add(Fine, "message_content", "on: replies in threads are read as they are typed", "")
+	default:
+		c.add(Fine, "message_content", "off: people answer by mention, reply with ping, button or the message menu", "")
 	}
 	switch {
 	case app.Endpoint != "" && c.key != nil:

@@ -80,6 +80,10 @@ func TestCheckSaysWhatIsWrongAndWhereToClick(t *testing.T) {
 			return []string{r.Thread}
 		}},
 		"twice and a DM": {setup: func(st *stand) []string { return []string{st.channel, st.fake.DM("grace"), st.channel} }},
+		"gateway asks for a pause": {setup: func(st *stand) []string {
+			st.fake.Inject(fakediscord.Rule{Route: "GET /gateway/bot", Effect: fakediscord.RateLimited("user", 1500*time.Millisecond)})
+			return []string{st.channel}
+		}},
 		"server trouble": {setup: func(st *stand) []string {
 			st.fake.Inject(fakediscord.Rule{Route: "GET /guilds/{guild_id}/roles", Effect: fakediscord.Status(http.StatusBadGateway)})
 			return []string{st.channel}
@@ -151,7 +155,7 @@ func TestCheckNoticesInteractionsThatGoElsewhere(t *testing.T) {
 		}
 	})
 	found := s.Check(t.Context())
-	require.Len(t, found, 3)
-	require.Equal(t, "interactions", found[1].Subject)
-	require.Contains(t, found[2].Problem, "wss://", "the token does not travel in clear")
+	require.Len(t, found, 4)
+	require.Equal(t, "interactions", found[2].Subject)
+	require.Contains(t, found[3].Problem, "wss://", "the token does not travel in clear")
 }

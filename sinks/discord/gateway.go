@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -63,7 +64,8 @@ type gateway struct {
 	identified time.Time // the last fresh start
 	refusals   int       // failures in a row since the session was healthy
 	wait       time.Duration
-	stuck      int // library calls that never came back
+	stuck      int       // library calls that never came back
+	lost       time.Time // since when there is no connection, zero while there is one
 }
 
 // Run holds the application's gateway session until ctx ends: it receives what
@@ -121,6 +123,10 @@ func (g *gateway) session(ctx context.Context) error {
 	g.echoes.connected(true)
 	g.report(byGateway, StateOK, "", "")
 	since := time.Now()
+	if !g.lost.IsZero() {
+		g.log.Info("gateway connected again", "after", since.Sub(g.lost).Round(time.Second))
+		g.lost = time.Time{}
+	}
 	select {
 	case <-l.down:
 	case <-ctx.Done():
@@ -263,7 +269,11 @@ func (g *gateway) after(ctx context.Context, err error) {
 	if !errors.Is(err, errLineLost) { // a line lost once is everyday life
 		g.report(byGateway, StateDegraded, reasonOf(err), "")
 	}
-	g.log.Warn("gateway connection ended", "err", g.plain(err), "retry_in", d)
+	level := slog.LevelDebug // one outage is one warning, however often it is tried
+	if g.lost.IsZero() {
+		level, g.lost = slog.LevelWarn, time.Now()
+	}
+	g.log.Log(ctx, level, "gateway connection ended", "err", g.plain(err), "retry_in", d)
 	_ = pause(ctx, d) // the loop looks at ctx
 }
 

@@ -1,11 +1,14 @@
 package discord
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -287,6 +290,31 @@ func TestGatewayLeavesTheIdentifyBudgetAlone(t *testing.T) {
 	})
 	require.Contains(t, st.sink.Status().Reason, "identifies")
 	require.Zero(t, st.fake.Stats().Identifies)
+}
+
+// One outage is one warning, and its end is told.
+func TestGatewayWarnsOnceAnOutage(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	var mu sync.Mutex
+	st := newStand(t, fakediscord.Options{}, func(o *Options) {
+		o.Log = slog.New(slog.NewTextHandler(&locked{w: &log, mu: &mu}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	lines := func(level, message string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Count(log.String(), "level="+level+" msg="+strconv.Quote(message))
+	}
+	tries := st.fake.InjectGateway(fakediscord.GatewayRule{Times: 5, Effect: fakediscord.CloseFirst(4000)})
+	st.run()
+	st.connected()
+	require.Equal(t, 5, tries.Hits())
+	require.Equal(t, 1, lines("WARN", "gateway connection ended"))
+	require.Equal(t, 4, lines("DEBUG", "gateway connection ended"))
+	require.Equal(t, 1, lines("INFO", "gateway connected again"))
+	st.fake.CloseGateway(0)
+	st.eventually("back again", func() bool { return lines("INFO", "gateway connected again") == 2 })
+	require.Equal(t, 2, lines("WARN", "gateway connection ended"), "another outage, another warning")
 }
 
 func TestGatewayTellsWhatChanged(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 const (
 	patience     = 6 * time.Second // the longest a request waits here; what must wait longer goes back to its caller
 	globalRate   = 45.0            // requests a second of one bot; Discord allows 50 (docs, "Rate Limits")
-	globalBurst  = 3               // at once after a rest: with the rate, fewer than the 50 of any second
+	globalBurst  = 3               // at once after a rest: 45 a second and ten more at once would pass the 50 of a second
 	leastShare   = 5.0             // requests a second that each of many processes keeps
 	resetMargin  = 25 * time.Millisecond
 	defaultStop  = 10 * time.Minute // after an answer from the edge without Retry-After

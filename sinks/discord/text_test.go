@@ -104,7 +104,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if len(s) > 2000 {
-			t.Skip("long inputs only slow the reader down")
+			return // long inputs only slow the reader down
 		}
 		checkText(t, s)
 	})

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -175,7 +176,10 @@ func (s *Sink) checkSocket(ctx context.Context) []Finding {
 		}}
 	}
 	if err := s.greet(ctx); err != nil {
-		return []Finding{{Level: Problem, Subject: subject, Problem: "No connection: " + err.Code + ".", Remedy: err.Advice}}
+		return []Finding{{
+			Level: Problem, Subject: subject, Problem: "No socket could be opened: " + err.Code + ".",
+			Remedy: cmp.Or(err.Advice, "Check slack.api_url, the network and the proxy on the way to "+s.web.origin.Host+"."),
+		}}
 	}
 	return []Finding{{Level: Good, Subject: subject, Problem: "a connection could be opened"}}
 }
