@@ -3,17 +3,18 @@ package archtest
 // mayImport says which rooms of ours each room may import, outside tests. Floors
 // point down only; rooms on one floor do not know each other. "*" means all.
 var mayImport = map[string][]string{
-	"events":           {},
-	"internal/imagine": {},
-	"internal/seal":    {},
-	"config":           {},
-	"events/subscribe": {"events"},
-	"bridge":           {"events"},
-	"bridge/command":   {"bridge", "events", "internal/imagine"},
-	"bridge/bus":       {"bridge", "bridge/command", "events"},
-	"poller":           {"events", "internal/imagine"},
-	"sinks/*":          {"bridge", "bridge/command", "events"},
-	"cmd/*":            {"*"},
+	"events":            {},
+	"internal/imagine":  {},
+	"internal/seal":     {},
+	"internal/language": {},
+	"config":            {},
+	"events/subscribe":  {"events"},
+	"bridge":            {"events", "internal/language"},
+	"bridge/command":    {"bridge", "events", "internal/imagine", "internal/language"},
+	"bridge/bus":        {"bridge", "bridge/command", "events"},
+	"poller":            {"events", "internal/imagine"},
+	"sinks/*":           {"bridge", "bridge/command", "events", "internal/language"},
+	"cmd/*":             {"*"},
 
 	// The emulators share nothing with the product, so that they cannot share a
 	// mistake with it.
@@ -53,6 +54,8 @@ var owners = map[string]owner{
 	"github.com/stretchr/testify":           {[]string{"internal/sinktest"}, "a test library"},
 	"github.com/gorilla/websocket":          {[]string{"sinks/discord", "sinks/slack", "internal/fakediscord", "internal/fakeslack"}, "sockets of the platforms"},
 	"github.com/standard-webhooks":          {[]string{"sinks/webhook"}, "one room signs"},
+	"golang.org/x/text/language":            {[]string{"internal/language"}, "one room knows languages"},
+	"golang.org/x/text/message":             {[]string{"internal/language"}, "one room knows languages"},
 	"code.dny.dev/ssrf":                     {[]string{"sinks/webhook"}, "one room dials foreign addresses"},
 	"github.com/santhosh-tekuri/jsonschema": {[]string{"internal/fakediscord", "internal/fakeslack"}, "a test library"},
 }
