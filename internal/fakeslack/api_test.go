@@ -27,7 +27,7 @@ func (h *house) raw(t *testing.T, method, path, contentType, auth, body string) 
 	if auth != "" {
 		r.Header.Set("Authorization", auth)
 	}
-	res, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
+	res, err := (&http.Client{Timeout: 30 * time.Second}).Do(r)
 	require.NoError(t, err)
 	defer func() { _ = res.Body.Close() }()
 	data, err := io.ReadAll(res.Body)
@@ -373,7 +373,7 @@ func TestUploadRules(t *testing.T) {
 		if auth != "" {
 			r.Header.Set("Authorization", auth)
 		}
-		res, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
+		res, err := (&http.Client{Timeout: 30 * time.Second}).Do(r)
 		require.NoError(t, err)
 		_ = res.Body.Close()
 		return res.StatusCode

@@ -93,8 +93,9 @@ func (d Deliver) url(o outgoing) string {
 	return d.InteractionsURL
 }
 
-// doors says whether anything can be delivered. The caller holds mu.
-func (s *Server) doors() bool { return s.opt.Deliver.EventsURL != "" || len(s.socket.conns) > 0 }
+// doors says whether the app ever gave a way for deliveries. Where its sockets are gone for a while, events are tried
+// and tried again, as at Slack. The caller holds mu.
+func (s *Server) doors() bool { return s.opt.Deliver.EventsURL != "" || s.socket.met }
 
 // send makes one attempt and waits for its answer.
 func (s *Server) send(ctx context.Context, o outgoing) Attempt {

@@ -51,6 +51,8 @@ type Limits struct {
 	Tolerance  time.Duration  // how early a call may come without being held against it, 50 ms when 0
 	Workspace  int            // chat.postMessage a minute and workspace, 300 when 0
 	RetryAfter time.Duration  // shortest pause asked for, 1 s when 0
+
+	TriggerLife time.Duration // how long a trigger_id opens a form, 3 s when 0
 }
 
 // Server is one Slack with one app on it. All its methods may be called at any time from any goroutine.

@@ -57,7 +57,7 @@ func open(t *testing.T, opt fakeslack.Options, scopes ...string) *house {
 
 func (h *house) client(token string) *slack.Client {
 	return slack.New(token, slack.OptionAPIURL(h.URL()+"/api/"), slack.OptionAppLevelToken(h.AppToken()),
-		slack.OptionHTTPClient(&http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}))
+		slack.OptionHTTPClient(&http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}))
 }
 
 // post sends one message and lets the channel's second pass.

@@ -48,7 +48,7 @@ func newShop(t *testing.T, h *house, scope string) *shop {
 
 func (h *house) redeem(t *testing.T, code, redirect, secret string) (*slack.OAuthV2Response, error) {
 	t.Helper()
-	return slack.GetOAuthV2ResponseContext(t.Context(), &http.Client{Timeout: 5 * time.Second}, clientID, secret, code, redirect, slack.OAuthOptionAPIURL(h.URL()+"/api/"))
+	return slack.GetOAuthV2ResponseContext(t.Context(), &http.Client{Timeout: 30 * time.Second}, clientID, secret, code, redirect, slack.OAuthOptionAPIURL(h.URL()+"/api/"))
 }
 
 func TestInstallGivesATokenOnce(t *testing.T) {
@@ -143,7 +143,7 @@ func TestRotatedTokensExpireAndRefreshOnce(t *testing.T) {
 	require.Contains(t, got.AccessToken, "xoxe.xoxb-")
 	h.clock.Add(12*time.Hour - 30*time.Second)
 	refresh := func(token string) (*slack.OAuthV2Response, error) {
-		return slack.RefreshOAuthV2TokenContext(t.Context(), &http.Client{Timeout: 5 * time.Second}, clientID, clientSecret, token, slack.OAuthOptionAPIURL(h.URL()+"/api/"))
+		return slack.RefreshOAuthV2TokenContext(t.Context(), &http.Client{Timeout: 30 * time.Second}, clientID, clientSecret, token, slack.OAuthOptionAPIURL(h.URL()+"/api/"))
 	}
 	next, err := refresh(got.RefreshToken)
 	require.NoError(t, err)

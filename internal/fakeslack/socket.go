@@ -29,6 +29,7 @@ type socketState struct {
 	acked   map[string]bool
 	silent  bool
 	frozen  bool
+	met     bool // there was one
 }
 
 type envelope struct {
@@ -99,7 +100,7 @@ func (s *Server) join(conn *socketConn) (int, bool) {
 		s.fault(Fault{Method: "socket", Code: "too_many_websockets", Detail: fmt.Sprintf("more than %d", maxSockets)})
 		return 0, false
 	}
-	s.socket.conns = append(s.socket.conns, conn)
+	s.socket.conns, s.socket.met = append(s.socket.conns, conn), true
 	s.touch()
 	return len(s.socket.conns), true
 }

@@ -37,7 +37,7 @@ const (
 func (s *Server) newTrigger(home *Workspace, userID string, in *view) string {
 	s.seq++
 	id := fmt.Sprintf("%d.%d.fake", 1000+s.seq, s.opt.Now().UnixMilli())
-	s.triggers[id] = &trigger{home: home, user: userID, view: in, expires: s.opt.Now().Add(triggerLife)}
+	s.triggers[id] = &trigger{home: home, user: userID, view: in, expires: s.opt.Now().Add(cmp.Or(s.opt.Limits.TriggerLife, triggerLife))}
 	return id
 }
 

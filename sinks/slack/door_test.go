@@ -99,7 +99,7 @@ const signingSecret = "the signing secret of the test"
 func openDoor(t *testing.T, door string, answer func(command.Request) command.Answer, change func(*Options), tune ...func(*Sink)) *doors {
 	t.Helper()
 	w := &world{T: t}
-	w.open(settings{scopes: botScopes, fake: fakeslack.Options{SigningSecret: signingSecret, Deliver: quickDeliveries, Limits: fakeslack.Limits{Off: true}}})
+	w.open(settings{scopes: botScopes, fake: fakeslack.Options{SigningSecret: signingSecret, Deliver: quickDeliveries, Limits: fakeslack.Limits{Off: true, TriggerLife: patience}}})
 	d := &doors{world: w, hands: newHands(answer), notes: &ownNotes{of: newMemory[[]byte](1000)}}
 	d.ann = w.team.AddUser("ann")
 	t.Cleanup(w.fake.Close)
@@ -159,17 +159,16 @@ func (d *doors) newSink(door string, change func(*Options)) *Sink {
 	}
 	s, err := New(o)
 	require.NoError(d, err)
-	s.links = linkTimes{apart: 10 * time.Millisecond, ping: 400 * time.Millisecond, again: 50 * time.Millisecond}
+	s.links = testLinks
 	return s
 }
 
-// impatient makes Slack give up a delivery sooner.
-func (d *doors) impatient(after time.Duration) {
-	deliver := d.deliver
-	if deliver.EventsURL == "" {
-		deliver = quickDeliveries
-	}
-	deliver.AckWithin = after
+// impatient makes Slack give up a delivery after three seconds, as it does, and
+// try it again for a good while.
+func (d *doors) impatient() {
+	deliver := losingDeliveries()
+	deliver.AckWithin = 3 * time.Second
+	deliver.EventsURL, deliver.CommandsURL, deliver.InteractionsURL = d.deliver.EventsURL, d.deliver.CommandsURL, d.deliver.InteractionsURL
 	d.fake.SetDeliver(deliver)
 }
 

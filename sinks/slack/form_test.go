@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -93,7 +92,7 @@ func TestS14_AFormShowsItsEnd(t *testing.T) {
 				d.until(func() bool { return d.fake.Form(d.ann) != "" })
 				r, err := d.fake.SubmitForm(d.ann, map[string][]string{"text": {"Docking ring done"}})
 				require.NoError(t, err)
-				require.Less(t, r.Took, time.Second)
+				require.True(t, r.Acked, "before the command has ended")
 				require.Contains(t, d.fake.Form(d.ann), "== Working ==")
 				if tc.closed {
 					_, err := d.fake.CloseForm(d.ann, true)
@@ -177,7 +176,7 @@ func TestS15_SelectsAreCompleted(t *testing.T) {
 				d.until(func() bool { return d.fake.Form(d.ann) != "" })
 				got, r, err := d.fake.Query(d.ann, "ia1:pick.post", tc.typed)
 				require.NoError(t, err)
-				require.Less(t, r.Took, 2*time.Second)
+				require.True(t, r.Acked)
 				require.Less(t, len(r.Body), 20<<10)
 				tc.want(t, got)
 				d.clean()

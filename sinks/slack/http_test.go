@@ -120,7 +120,6 @@ func TestS6_UnknownRequestsAreAcknowledged(t *testing.T) {
 	d.team.LimitEvents()
 	for _, a := range d.acked(3) {
 		require.Zero(t, a.Retry)
-		require.Less(t, a.Took, time.Second)
 	}
 	d.clean()
 }

@@ -104,8 +104,7 @@ func TestS10_ACommandIsAcknowledgedBeforeItsWork(t *testing.T) {
 			<-free
 			return fine(q)
 		}, nil)
-		r := d.slash("/ia stats")
-		require.Less(t, r.Took, time.Second)
+		d.slash("/ia stats") // is acknowledged while the command waits
 		require.Empty(t, d.fake.Messages(d.channel))
 		close(free)
 		require.Contains(t, d.seen(d.channel, 0).Text, "Did stats overview.")
@@ -138,12 +137,11 @@ func TestS4_NothingRunsUnrecorded(t *testing.T) {
 			bothDoors(t, func(t *testing.T, door string) {
 				d := openDoor(t, door, fine, nil, func(s *Sink) { s.recordIn = 300 * time.Millisecond })
 				card := d.relay(bridge.Action{Label: "Like", Command: "post like", Args: map[string]string{"post": "p1"}})
-				d.impatient(500 * time.Millisecond)
+				d.impatient()
 				d.hands.mu.Lock()
 				set(d.hands)
 				d.hands.mu.Unlock()
-				r := d.slash("/ia like p1")
-				require.Less(t, r.Took, 2*time.Second)
+				d.slash("/ia like p1")
 				require.Contains(t, d.seen(d.channel, 1).Text, "Not done: the bridge could not note this.")
 				c, err := d.fake.Click(d.ann, d.channel, card.Message, "Like")
 				require.NoError(t, err)

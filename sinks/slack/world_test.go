@@ -68,6 +68,7 @@ type settings struct {
 	scopes  []string
 	app     bool
 	timeout time.Duration
+	ping    time.Duration // of sockets, testLinks' when 0
 	changed func(Change)
 	link    func(error)
 }
