@@ -90,10 +90,10 @@ func (s *sieve) missing() int {
 
 type alone struct{}
 
-// Hold implements poller.Ownership.
-func (alone) Hold(ctx context.Context, _ string, names []string, work func(context.Context, string) error) error {
+// HoldChanging implements poller.Ownership.
+func (alone) HoldChanging(ctx context.Context, _ string, names <-chan []string, work func(context.Context, string) error) error {
 	var errs []error
-	for _, name := range names {
+	for _, name := range <-names {
 		errs = append(errs, work(ctx, name))
 	}
 	return errors.Join(errs...)
@@ -119,7 +119,7 @@ func BenchmarkPoll5000(b *testing.B) {
 		require.NoError(b, err)
 		found := &sieve{left: n, full: make(chan struct{}, 1)}
 		p, err := poller.New(poller.Options{
-			Agents: []poller.Agent{{Handle: who.Handle, API: api}}, Journal: found, Ownership: alone{}, Backfill: 30 * 24 * time.Hour,
+			Agents: []poller.Agent{{Handle: who.Handle, API: api}}, Journal: found, Ownership: alone{}, Plan: poller.Plan{Backfill: 30 * 24 * time.Hour},
 		})
 		require.NoError(b, err)
 		ctx, cancel := context.WithCancel(b.Context())

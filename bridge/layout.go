@@ -52,6 +52,10 @@ func Layout(e events.Event) Message {
 		m = layoutProfile(d)
 	case events.ServiceListed:
 		m = layoutListing(d.Listing)
+	case events.ServiceOrdered:
+		m = layoutOrder(d.Order, "")
+	case events.ServiceOrderChanged:
+		m = layoutOrder(d.Order, d.Before)
 	}
 	m.Event, m.Agent, m.At = e.Name(), e.Agent(), e.Time
 	return m

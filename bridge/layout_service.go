@@ -29,3 +29,32 @@ func layoutListing(l events.Listing) Message {
 	}
 	return m
 }
+
+// layoutOrder shows an order, with the status it had before where that changed.
+func layoutOrder(o events.Order, before string) Message {
+	other, verb := o.Buyer, "ordered a service"
+	if o.Role == "buyer" {
+		other, verb = o.Seller, "got an order of yours"
+	}
+	m := Message{
+		Author: authorOf(other), Title: "New order", Headline: []Span{say(verb)}, Text: shorten(strings.TrimSpace(o.Title), maxText),
+		Link: webURL(other.URL), Actions: open(Action{Label: "Profile", URL: other.URL}),
+		Fields: []Field{{Name: "Status", Value: inWords(o.Status)}},
+	}
+	if before != "" {
+		m.Title, m.Headline = "Order", []Span{say("has an order that went from "), say(inWords(before)), say(" to "), strong(inWords(o.Status))}
+	}
+	switch o.Status {
+	case "COMPLETED":
+		m.Tone = ToneGood
+	case "DISPUTED", "CANCELLED", "REFUNDED":
+		m.Tone = ToneBad
+	}
+	if o.PriceCents > 0 {
+		m.Fields = append(m.Fields, Field{Name: "Price", Value: fmt.Sprintf("$%d.%02d", o.PriceCents/100, o.PriceCents%100)})
+	}
+	return m
+}
+
+// inWords makes words of a name as programs write it: IN_PROGRESS.
+func inWords(name string) string { return strings.ToLower(strings.ReplaceAll(by(name), "_", " ")) }

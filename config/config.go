@@ -50,6 +50,10 @@ type Agent struct {
 	ClientID string `yaml:"client_id"`
 	// ClientSecret of the account's OAuth credentials.
 	ClientSecret Secret `yaml:"client_secret"`
+	// Watch lists what posts of others are wanted about, at most 20: "#tag", "@handle", or words to search for; events post.matched. The agent's watches share one look in each poll.posts.
+	Watch []string `yaml:"watch"`
+	// Hook registers the bridge as the one address that ImagineAnything calls for this agent, where it offers that and no other program has it: a call makes the bridge look at once, what it says is not read. Needs http.public_url.
+	Hook bool `yaml:"hook"`
 }
 
 // Poll says how often the API is asked, for each agent.
@@ -64,8 +68,18 @@ type Poll struct {
 	Ceiling Duration `yaml:"ceiling"`
 	// Backfill says how old something may be that becomes an event at an agent's very first start; 0s takes nothing old.
 	Backfill Duration `yaml:"backfill"`
-	// Feed also watches posts of followed agents and the agent's own posts: events post.*.
+	// Feed also watches posts of followed agents and the agent's own posts: events post.followed and post.published.
 	Feed bool `yaml:"feed"`
+	// OwnPosts watches the agent's own posts alone: events post.published.
+	OwnPosts bool `yaml:"own_posts"`
+	// Posts is the shortest interval between two looks at feed and own posts, and from one of an agent's watches to the next, at least 2s.
+	Posts Duration `yaml:"posts"`
+	// Profile is the interval between two looks at the agent's own numbers and profile, at least 10s: events agent.milestone and agent.profile_changed. 0s is never.
+	Profile Duration `yaml:"profile"`
+	// Listings is the interval between two looks at what is new on the marketplace, at least 10s: events service.listed. 0s is never.
+	Listings Duration `yaml:"listings"`
+	// Orders is the interval between two looks at the agent's orders on the marketplace, at least 10s: events service.ordered and service.order_changed. 0s is never.
+	Orders Duration `yaml:"orders"`
 }
 
 // NATS is where events are stored: an embedded server, or one elsewhere.
@@ -194,7 +208,7 @@ func defaults() Config {
 	return Config{
 		ImagineAnything: ImagineAnything{BaseURL: "https://imagineanything.com"},
 		Poll: Poll{
-			Notifications: seconds(10), Messages: seconds(10), Generations: seconds(3), Ceiling: seconds(60),
+			Notifications: seconds(10), Messages: seconds(10), Generations: seconds(3), Ceiling: seconds(60), Posts: seconds(10),
 		},
 		NATS:    NATS{Listen: "127.0.0.1:4222", Store: Size(1 << 30), Keep: seconds(720 * 3600), Sync: Sync{Every: seconds(1)}},
 		HTTP:    HTTP{Listen: "127.0.0.1:8480"},

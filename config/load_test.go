@@ -207,6 +207,9 @@ func TestBadInputSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"B29 clear":             {agentAnd("imagineanything: {base_url: 'http://a.example'}"), nil, "imaginebridge.yaml:2:29: imagineanything.base_url: http sends your secret in clear; use https."},
 		"public URL":            {agentAnd("http: {public_url: bridge.example.com}"), nil, "imaginebridge.yaml:2:20: http.public_url: public_url is a bare origin such as https://bridge.example.com."},
 		"B13 half a name":       {agentAnd("subscriptions:\n  - {name: t, events: [like, message], to: console}\n"), nil, "imaginebridge.yaml:3:24: subscriptions[0].events[0]: no event is called \"like\"; did you mean \"notification.like\"? \"imaginebridge schema --list\" shows all.\nimaginebridge.yaml:3:30: subscriptions[0].events[1]: no event is called \"message\"; did you mean \"message.*\"? \"imaginebridge schema --list\" shows all."},
+		"watches":               {"agents: [{handle: luna, client_id: a, client_secret: b, watch: ['#a b', '@X', '#orbit', '#Orbit', '']}]\n", nil, "imaginebridge.yaml:1:65: agents[0].watch[0]: \"#a b\" is not a tag; a tag is # and letters, digits and _.\nimaginebridge.yaml:1:73: agents[0].watch[1]: \"@X\" is not a handle; write @ and 3 to 30 of a–z, 0–9 and _, starting with a letter.\nimaginebridge.yaml:1:89: agents[0].watch[3]: \"#Orbit\" is already in this list; remove one.\nimaginebridge.yaml:1:99: agents[0].watch[4]: a search has 1 to 100 characters; this has 0."},
+		"hook without a way in": {"agents: [{handle: luna, client_id: a, client_secret: b, hook: true}]\n", nil, "imaginebridge.yaml:1:63: agents[0].hook: ImagineAnything calls an address that starts with https://; set http.public_url to the one that leads to this bridge, or remove hook."},
+		"orders too often":      {agentAnd("poll: {orders: 5s}"), nil, "imaginebridge.yaml:2:16: poll.orders: 5s is below the smallest interval 10s; 0s is never."},
 		"unclosed variable":     {agentAnd(`nats: {url: "nats://${HOST:4222"}`), nil, "imaginebridge.yaml:2:13: nats.url: a ${ has no } behind it; write ${NAME} or ${file:PATH}."},
 		"no group at all":       {"hello\n", oneAgent, `imaginebridge.yaml:1:1: a configuration is a group of keys, such as "imagineanything: …".`},
 		"no colon":              {"agents:\n  - handle: luna\n    client_id a\n", nil, `imaginebridge.yaml:3:5: not valid YAML: a key ends with a colon and a space, such as "handle: luna".`},
@@ -286,4 +289,19 @@ func FuzzLoad(f *testing.F) {
 			require.NotEmpty(t, err.Error())
 		}
 	})
+}
+
+func TestTwentyWatchesAreTheMost(t *testing.T) {
+	for _, n := range []int{20, 21} {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf("'#tag%d'", i))
+		}
+		_, err := load(t, "agents: [{handle: luna, client_id: a, client_secret: b, watch: ["+strings.Join(list, ", ")+"]}]\n", nil)
+		if n == 20 {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, "imaginebridge.yaml:1:64: agents[0].watch: 21 watches are too many; 20 is the most for one agent.")
+	}
 }

@@ -18,8 +18,16 @@ import (
 // minute.
 const minInterval = Duration(2 * time.Second)
 
+// What is watched on wish is bounded, so that an agent's reads suffice.
+const (
+	minExtraInterval = Duration(10 * time.Second)
+	maxWatches       = 20
+	maxSearch        = 100 // the API's own limit for a query
+)
+
 var (
 	handleForm  = regexp.MustCompile(`^[a-z][a-z0-9_]{2,29}$`) // API reference, later endpoints: register
+	tagForm     = regexp.MustCompile(`^#[\p{L}\p{N}_]{1,100}$`)
 	nameForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	discordID   = regexp.MustCompile(`^[0-9]{1,20}$`) // a snowflake
 	slackID     = regexp.MustCompile(`^[CGD][A-Z0-9]{2,}$`)
@@ -34,6 +42,7 @@ func (r *report) validate(c *Config, checks Checks) {
 	r.origin("discord.api_url", "api_url", c.Discord.APIURL)
 	r.origin("slack.api_url", "api_url", c.Slack.APIURL)
 	r.agents(c.Agents)
+	r.watched(c)
 	r.poll(c.Poll)
 	r.nats(c.NATS)
 	r.listen("http.listen", "IMAGINEBRIDGE_LISTEN", c.HTTP.Listen)
@@ -127,13 +136,54 @@ func (r *report) poll(p Poll) {
 	for _, f := range []struct {
 		key   string
 		value Duration
-	}{{"notifications", p.Notifications}, {"messages", p.Messages}, {"generations", p.Generations}, {"ceiling", p.Ceiling}} {
+	}{{"notifications", p.Notifications}, {"messages", p.Messages}, {"generations", p.Generations}, {"ceiling", p.Ceiling}, {"posts", p.Posts}} {
 		path := "poll." + f.key
 		switch {
 		case f.value < minInterval:
 			r.add(path, "%s is below the smallest interval %s; the API allows 100 reads a minute.", f.value, minInterval)
-		case f.key != "ceiling" && f.key != "generations" && f.value > p.Ceiling:
+		case (f.key == "notifications" || f.key == "messages") && f.value > p.Ceiling:
 			r.ceiling(path, f.value, p.Ceiling)
+		}
+	}
+}
+
+// watched checks what is watched on wish.
+func (r *report) watched(c *Config) {
+	for _, f := range []struct {
+		key   string
+		value Duration
+	}{{"profile", c.Poll.Profile}, {"listings", c.Poll.Listings}, {"orders", c.Poll.Orders}} {
+		if f.value != 0 && f.value < minExtraInterval {
+			r.add("poll."+f.key, "%s is below the smallest interval %s; 0s is never.", f.value, minExtraInterval)
+		}
+	}
+	for i := range c.Agents {
+		a, path := &c.Agents[i], fmt.Sprintf("agents[%d]", i)
+		if len(a.Watch) > maxWatches {
+			r.add(path+".watch", "%d watches are too many; %d is the most for one agent.", len(a.Watch), maxWatches)
+		}
+		r.watches(a.Watch, path+".watch")
+		if u, err := url.Parse(c.HTTP.PublicURL); a.Hook && (err != nil || u.Scheme != "https") {
+			r.add(path+".hook", "ImagineAnything calls an address that starts with https://; set http.public_url to the one that leads to this bridge, or remove hook.")
+		}
+	}
+}
+
+func (r *report) watches(watches []string, path string) {
+	for i, w := range watches {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		w = strings.TrimSpace(w)
+		watches[i] = w
+		same := slices.IndexFunc(watches[:i], func(o string) bool { return strings.EqualFold(o, w) })
+		switch {
+		case same >= 0:
+			r.add(at, "%q is already in this list; remove one.", w)
+		case strings.HasPrefix(w, "#") && !tagForm.MatchString(w):
+			r.add(at, "%q is not a tag; a tag is # and letters, digits and _.", w)
+		case strings.HasPrefix(w, "@") && !handleForm.MatchString(w[1:]):
+			r.add(at, "%q is not a handle; write @ and 3 to 30 of a–z, 0–9 and _, starting with a letter.", w)
+		case w == "" || len(w) > maxSearch:
+			r.add(at, "a search has 1 to %d characters; this has %d.", maxSearch, len(w))
 		}
 	}
 }

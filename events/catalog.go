@@ -112,9 +112,11 @@ var catalog = []*Kind{
 	optIn(kindOf(PostPublished{Actor: exampleOrbit, Post: examplePost}, "The agent itself posted.", "public timeline", "post_<agent>_published_<post id>")),
 	optIn(kindOf(PostFollowed{Actor: exampleNova, Post: exampleMention}, "An agent whom this one follows posted.", "feed", "post_<agent>_followed_<post id>")),
 	optIn(kindOf(PostMatched{Actor: exampleNova, Post: exampleMention, Watch: "#orbit"}, "A post met a watched hashtag, search or author.", "hashtags, search", "post_<agent>_matched_<post id>")),
-	optIn(kindOf(AgentMilestone{Actor: exampleOrbit, Metric: "followers", Value: 100}, "A count of the agent passed a round number.", "own profile", "agent_<agent>_milestone_<metric>_<value>")),
+	optIn(kindOf(AgentMilestone{Actor: exampleOrbit, Metric: "followers", Value: 100}, "A count of the agent, or the likes of a post of it, passed a round number.", "own profile, analytics", "agent_<agent>_milestone_<metric>_<value>")),
 	optIn(kindOf(AgentProfileChanged{Actor: exampleOrbit, Changed: []string{"bio"}}, "The agent's own profile differs from before.", "own profile", "agent_<agent>_profile_changed_<digest>")),
 	optIn(kindOf(ServiceListed{Listing: exampleListing}, "A watched service appeared on the marketplace.", "marketplace", "service_<agent>_listed_<service id>")),
+	optIn(kindOf(ServiceOrdered{Order: exampleOrder("PAID")}, "A service of the agent was ordered, or the agent ordered one.", "marketplace orders", "service_<agent>_ordered_<order id>")),
+	optIn(kindOf(ServiceOrderChanged{Order: exampleOrder("DELIVERED"), Before: "IN_PROGRESS"}, "An order of the agent reached another status.", "marketplace orders", "service_<agent>_order_<order id>_<status>_<time of the change>")),
 }
 
 var (
@@ -140,6 +142,14 @@ var (
 	exampleConversation = Conversation{ID: "cmlv0e1", Participant: exampleNova, UnreadCount: 1}
 	exampleListing      = Listing{ID: "cmls0f3", Title: "Station renderings", ShortDesc: "Three views of your station", PriceCents: 500, DeliveryDays: 2, Category: "ART", Agent: &exampleNova, CreatedAt: exampleAt}
 )
+
+// exampleOrder is the same order in each of its states.
+func exampleOrder(status string) Order {
+	return Order{
+		ID: "cmlo0h7", Status: status, Role: "seller", ServiceID: "cmls0f3", Title: "Station renderings", PriceCents: 500,
+		Buyer: exampleNova, Seller: exampleOrbit, CreatedAt: exampleAt, UpdatedAt: exampleAt,
+	}
+}
 
 // exampleJob is the same generation in each of its states.
 func exampleJob(status string) Job {

@@ -86,3 +86,18 @@ type Listing struct {
 	Agent        *Agent    `json:"agent,omitempty"`
 	CreatedAt    time.Time `json:"createdAt,omitzero"`
 }
+
+// Order is an order on the marketplace as it appears inside events. What the
+// buyer asked for and what was delivered stay between the two.
+type Order struct {
+	ID         string    `json:"id"`
+	Status     string    `json:"status" jsonschema:"description=PENDING_PAYMENT PAID IN_PROGRESS DELIVERED REVISION COMPLETED CANCELLED DISPUTED REFUNDED or a later value"`
+	Role       string    `json:"role" jsonschema:"description=What the agent is in it: buyer or seller"`
+	ServiceID  string    `json:"serviceId,omitempty"`
+	Title      string    `json:"title,omitempty" jsonschema:"description=Of the service"`
+	PriceCents int       `json:"price,omitempty" jsonschema:"description=Cents"`
+	Buyer      Agent     `json:"buyer"`
+	Seller     Agent     `json:"seller"`
+	CreatedAt  time.Time `json:"createdAt,omitzero"`
+	UpdatedAt  time.Time `json:"updatedAt,omitzero"`
+}

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,6 +60,7 @@ const keep = 100
 type follower[T any] struct {
 	list     list[T]
 	backfill time.Duration
+	pages    int // of one look at most; 0 means maxPages
 	// event makes the event of an entry; false remembers the entry without one.
 	event func(e entry[T], it item) (events.Event, bool)
 }
@@ -80,9 +82,12 @@ func (f follower[T]) look(ctx context.Context, l Look) (Found, error) {
 	if l.Deep {
 		done = h.overlapRead
 	}
-	head, err := f.list.walk(ctx, "", maxPages, done)
+	head, err := f.list.walk(ctx, "", cmp.Or(f.pages, maxPages), done)
 	if err != nil {
 		return Found{}, err
+	}
+	if items := head.items(); l.Deep && len(items) > 0 && h.reached(items) {
+		head.resume = "" // what lies further back was read before; only what comes late is missed there
 	}
 	// The gap stands in every batch's cursor: a crash between two of them must not
 	// lose what lies below both.
@@ -97,7 +102,7 @@ func (f follower[T]) look(ctx context.Context, l Look) (Found, error) {
 
 // fill reads on in a gap before anything newer, so that events stay in order.
 func (f follower[T]) fill(ctx context.Context, h history) (Found, error) {
-	read, err := f.list.walk(ctx, h.Gap.Cursor, gapPages, h.Gap.reached)
+	read, err := f.list.walk(ctx, h.Gap.Cursor, min(gapPages, cmp.Or(f.pages, gapPages)), h.Gap.reached)
 	if err != nil {
 		return Found{}, err
 	}
@@ -117,7 +122,7 @@ func (f follower[T]) fill(ctx context.Context, h history) (Found, error) {
 func (f follower[T]) begin(ctx context.Context, l Look) (Found, error) {
 	var newest time.Time
 	since := l.Now.Add(-f.backfill)
-	read, err := f.list.sure(ctx, func(page []item) bool {
+	read, err := f.list.sure(ctx, cmp.Or(f.pages, maxPages), func(page []item) bool {
 		for _, it := range page {
 			newest = later(newest, it.At)
 		}

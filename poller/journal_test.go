@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,14 +24,15 @@ import (
 // journal keeps events and cursors in memory under the rules of the real one: a
 // stale revision is refused, and so is a batch with an id that was stored.
 type journal struct {
-	mu      sync.Mutex
-	cursors map[string][]byte
-	revs    map[string]uint64
-	events  []events.Event
-	ids     map[string]bool
-	refused []string
-	fail    func(commits int) (before, after error) // fails a commit before or after it was stored
-	commits int
+	mu       sync.Mutex
+	cursors  map[string][]byte
+	revs     map[string]uint64
+	events   []events.Event
+	ids      map[string]bool
+	refused  []string
+	tolerant bool                                    // leaves out what is stored already, as the real one does
+	fail     func(commits int) (before, after error) // fails a commit before or after it was stored
+	commits  int
 }
 
 func newJournal() *journal {
@@ -57,6 +59,9 @@ func (j *journal) Commit(_ context.Context, agent, source string, evs []events.E
 		return 0, before
 	case revision != j.revs[key]:
 		return 0, errors.New("fenced")
+	}
+	if j.tolerant {
+		evs = slices.DeleteFunc(slices.Clone(evs), func(e events.Event) bool { return j.ids[e.ID] })
 	}
 	for _, e := range evs {
 		if j.ids[e.ID] {
@@ -92,13 +97,30 @@ func (j *journal) told(prefix string) []string {
 // alone is the ownership of a single process.
 type alone struct{}
 
-func (alone) Hold(ctx context.Context, _ string, names []string, work func(context.Context, string) error) error {
+func (alone) HoldChanging(ctx context.Context, _ string, names <-chan []string, work func(context.Context, string) error) error {
 	var wg sync.WaitGroup
-	for _, name := range names {
-		wg.Go(func() { _ = work(ctx, name) })
+	defer wg.Wait()
+	running := map[string]context.CancelFunc{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case list := <-names:
+			for name, stop := range running {
+				if !slices.Contains(list, name) {
+					stop()
+					delete(running, name)
+				}
+			}
+			for _, name := range list {
+				if running[name] == nil {
+					working, stop := context.WithCancel(ctx)
+					running[name] = stop
+					wg.Go(func() { _ = work(working, name) })
+				}
+			}
+		}
 	}
-	wg.Wait()
-	return nil
 }
 
 // town is a sandbox with one watched agent inside a synctest bubble.

@@ -11,8 +11,12 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 )
 
-// deepEvery is how often a source reads the whole overlap.
-const deepEvery = time.Minute
+// These are how often a source reads the whole overlap: one that is watched on
+// wish seldom, since it may lie in a list of everybody's.
+const (
+	deepEvery      = time.Minute
+	deepExtraEvery = overlap
+)
 
 // commitTimeout bounds one commit.
 const commitTimeout = 15 * time.Second
@@ -26,6 +30,8 @@ type loop struct {
 	log     *slog.Logger
 
 	pace     pace
+	extra    bool
+	after    time.Duration // before the first look
 	cursor   []byte
 	revision uint64
 	loaded   bool
@@ -35,7 +41,7 @@ type loop struct {
 
 func (p *Poller) newLoop(w *watched, s paced) *loop {
 	return &loop{
-		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, pace: s.pace,
+		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, pace: s.pace, extra: s.extra, after: s.after,
 		log: p.o.Log.With("component", "poller", "agent", w.agent.Handle, "source", s.Name()),
 	}
 }
@@ -43,17 +49,22 @@ func (p *Poller) newLoop(w *watched, s paced) *loop {
 // run polls until ctx ends; it then returns nil.
 func (l *loop) run(ctx context.Context) error {
 	woken := l.watched.woken(l.source.Name())
-	for ctx.Err() == nil {
-		wait := l.step(ctx)
+	for wait := l.after; ctx.Err() == nil; {
+		if wait == 0 {
+			wait = l.step(ctx)
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 		case <-timer.C:
-		case <-woken:
+		case everywhere := <-woken:
 			timer.Stop()
-			l.deep = time.Time{} // whoever asks knows of something: look everywhere
+			if everywhere {
+				l.deep = time.Time{}
+			}
 		}
+		wait = 0
 	}
 	return nil
 }
@@ -74,11 +85,18 @@ func (l *loop) step(ctx context.Context) time.Duration {
 	if stored > 0 {
 		l.log.DebugContext(ctx, "events stored", "count", stored)
 	}
-	if found.More {
+	if found.More && !l.extra {
 		return 0
 	}
-	l.pace = l.pace.next(stored > 0, found.Busy)
+	l.pace = l.pace.next(stored > 0, found.Busy || found.More)
 	return l.pace.wait(l.watched.agent.API.Budget(imagine.Read).Refusals)
+}
+
+func (l *loop) deepEvery() time.Duration {
+	if l.extra {
+		return deepExtraEvery
+	}
+	return deepEvery
 }
 
 // look polls once and commits what was found. After any failure the cursor is
@@ -93,7 +111,7 @@ func (l *loop) look(ctx context.Context) (Found, int, error) {
 		l.cursor, l.revision, l.loaded, l.deep = cursor, revision, true, time.Time{}
 	}
 	now := time.Now()
-	deep := now.Sub(l.deep) >= deepEvery
+	deep := now.Sub(l.deep) >= l.deepEvery()
 	found, err := l.source.Poll(ctx, Look{Cursor: l.cursor, Now: now.Add(-l.skew()), Deep: deep, Turn: l.turn})
 	if err != nil {
 		return Found{}, 0, fmt.Errorf("poll %s: %w", l.source.Name(), err)

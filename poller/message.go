@@ -58,7 +58,7 @@ func (m *messages) Poll(ctx context.Context, l Look) (Found, error) {
 		return Found{}, err
 	}
 	if first {
-		listed, err := l2.sure(ctx, func([]item) bool { return false })
+		listed, err := l2.sure(ctx, maxPages, func([]item) bool { return false })
 		if err != nil {
 			return Found{}, err
 		}

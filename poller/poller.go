@@ -8,11 +8,12 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,14 +35,16 @@ type Journal interface {
 // Ownership shares agents among processes: at one time one process polls one
 // agent.
 type Ownership interface {
-	// Hold runs work for each name while this process owns it, until ctx ends.
-	Hold(ctx context.Context, kind string, names []string, work func(ctx context.Context, name string) error) error
+	// HoldChanging runs work for each name while this process owns it, until ctx
+	// ends. Each list of names received replaces the one before.
+	HoldChanging(ctx context.Context, kind string, names <-chan []string, work func(ctx context.Context, name string) error) error
 }
 
 // Agent is an account to watch.
 type Agent struct {
 	Handle string
 	API    *imagine.Client
+	Watch  []string // what posts are wanted about: #tag, @handle, or words to search for
 }
 
 // Options is what a Poller needs.
@@ -49,11 +52,7 @@ type Options struct {
 	Agents    []Agent
 	Journal   Journal
 	Ownership Ownership
-
-	Notifications, Messages, Generations time.Duration // shortest interval between two looks; 0 means 10s, 10s and 3s
-	Ceiling                              time.Duration // longest interval of a quiet agent; 0 means a minute
-	Backfill                             time.Duration // how old an event may be that is sent at an agent's very first start
-	Feed                                 bool          // watch posts too
+	Plan
 
 	Report func(ctx context.Context, s Status) // told of every change of state; nil for nobody
 	Log    *slog.Logger
@@ -61,7 +60,10 @@ type Options struct {
 
 // Poller watches agents until its context ends.
 type Poller struct {
-	o      Options
+	o     Options
+	names chan []string // the newest list that ownership has not heard of
+
+	mu     sync.Mutex
 	agents map[string]*watched
 	order  []string
 }
@@ -71,39 +73,74 @@ func New(o Options) (*Poller, error) {
 	if o.Journal == nil || o.Ownership == nil {
 		return nil, errors.New("a poller needs a journal and an ownership")
 	}
-	o.Notifications = cmp.Or(o.Notifications, 10*time.Second)
-	o.Messages = cmp.Or(o.Messages, 10*time.Second)
-	o.Generations = cmp.Or(o.Generations, 3*time.Second)
-	o.Ceiling = cmp.Or(o.Ceiling, time.Minute)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Poller{o: o, agents: map[string]*watched{}}
-	for _, a := range o.Agents {
-		if a.Handle == "" || a.API == nil {
-			return nil, errors.New("an agent to poll needs a handle and a client")
-		}
-		if _, twice := p.agents[a.Handle]; twice {
-			return nil, errors.New("agent " + a.Handle + " is given twice")
-		}
-		p.agents[a.Handle] = newWatched(a, o)
-		p.order = append(p.order, a.Handle)
+	p := &Poller{o: o, names: make(chan []string, 1), agents: map[string]*watched{}}
+	if err := p.Set(o.Agents, o.Plan); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// Set replaces the agents and the plan, also while Run works: agents that are new
+// are watched from now on, those that left are not any more, and those that are
+// watched otherwise begin again from their cursors. Nothing changes on an error.
+func (p *Poller) Set(agents []Agent, plan Plan) error {
+	plan = plan.orDefaults()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := map[string]*watched{}
+	var order []string
+	for _, a := range agents {
+		if a.Handle == "" || a.API == nil {
+			return errors.New("an agent to poll needs a handle and a client")
+		}
+		if _, twice := next[a.Handle]; twice {
+			return errors.New("agent " + a.Handle + " is given twice")
+		}
+		next[a.Handle] = newWatched(a, plan)
+		order = append(order, a.Handle)
+	}
+	for handle, before := range p.agents {
+		switch after := next[handle]; {
+		case after == nil:
+			before.change()
+		case after.same(before):
+			next[handle] = before
+		default:
+			before.change()
+		}
+	}
+	p.agents, p.order = next, order
+	select {
+	case <-p.names: // nobody heard of it
+	default:
+	}
+	p.names <- slices.Clone(order)
+	return nil
 }
 
 // Run polls the agents that this process owns until ctx ends; it then returns
 // nil, with every commit finished or given up.
 func (p *Poller) Run(ctx context.Context) error {
-	if err := p.o.Ownership.Hold(ctx, "agent", p.order, p.runAgent); err != nil && ctx.Err() == nil {
+	if err := p.o.Ownership.HoldChanging(ctx, "agent", p.names, p.runAgent); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("hold agents: %w", err)
 	}
 	return nil
 }
 
+func (p *Poller) watched(handle string) *watched {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.agents[handle]
+}
+
 // Statuses returns the state of every agent, in the order given: what this
 // process knows of those it polls.
 func (p *Poller) Statuses() []Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	out := make([]Status, 0, len(p.order))
 	for _, handle := range p.order {
 		out = append(out, p.agents[handle].status(time.Now()))
@@ -114,44 +151,60 @@ func (p *Poller) Statuses() []Status {
 // Poke makes an agent's generations be looked at now, as after a command that
 // started one. It does nothing for an agent that another process polls.
 func (p *Poller) Poke(handle string) {
-	if w := p.agents[handle]; w != nil {
-		w.poke((*generations)(nil).Name())
+	if w := p.watched(handle); w != nil {
+		w.poke((*generations)(nil).Name(), true)
 	}
 }
 
-// runAgent polls one agent until ctx ends. Its trouble stays its own: no error
-// of the API ends it.
-func (p *Poller) runAgent(ctx context.Context, handle string) error {
-	w := p.agents[handle]
-	sources := p.sources(w)
-	w.begin(sources)
-	defer w.end()
-	group, ctx := errgroup.WithContext(imagine.AsPoller(ctx))
-	for _, s := range sources {
-		group.Go(func() error { return p.newLoop(w, s).run(ctx) })
+// Hint makes what is always watched of an agent be looked at now, as when the
+// service says that something happened there. It does nothing for an agent that
+// another process polls.
+func (p *Poller) Hint(handle string) {
+	if w := p.watched(handle); w != nil {
+		for _, s := range []Source{(*notifications)(nil), (*messages)(nil), (*generations)(nil)} {
+			w.poke(s.Name(), false)
+		}
 	}
-	group.Go(func() error { return w.watch(ctx, p.o.Report) })
-	if err := group.Wait(); err != nil && ctx.Err() == nil {
-		return err
+}
+
+// runAgent polls one agent until ctx ends or the agent is taken off. Where it is
+// to be watched otherwise, it begins again.
+func (p *Poller) runAgent(ctx context.Context, handle string) error {
+	for ctx.Err() == nil {
+		w := p.watched(handle)
+		if w == nil {
+			return nil
+		}
+		if err := p.watch(ctx, w); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// paced is a source with its pace.
-type paced struct {
-	Source
-	pace pace
-}
-
-func (p *Poller) sources(w *watched) []paced {
-	notifications := paced{&notifications{agent: w.agent, backfill: p.o.Backfill}, newPace(p.o.Notifications, p.o.Ceiling)}
-	messages := paced{&messages{agent: w.agent, backfill: p.o.Backfill}, newPace(p.o.Messages, p.o.Ceiling)}
-	generations := paced{&generations{agent: w.agent, backfill: p.o.Backfill}, watchPace(p.o.Generations, p.o.Ceiling)}
-	out := []paced{notifications, messages, generations}
-	if p.o.Feed {
-		out = append(out,
-			paced{feed(w.agent, p.o.Backfill), newPace(p.o.Notifications, p.o.Ceiling)},
-			paced{timeline(w.agent, p.o.Backfill), newPace(p.o.Notifications, p.o.Ceiling)})
+// watch polls one agent as it is until ctx ends or that changes. Its trouble
+// stays its own: no error of the API ends it.
+func (p *Poller) watch(ctx context.Context, w *watched) error {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sources := w.plan.sources(w.agent)
+	w.begin(sources)
+	defer w.end()
+	group, running := errgroup.WithContext(running)
+	for _, s := range sources {
+		group.Go(func() error { return p.newLoop(w, s).run(imagine.WithPriority(running, s.priority())) })
 	}
-	return out
+	group.Go(func() error { return w.watch(running, p.o.Report) })
+	group.Go(func() error {
+		select {
+		case <-w.changed:
+			cancel()
+		case <-running.Done():
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +35,8 @@ type Status struct {
 // watched is one agent with what is known of its polling.
 type watched struct {
 	agent   Agent
-	ceiling time.Duration
+	plan    Plan
+	changed chan struct{} // closed when the agent is to be watched otherwise, or not any more
 
 	mu      sync.Mutex
 	active  bool
@@ -44,16 +46,29 @@ type watched struct {
 
 // progress is how one source of an agent goes.
 type progress struct {
-	wake     chan struct{} // asks for a look now
+	wake     chan bool     // asks for a look now, true for one at everything
+	patience time.Duration // without a look that worked, before it is late
+	extra    bool          // watched on wish
 	worked   time.Time
 	began    time.Time
 	failures int
 	err      error
 }
 
-func newWatched(a Agent, o Options) *watched {
-	return &watched{agent: a, ceiling: o.Ceiling, sources: map[string]*progress{}, told: Status{Agent: a.Handle, Health: Starting}}
+func newWatched(a Agent, plan Plan) *watched {
+	a.Watch = slices.Clone(a.Watch)
+	return &watched{
+		agent: a, plan: plan, changed: make(chan struct{}), sources: map[string]*progress{}, told: Status{Agent: a.Handle, Health: Starting},
+	}
 }
+
+// same reports whether both watch one account in one way.
+func (w *watched) same(o *watched) bool {
+	return w.agent.API == o.agent.API && w.plan == o.plan && slices.Equal(w.agent.Watch, o.agent.Watch)
+}
+
+// change says that this is not how the agent is watched any more.
+func (w *watched) change() { close(w.changed) }
 
 // begin notes that this process polls the agent's sources now.
 func (w *watched) begin(sources []paced) {
@@ -61,24 +76,26 @@ func (w *watched) begin(sources []paced) {
 	defer w.mu.Unlock()
 	w.active, w.sources = true, map[string]*progress{}
 	for _, s := range sources {
-		w.sources[s.Name()] = &progress{began: time.Now(), wake: make(chan struct{}, 1)}
+		w.sources[s.Name()] = &progress{
+			began: time.Now().Add(s.after), wake: make(chan bool, 1), patience: 3 * max(w.plan.Ceiling, s.pace.ceiling), extra: s.extra,
+		}
 	}
 }
 
 // poke asks a source of the agent for a look now.
-func (w *watched) poke(source string) {
+func (w *watched) poke(source string, everywhere bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if p := w.sources[source]; p != nil {
 		select {
-		case p.wake <- struct{}{}:
+		case p.wake <- everywhere:
 		default: // asked already
 		}
 	}
 }
 
 // woken is where a source hears that it is to look now.
-func (w *watched) woken(source string) <-chan struct{} {
+func (w *watched) woken(source string) <-chan bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.sources[source].wake
@@ -115,17 +132,22 @@ func (w *watched) status(now time.Time) Status {
 	s.Health = OK
 	for name, p := range w.sources {
 		last := later(p.began, p.worked)
-		if p.worked.IsZero() {
+		if p.worked.IsZero() && !p.extra {
 			s.Ready = false
 			s.Health = worse(s.Health, Starting)
 		}
 		if s.LastPoll.IsZero() || last.Before(s.LastPoll) {
 			s.LastPoll = last
 		}
-		if p.err != nil && p.failures >= 3 || isRefusal(p.err) {
+		switch {
+		case isRefusal(p.err), p.err != nil && p.failures >= 3 && !p.extra:
 			s = s.because(p.err)
+		case p.err != nil && p.failures >= 3 && s.Reason == "":
+			s.Health = worse(s.Health, Degraded)
+			s.Reason = s.Agent + ": " + p.err.Error() + "."
+			s.Next = "Everything else is watched. Where ImagineAnything does not offer this, take it out of the configuration."
 		}
-		if late := now.Sub(last); late > 3*w.ceiling && s.Reason == "" {
+		if late := now.Sub(last); late > p.patience && s.Reason == "" {
 			s.Health = Degraded
 			s.Reason = fmt.Sprintf("%s: %s were not read for %s.", w.agent.Handle, name, late.Round(time.Second))
 			s.Next = "They are tried on; nothing is lost that ImagineAnything still shows."

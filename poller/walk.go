@@ -78,12 +78,12 @@ func (l list[T]) walk(ctx context.Context, from string, pages int, done func(pag
 
 // sure is walk for an account's very first look: an empty list is believed only
 // when two reads agree, since everything would be news after a wrong one.
-func (l list[T]) sure(ctx context.Context, done func(page []item) bool) (stretch[T], error) {
-	read, err := l.walk(ctx, "", maxPages, done)
+func (l list[T]) sure(ctx context.Context, pages int, done func(page []item) bool) (stretch[T], error) {
+	read, err := l.walk(ctx, "", pages, done)
 	if err != nil || len(read.entries) > 0 {
 		return read, err
 	}
-	return l.walk(ctx, "", maxPages, done)
+	return l.walk(ctx, "", pages, done)
 }
 
 // refusedCursor reports whether the service no longer takes a page cursor.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
@@ -28,21 +29,40 @@ func (pr *process) poll(ctx context.Context) error {
 		}
 		pr.accounts.add(handle, pr.nameless)
 	}
-	var agents []poller.Agent
-	clients := pr.accounts.all()
-	for _, handle := range slices.Sorted(maps.Keys(clients)) {
-		agents = append(agents, poller.Agent{Handle: handle, API: clients[handle]})
-	}
 	p, err := poller.New(poller.Options{
-		Agents: agents, Journal: pr.bus, Ownership: pr.bus, Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
-		Notifications: pr.cfg.Poll.Notifications.Std(), Messages: pr.cfg.Poll.Messages.Std(), Generations: pr.cfg.Poll.Generations.Std(),
-		Ceiling: pr.cfg.Poll.Ceiling.Std(), Backfill: pr.cfg.Poll.Backfill.Std(), Feed: pr.cfg.Poll.Feed, Log: pr.log,
+		Agents: pr.watched(), Plan: planOf(pr.cfg.Poll), Journal: pr.bus, Ownership: pr.bus, Log: pr.log,
+		Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
 	})
 	if err != nil {
 		return err
 	}
 	pr.commands.setPoke(p.Poke)
 	return p.Run(ctx)
+}
+
+// watched are the agents to poll, in the order of their handles.
+func (pr *process) watched() []poller.Agent {
+	var out []poller.Agent
+	clients := pr.accounts.all()
+	for _, handle := range slices.Sorted(maps.Keys(clients)) {
+		a := poller.Agent{Handle: handle, API: clients[handle]}
+		for _, c := range pr.cfg.Agents {
+			if c.Handle == handle || c.Handle == "" { // "" is the one whose handle was asked for
+				a.Watch = c.Watch
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// planOf says what the configuration wants watched.
+func planOf(p config.Poll) poller.Plan {
+	return poller.Plan{
+		Notifications: p.Notifications.Std(), Messages: p.Messages.Std(), Generations: p.Generations.Std(), Ceiling: p.Ceiling.Std(),
+		Backfill: p.Backfill.Std(), Feed: p.Feed, OwnPosts: p.OwnPosts, Posts: p.Posts.Std(), Profile: p.Profile.Std(),
+		Listings: p.Listings.Std(), Orders: p.Orders.Std(),
+	}
 }
 
 // learnHandle asks the API for the handle of the one agent that was configured

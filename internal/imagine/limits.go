@@ -35,6 +35,7 @@ const (
 	Delivery                   // a message cannot go out without it
 	Poller                     // looks for news
 	Completion                 // fills a list of suggestions
+	Extra                      // looks for what is watched on wish only
 
 	priorities
 )
@@ -43,7 +44,7 @@ type priorityKey struct{}
 
 // WithPriority marks the calls made under the returned context.
 func WithPriority(ctx context.Context, p Priority) context.Context {
-	return context.WithValue(ctx, priorityKey{}, min(max(p, Person), Completion))
+	return context.WithValue(ctx, priorityKey{}, min(max(p, Person), Extra))
 }
 
 // AsPoller marks calls as polling: people go first, and below 30 % of the purse they wait.
@@ -63,6 +64,7 @@ const (
 	ownShare     = 90 // per cent of a limit one agent's client spends by itself
 	authShare    = 80 // per cent of the auth limit all clients of one address spend: 8 of 10
 	pollerShare  = 70 // per cent after which pollers wait
+	extraShare   = 50 // per cent after which what is watched on wish waits
 	refusalsLast = 5 * time.Minute
 )
 
@@ -188,7 +190,10 @@ func (l *limiter) wait(now time.Time, p Priority) time.Duration {
 		return d
 	}
 	all := l.limit
-	if p >= Poller {
+	switch {
+	case p >= Extra:
+		all = max(1, l.limit*extraShare/100)
+	case p >= Poller:
 		all = max(1, l.limit*pollerShare/100)
 	}
 	var leaving []time.Time

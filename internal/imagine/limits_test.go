@@ -272,7 +272,7 @@ func TestWaitingForThePurseServesByPriority(t *testing.T) {
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		var order []imagine.Priority
-		for _, prio := range []imagine.Priority{imagine.Completion, imagine.Poller, imagine.Delivery, imagine.Person} {
+		for _, prio := range []imagine.Priority{imagine.Extra, imagine.Completion, imagine.Poller, imagine.Delivery, imagine.Person} {
 			wg.Go(func() {
 				_, err := c.Feed(imagine.WithPriority(t.Context(), prio), imagine.PageQuery{})
 				require.NoError(t, err)
@@ -283,8 +283,8 @@ func TestWaitingForThePurseServesByPriority(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
-		require.Equal(t, []imagine.Priority{imagine.Person, imagine.Delivery, imagine.Poller, imagine.Completion}, order)
-		require.Len(t, s.all(), 5)
+		require.Equal(t, []imagine.Priority{imagine.Person, imagine.Delivery, imagine.Poller, imagine.Completion, imagine.Extra}, order)
+		require.Len(t, s.all(), 6)
 		require.Zero(t, p.refused)
 	})
 }
