@@ -23,9 +23,9 @@ func agentDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				text := fmt.Sprintf("@%s follows @%s now.", a.agent, a.Text("handle"))
+				text := a.say("@%s follows @%s now.", a.agent, a.Text("handle"))
 				if f.Already {
-					text = fmt.Sprintf("@%s follows @%s already.", a.agent, a.Text("handle"))
+					text = a.say("@%s follows @%s already.", a.agent, a.Text("handle"))
 				}
 				r := line(f, text)
 				r.Undo = new(press("Unfollow", "agent unfollow", "handle", a.Text("handle")))
@@ -40,7 +40,7 @@ func agentDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				r := line(f, fmt.Sprintf("@%s does not follow @%s any more.", a.agent, a.Text("handle")))
+				r := line(f, a.say("@%s does not follow @%s any more.", a.agent, a.Text("handle")))
 				r.Undo = new(press("Follow", "agent follow", "handle", a.Text("handle")))
 				return r, nil
 			},
@@ -53,7 +53,7 @@ func agentDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: p, Text: profileLine(p), Messages: []bridge.Message{siteOf(api).profileCard(*p, approach(p)...)}}, nil
+				return Reply{Data: p, Text: profileLine(a, p), Messages: []bridge.Message{siteOf(api, a).profileCard(*p, approach(p)...)}}, nil
 			},
 		},
 		{
@@ -61,11 +61,11 @@ func agentDeeds() []Spec {
 			Args: []Arg{handleArg(true, "whom")}, Calls: []string{"GET /api/agents/{handle}/follow"}, Result: imagine.Followed{},
 			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				yes, err := api.IsFollowing(ctx, a.Text("handle"))
-				verb := "does not follow"
+				text := a.say("@%s does not follow @%s.", a.agent, a.Text("handle"))
 				if yes {
-					verb = "follows"
+					text = a.say("@%s follows @%s.", a.agent, a.Text("handle"))
 				}
-				return line(imagine.Followed{Following: yes}, fmt.Sprintf("@%s %s @%s.", a.agent, verb, a.Text("handle"))), err
+				return line(imagine.Followed{Following: yes}, text), err
 			},
 		},
 	}
@@ -80,8 +80,8 @@ func approach(p *imagine.Profile) []bridge.Action {
 	return []bridge.Action{follow, press("Message", "dm start", "handle", p.Handle)}
 }
 
-func profileLine(p *imagine.Profile) string {
-	return fmt.Sprintf("@%s has %s and %s.", cut(p.Handle, maxName), counted(p.FollowerCount, "follower"), counted(p.PostCount, "post"))
+func profileLine(a Args, p *imagine.Profile) string {
+	return a.say("@%s has %s and %s.", cut(p.Handle, maxName), counted(p.FollowerCount, "follower"), counted(p.PostCount, "post"))
 }
 
 func agentLists() []Spec {
@@ -94,7 +94,7 @@ func agentLists() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return pageReply(a, p, "agent", func(r imagine.AgentRef) bridge.Message { return siteOf(api).refCard(r) }), nil
+				return pageReply(a, p, "agent", func(r imagine.AgentRef) bridge.Message { return siteOf(api, a).refCard(r) }), nil
 			},
 		}
 	}
@@ -171,9 +171,9 @@ func agentLists() []Spec {
 func profileList(api *imagine.Client, a Args, p *imagine.Page[imagine.Profile]) Reply {
 	return pageReply(a, p, "agent", func(p imagine.Profile) bridge.Message {
 		if p.IsFollowing || strings.EqualFold(p.Handle, a.agent) {
-			return siteOf(api).profileCard(p)
+			return siteOf(api, a).profileCard(p)
 		}
-		return siteOf(api).profileCard(p, press("Follow", "agent follow", "handle", p.Handle))
+		return siteOf(api, a).profileCard(p, press("Follow", "agent follow", "handle", p.Handle))
 	})
 }
 
@@ -184,8 +184,8 @@ func showExperience(ctx context.Context, api *imagine.Client, a Args) (Reply, er
 		return Reply{}, err
 	}
 	m := bridge.Message{
-		Event: "agent.milestone", Title: fmt.Sprintf("@%s is at level %d", cut(handle, maxName), x.Level), Link: webURL(siteOf(api).agent(handle)),
-		Fields: []bridge.Field{{Name: "XP", Value: thousands(x.Total)}, {Name: "Level", Value: thousands(x.Level)}, {Name: "Recent", Value: "+" + thousands(x.Recent)}},
+		Event: "agent.milestone", Title: a.say("@%s is at level %d", cut(handle, maxName), x.Level), Link: webURL(siteOf(api, a).agent(handle)),
+		Fields: []bridge.Field{{Name: "XP", Value: a.say("%d", x.Total)}, {Name: "Level", Value: a.say("%d", x.Level)}, {Name: "Recent", Value: "+" + a.say("%d", x.Recent)}},
 	}
 	if x.Progress > 0 {
 		m.Fields = append(m.Fields, bridge.Field{Name: "To the next level", Value: percent(x.Progress)})
@@ -195,7 +195,7 @@ func showExperience(ctx context.Context, api *imagine.Client, a Args) (Reply, er
 			m.Quotes = append(m.Quotes, quote(fmt.Sprintf("+%d XP", g.Amount), strings.ToLower(strings.ReplaceAll(g.Reason, "_", " ")))...)
 		}
 	}
-	return Reply{Data: x, Text: fmt.Sprintf("@%s has %s XP and is at level %d.", cut(handle, maxName), thousands(x.Total), x.Level), Messages: []bridge.Message{m}}, nil
+	return Reply{Data: x, Text: a.say("@%s has %d XP and is at level %d.", cut(handle, maxName), x.Total, x.Level), Messages: []bridge.Message{m}}, nil
 }
 
 // percent reads a share that comes as 0.4 or as 40.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // File is a file on its way in. Open may be called again after a failure.
@@ -22,9 +23,12 @@ type Args struct {
 	agent     string
 	values    map[string]any // string, int, float64, bool, []string
 	files     map[string][]File
+	in        language.Speaker
 	confirmed bool
 	since     time.Time
 	tell      func(Reply)
+	zone      *time.Location // the person's
+	desk      *desk
 	keep      func(ctx context.Context, r imagine.Registration) error
 }
 

@@ -20,7 +20,7 @@ func byteSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return pageReply(a, p, "byte", func(b imagine.Byte) bridge.Message { return siteOf(api).byteCard(b, byteButtons(b)...) }), nil
+				return pageReply(a, p, "byte", func(b imagine.Byte) bridge.Message { return siteOf(api, a).byteCard(b, byteButtons(b)...) }), nil
 			},
 		},
 		{
@@ -45,7 +45,7 @@ func byteSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: b, Text: fmt.Sprintf("A byte of %s with %s.", by(b.Agent, "somebody"), counted(b.LikeCount, "like")), Messages: []bridge.Message{siteOf(api).byteCard(*b, byteButtons(*b)...)}}, nil
+				return Reply{Data: b, Text: a.say("A byte of %s with %s.", by(b.Agent, a.say("somebody")), counted(b.LikeCount, "like")), Messages: []bridge.Message{siteOf(api, a).byteCard(*b, byteButtons(*b)...)}}, nil
 			},
 		},
 		{
@@ -64,7 +64,7 @@ func byteSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				r := line(l, likes("Liked", l))
+				r := line(l, likes(a, "Liked", l))
 				r.Undo = new(press("Unlike", "byte unlike", "byte", a.Text("byte")))
 				return r, nil
 			},
@@ -77,7 +77,7 @@ func byteSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return line(l, likes("The like is taken back", l)), nil
+				return line(l, likes(a, "The like is taken back", l)), nil
 			},
 		},
 		{
@@ -112,7 +112,7 @@ func byteSpecs() []Spec {
 				oldestFirst(p)
 				return pageReply(a, p, "comment", func(c imagine.Comment) bridge.Message {
 					c.PostID = ""
-					return siteOf(api).commentCard(c, bridge.Action{Label: "Reply", Command: "byte comment", Args: map[string]string{"byte": a.Text("byte"), "reply_to": c.ID}})
+					return siteOf(api, a).commentCard(c, bridge.Action{Label: "Reply", Command: "byte comment", Args: map[string]string{"byte": a.Text("byte"), "reply_to": c.ID}})
 				}), nil
 			},
 		},
@@ -128,7 +128,7 @@ func byteComments(api *imagine.Client, a Args) imagine.Lister[imagine.Comment] {
 func commentedByte(api *imagine.Client, a Args, c *imagine.Comment) Reply {
 	shown := *c
 	shown.PostID = ""
-	return Reply{Data: c, Text: fmt.Sprintf("Commented as @%s.", a.agent), Messages: []bridge.Message{siteOf(api).commentCard(shown)}}
+	return Reply{Data: c, Text: a.say("Commented as @%s.", a.agent), Messages: []bridge.Message{siteOf(api, a).commentCard(shown)}}
 }
 
 func byteButtons(b imagine.Byte) []bridge.Action {
@@ -138,8 +138,8 @@ func byteButtons(b imagine.Byte) []bridge.Action {
 // byteCard is a short video.
 func (s site) byteCard(b imagine.Byte, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
-		Event: "post.published", At: b.CreatedAt, Author: s.author(b.Agent), Headline: []bridge.Span{say("made a byte")}, Text: cut(b.Caption, maxText),
-		Media: mediaOf("VIDEO", []string{b.VideoURL}, b.Caption), Footnote: fmt.Sprintf("♥ %d · 💬 %d · %s", b.LikeCount, b.CommentCount, counted(b.ViewCount, "view")),
+		Event: "post.published", At: b.CreatedAt, Author: s.author(b.Agent), Headline: []bridge.Span{plain(s.say("made a byte"))}, Text: cut(b.Caption, maxText),
+		Media: mediaOf("VIDEO", []string{b.VideoURL}, b.Caption), Footnote: fmt.Sprintf("♥ %d · 💬 %d · %s", b.LikeCount, b.CommentCount, s.in.Count(b.ViewCount, "view")),
 		Actions: append(actions, open("Watch", b.VideoURL)...), Link: webURL(b.VideoURL),
 	}
 	if b.Duration > 0 {
@@ -150,7 +150,7 @@ func (s site) byteCard(b imagine.Byte, actions ...bridge.Action) bridge.Message 
 
 func madeByte(api *imagine.Client, a Args, b *imagine.Byte) Reply {
 	undo := danger(press("Delete", "byte delete", "byte", b.ID))
-	return Reply{Data: b, Text: fmt.Sprintf("The byte is out, as @%s.", a.agent), Messages: []bridge.Message{siteOf(api).byteCard(*b, undo)}, Undo: &undo}
+	return Reply{Data: b, Text: a.say("The byte is out, as @%s.", a.agent), Messages: []bridge.Message{siteOf(api, a).byteCard(*b, undo)}, Undo: &undo}
 }
 
 // createByte uploads the video, waits until it can be used, and makes the byte.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Lengths of what cards hold, in letters as people count them. Sinks cut
@@ -19,23 +20,26 @@ const (
 	maxTitle = 60
 )
 
-// site knows the addresses of the pages people can open.
-type site string
+// site knows the addresses of the pages people can open, and their language.
+type site struct {
+	base string
+	in   language.Speaker
+}
 
-func siteOf(api *imagine.Client) site { return site(api.BaseURL()) }
+func siteOf(api *imagine.Client, a Args) site { return site{base: api.BaseURL(), in: a.in} }
 
 func (s site) post(id string) string {
 	if id == "" {
 		return ""
 	}
-	return string(s) + "/post/" + url.PathEscape(id)
+	return s.base + "/post/" + url.PathEscape(id)
 }
 
 func (s site) agent(handle string) string {
 	if handle == "" {
 		return ""
 	}
-	return string(s) + "/agent/" + url.PathEscape(handle)
+	return s.base + "/agent/" + url.PathEscape(handle)
 }
 
 func (s site) author(a imagine.AgentRef) *bridge.Author {
@@ -50,7 +54,7 @@ func (s site) author(a imagine.AgentRef) *bridge.Author {
 	return &bridge.Author{Name: name, Handle: handle, AvatarURL: webURL(a.AvatarURL), URL: webURL(s.agent(handle)), Verified: a.Verified}
 }
 
-func say(text string) bridge.Span { return bridge.Span{Text: text} }
+func plain(text string) bridge.Span { return bridge.Span{Text: text} }
 
 func link(text, url string) bridge.Span { return bridge.Span{Text: text, URL: webURL(url)} }
 
@@ -89,7 +93,7 @@ func quote(label, text string) []bridge.Quote {
 func (s site) postCard(p imagine.Post, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
 		Event: "post.published", At: p.CreatedAt, Author: s.author(p.Agent), Link: webURL(s.post(p.ID)),
-		Headline: []bridge.Span{link("posted", s.post(p.ID))}, Text: cut(p.Content, maxText), Media: mediaOf(p.MediaType, p.MediaURLs, p.Content),
+		Headline: []bridge.Span{link(s.say("posted"), s.post(p.ID))}, Text: cut(p.Content, maxText), Media: mediaOf(p.MediaType, p.MediaURLs, p.Content),
 		Footnote: fmt.Sprintf("♥ %d · 💬 %d · ↻ %d", p.LikeCount, p.CommentCount, p.RepostCount),
 		Actions:  append(actions, open("Open post", s.post(p.ID))...),
 	}
@@ -97,12 +101,11 @@ func (s site) postCard(p imagine.Post, actions ...bridge.Action) bridge.Message 
 		m.ThreadKey, m.Thread = "post:"+p.ID, cut(oneLine(p.Content), maxTitle)
 	}
 	if p.RepostOf != nil {
-		verb := "reposted "
+		m.Headline = []bridge.Span{link(s.say("reposted a post"), s.post(p.RepostOf.ID))}
 		if p.IsQuote {
-			verb = "quoted "
+			m.Headline = []bridge.Span{link(s.say("quoted a post"), s.post(p.RepostOf.ID))}
 		}
-		m.Headline = []bridge.Span{say(verb), link("a post", s.post(p.RepostOf.ID))}
-		m.Quotes = quote(by(p.RepostOf.Agent, "The post"), p.RepostOf.Content)
+		m.Quotes = quote(by(p.RepostOf.Agent, s.say("The post")), p.RepostOf.Content)
 	}
 	return m
 }
@@ -140,11 +143,11 @@ func mediaOf(mediaType string, addresses []string, alt string) []bridge.Media {
 // commentCard is a comment under a post or a byte.
 func (s site) commentCard(c imagine.Comment, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
-		Event: "notification.comment", At: c.CreatedAt, Author: s.author(c.Agent), Headline: []bridge.Span{say("commented")},
+		Event: "notification.comment", At: c.CreatedAt, Author: s.author(c.Agent), Headline: []bridge.Span{plain(s.say("commented"))},
 		Text: cut(c.Content, maxText), Link: webURL(s.post(c.PostID)), Tone: bridge.ToneTalk, Actions: actions,
 	}
 	if c.ParentID != "" {
-		m.Headline = []bridge.Span{say("replied to a comment")}
+		m.Headline = []bridge.Span{plain(s.say("replied to a comment"))}
 	}
 	if c.PostID != "" {
 		m.ThreadKey = "post:" + c.PostID
@@ -157,9 +160,9 @@ func (s site) profileCard(p imagine.Profile, actions ...bridge.Action) bridge.Me
 	m := bridge.Message{
 		Event: "agent.profile_changed", Author: s.author(p.AgentRef), Link: webURL(s.agent(p.Handle)), Text: cut(p.Bio, maxText),
 		Fields: []bridge.Field{
-			{Name: "Followers", Value: thousands(p.FollowerCount)}, {Name: "Following", Value: thousands(p.FollowingCount)}, {Name: "Posts", Value: thousands(p.PostCount)},
+			{Name: "Followers", Value: s.say("%d", p.FollowerCount)}, {Name: "Following", Value: s.say("%d", p.FollowingCount)}, {Name: "Posts", Value: s.say("%d", p.PostCount)},
 		},
-		Footnote: dots(strings.ToLower(cut(oneLine(p.AgentType), maxName)), since(p.CreatedAt)),
+		Footnote: dots(strings.ToLower(cut(oneLine(p.AgentType), maxName)), s.since(p.CreatedAt)),
 		Actions:  append(actions, open("Profile", s.agent(p.Handle))...),
 	}
 	if address := webURL(p.WebsiteURL); address != "" {
@@ -168,11 +171,11 @@ func (s site) profileCard(p imagine.Profile, actions ...bridge.Action) bridge.Me
 	return m
 }
 
-func since(t time.Time) string {
+func (s site) since(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return "since " + t.UTC().Format("2 January 2006")
+	return s.say("since %s", s.in.Day(t.UTC()))
 }
 
 // refCard is an agent in a list, where no more than its name is known.
@@ -185,13 +188,13 @@ func (s site) refCard(a imagine.AgentRef, actions ...bridge.Action) bridge.Messa
 
 // messageCard is a direct message.
 func (s site) messageCard(msg imagine.Message, self string, actions ...bridge.Action) bridge.Message {
-	event, headline := "message.received", "wrote"
+	event, headline := "message.received", s.say("wrote")
 	if msg.Sender.Handle != "" && strings.EqualFold(msg.Sender.Handle, self) {
 		event = "message.sent"
 	}
 	m := bridge.Message{
-		Event: event, At: msg.CreatedAt, Author: s.author(msg.Sender), Headline: []bridge.Span{say(headline)}, Text: cut(msg.Content, maxText),
-		Tone: bridge.ToneTalk, Footnote: "direct message", Actions: actions,
+		Event: event, At: msg.CreatedAt, Author: s.author(msg.Sender), Headline: []bridge.Span{plain(headline)}, Text: cut(msg.Content, maxText),
+		Tone: bridge.ToneTalk, Footnote: s.say("direct message"), Actions: actions,
 	}
 	if msg.ConversationID != "" {
 		m.ThreadKey = "dm:" + msg.ConversationID
@@ -206,14 +209,14 @@ func (s site) listingCard(l imagine.Listing, actions ...bridge.Action) bridge.Me
 		text = l.ShortDesc
 	}
 	m := bridge.Message{
-		Event: "service.listed", At: l.CreatedAt, Author: s.author(l.Agent), Headline: []bridge.Span{say("offers")}, Title: cut(oneLine(l.Title), maxName),
+		Event: "service.listed", At: l.CreatedAt, Author: s.author(l.Agent), Headline: []bridge.Span{plain(s.say("offers"))}, Title: cut(oneLine(l.Title), maxName),
 		Text: cut(text, maxText), Fields: []bridge.Field{{Name: "Price", Value: price(l.Price)}}, Actions: actions, Link: webURL(s.agent(l.Agent.Handle)),
 	}
 	if l.DeliveryDays > 0 {
-		m.Fields = append(m.Fields, bridge.Field{Name: "Delivery", Value: counted(l.DeliveryDays, "day")})
+		m.Fields = append(m.Fields, bridge.Field{Name: "Delivery", Value: s.in.Count(l.DeliveryDays, "day")})
 	}
 	if l.AvgRating > 0 {
-		m.Fields = append(m.Fields, bridge.Field{Name: "Rating", Value: fmt.Sprintf("%.1f of 5", l.AvgRating)})
+		m.Fields = append(m.Fields, bridge.Field{Name: "Rating", Value: s.say("%.1f of 5", l.AvgRating)})
 	}
 	m.Fields = append(m.Fields, field("Category", l.Category)...)
 	if u := webURL(l.ThumbnailURL); u != "" {

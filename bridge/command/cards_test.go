@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 func TestCommentsReadAsAConversation(t *testing.T) {
@@ -57,7 +58,7 @@ func TestFiguresOfAnyShapeStandSideBySide(t *testing.T) {
 			t.Parallel()
 			var got []string
 			for _, f := range figures(tc.in) {
-				got = append(got, spaced(f.name)+": "+f.String())
+				got = append(got, spaced(f.name)+": "+f.said(language.Speaker{}))
 			}
 			require.Equal(t, tc.want, got)
 		})
@@ -71,8 +72,8 @@ func TestNumbersAsPeopleReadThem(t *testing.T) {
 	require.Equal(t, "-100", thousands(-100))
 	require.Equal(t, "$1,234.05", price(123405))
 	require.Equal(t, "-$0.05", price(-5))
-	require.Equal(t, "1 like", counted(1, "like"))
-	require.Equal(t, "0 likes", counted(0, "like"))
+	require.Equal(t, "1 like", counted(1, "like").String())
+	require.Equal(t, "0 likes", counted(0, "like").String())
 	require.Equal(t, "40 %", percent(0.4))
 	require.Equal(t, "40 %", percent(40))
 	require.Equal(t, "50.1", megabytes(50_000_001))

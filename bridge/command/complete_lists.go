@@ -191,7 +191,7 @@ func readList(ctx context.Context, api *imagine.Client, key string) ([]entry, er
 	case keyTags:
 		p, err := api.TrendingTags(ctx, listLength)
 		return entriesOf(p, err, func(t imagine.Tag) []entry {
-			return newEntry(t.Tag, dots("#"+t.Tag, counted(t.PostCount, "post")))
+			return newEntry(t.Tag, dots("#"+t.Tag, counted(t.PostCount, "post").String()))
 		})
 	case keyMedia:
 		p, err := api.Media(ctx, imagine.MediaQuery{PageQuery: imagine.PageQuery{Limit: listLength}})

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -17,10 +16,10 @@ func createPost(ctx context.Context, api *imagine.Client, a Args) (Reply, error)
 	post := imagine.NewPost{Content: a.Text("text"), MediaIDs: a.List("media")}
 	files := a.Files("files")
 	if n := len(files) + len(post.MediaIDs); n > imagine.MaxImages {
-		return Reply{}, &ArgError{Arg: "files", Got: n, Limit: imagine.MaxImages, Status: "file_count", Reason: "At most 4 images, or 1 video, not both."}
+		return Reply{}, &ArgError{Arg: "files", Got: n, Limit: imagine.MaxImages, Status: "file_count", Reason: phrase("At most %d images, or 1 video, not both.", imagine.MaxImages)}
 	}
 	for i, f := range files {
-		a.Tell(Reply{Text: fmt.Sprintf("Uploading file %d of %d …", i+1, len(files))})
+		a.Tell(Reply{Text: a.say("Uploading file %d of %d …", i+1, len(files))})
 		m, video, err := upload(ctx, api, a, f, "post")
 		if err != nil {
 			return Reply{}, harmless(err)
@@ -38,7 +37,7 @@ func createPost(ctx context.Context, api *imagine.Client, a Args) (Reply, error)
 func upload(ctx context.Context, api *imagine.Client, a Args, f File, purpose string) (m *imagine.Media, video bool, err error) {
 	in, err := f.Open(ctx)
 	if err != nil {
-		return nil, false, &ArgError{Status: "file", Reason: "The file could not be read.", Hint: "Attach it again."}
+		return nil, false, &ArgError{Status: "file", Reason: phrase("The file could not be read."), Hint: phrase("Attach it again.")}
 	}
 	defer in.Close()
 	kind, content := mediaType(f), io.Reader(in)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -73,14 +72,14 @@ func wrote(api *imagine.Client, a Args, conversation *imagine.Conversation, m *i
 	text := "The message is sent."
 	if conversation != nil {
 		id = cmp.Or(conversation.ID, id)
-		text = fmt.Sprintf("The message to @%s is sent.", cut(cmp.Or(conversation.Participant.Handle, a.Text("handle")), maxName))
+		text = a.say("The message to @%s is sent.", cut(cmp.Or(conversation.Participant.Handle, a.Text("handle")), maxName))
 	}
 	shown := *m
 	shown.ConversationID = id
 	if shown.Sender.Handle == "" {
 		shown.Sender.Handle = a.agent
 	}
-	card := siteOf(api).messageCard(shown, a.agent, press("Write more", "dm send", "conversation", id))
+	card := siteOf(api, a).messageCard(shown, a.agent, press("Write more", "dm send", "conversation", id))
 	if conversation != nil {
 		card.Thread = cut("DM · "+oneLine(cmp.Or(conversation.Participant.Name, conversation.Participant.Handle)), maxTitle)
 	}
@@ -116,7 +115,7 @@ func dmReading() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return pageReply(a, p, "conversation", func(c imagine.Conversation) bridge.Message { return siteOf(api).conversationCard(c) }), nil
+				return pageReply(a, p, "conversation", func(c imagine.Conversation) bridge.Message { return siteOf(api, a).conversationCard(c) }), nil
 			},
 		},
 		{
@@ -130,7 +129,7 @@ func dmReading() []Spec {
 				chronological(p.Items)
 				r := pageReply(a, p, "message", func(m imagine.Message) bridge.Message {
 					m.ConversationID = cmp.Or(m.ConversationID, a.Text("conversation"))
-					return siteOf(api).messageCard(m, a.agent)
+					return siteOf(api, a).messageCard(m, a.agent)
 				})
 				if n := len(r.Messages); n > 0 {
 					r.Messages[n-1].Actions = []bridge.Action{press("Reply", "dm send", "conversation", a.Text("conversation")), press("Mark read", "dm mark-read", "conversation", a.Text("conversation"))}
@@ -159,7 +158,7 @@ func (s site) conversationCard(c imagine.Conversation) bridge.Message {
 		m.Text = cut(oneLine(c.LastMessage.Content), maxQuote)
 	}
 	if c.UnreadCount > 0 {
-		m.Footnote = thousands(c.UnreadCount) + " unread"
+		m.Footnote = s.say("%d unread", c.UnreadCount)
 	}
 	return m
 }
@@ -169,9 +168,9 @@ func dmLater() []Spec {
 	return []Spec{
 		{
 			Group: "dm", Verb: "unread", Summary: "Count unread messages", Later: true, Calls: []string{"GET /api/conversations/unread"}, Result: UnreadCount{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				n, err := api.UnreadMessages(ctx)
-				return line(UnreadCount{n}, counted(n, "unread message")+"."), err
+				return line(UnreadCount{n}, a.in.Count(n, "unread message")+"."), err
 			},
 		},
 		{
@@ -186,7 +185,7 @@ func dmLater() []Spec {
 				if m.ConversationID != "" {
 					actions = append(actions, press("Reply", "dm send", "conversation", m.ConversationID))
 				}
-				return Reply{Data: m, Text: fmt.Sprintf("A message of %s.", by(m.Sender, "somebody")), Messages: []bridge.Message{siteOf(api).messageCard(*m, a.agent, actions...)}}, nil
+				return Reply{Data: m, Text: a.say("A message of %s.", by(m.Sender, a.say("somebody"))), Messages: []bridge.Message{siteOf(api, a).messageCard(*m, a.agent, actions...)}}, nil
 			},
 		},
 		{

@@ -82,7 +82,7 @@ func writeCommand(b *strings.Builder, s *command.Spec) {
 		if a.Hidden {
 			need = "by buttons and programs"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.Name, need, a.Describe())
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.Name, need, a.Describe(english))
 	}
 	if len(s.OneOf) > 0 {
 		fmt.Fprintf(b, "\nExactly one of `%s`.\n", strings.Join(s.OneOf, "`, `"))
@@ -94,15 +94,15 @@ func writeCommand(b *strings.Builder, s *command.Spec) {
 
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	all := command.Help("")
+	all := command.Help(english, "")
 	require.LessOrEqual(t, strings.Count(all, "\n"), 24)
 	require.Less(t, len(all), 2000, "one Discord message")
 	for _, g := range command.Groups() {
-		require.NotEmpty(t, command.Help(g), g)
+		require.NotEmpty(t, command.Help(english, g), g)
 		require.Contains(t, all, g)
 	}
-	require.Empty(t, command.Help("nothing"))
-	golden.Equal(t, "testdata/help.golden", []byte(all+"\n"+command.Help("generate")+"\n"+command.HelpVerb(spec(t, "post create"))+"\n"+command.HelpVerb(spec(t, "service connect"))))
+	require.Empty(t, command.Help(english, "nothing"))
+	golden.Equal(t, "testdata/help.golden", []byte(all+"\n"+command.Help(english, "generate")+"\n"+command.HelpVerb(english, spec(t, "post create"))+"\n"+command.HelpVerb(english, spec(t, "service connect"))))
 }
 
 func TestSchemasOfACommand(t *testing.T) {

@@ -1,10 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,11 +13,13 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // where is what is known about the command an error came from. The zero value
 // is good: the sentences are then less particular.
 type where struct {
+	in     language.Speaker
 	spec   *Spec
 	agent  string
 	door   string
@@ -28,7 +30,7 @@ type where struct {
 // next step, saying first whether anything was done (docs/reliability.md, "How
 // an error speaks"). What it does not know is a defect of ours and gets a
 // reference number. nil gives nil.
-func Explain(err error) *Problem { return explain(where{}, err) }
+func Explain(in language.Speaker, err error) *Problem { return explain(where{in: in}, err).In(in) }
 
 func explain(w where, err error) *Problem {
 	if err == nil {
@@ -41,39 +43,35 @@ func explain(w where, err error) *Problem {
 		return w.argument(e)
 	}
 	if e, ok := errors.AsType[*imagine.ArgError](err); ok {
-		return w.argument(&ArgError{Spec: w.spec, Arg: w.ours(e.Arg), Got: e.Got, Limit: e.Limit, Status: "invalid", Reason: w.failed() + ": " + strings.TrimRight(e.Reason, ".") + "."})
+		return w.argument(&ArgError{Spec: w.spec, Arg: w.ours(e.Arg), Got: e.Got, Limit: e.Limit, Status: "invalid", Reason: phrase("%s: %s.", w.failed(), w.in.Word(strings.TrimRight(e.Reason, ".")))})
 	}
 	if e, ok := errors.AsType[*imagine.Error](err); ok {
 		return w.service(e)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return &Problem{Code: 504, Status: "timeout", Message: w.failed() + ": it took too long.", Buttons: w.again("Try again")}
+		return &Problem{Code: 504, Status: "timeout", Message: w.say("%s: it took too long.", w.failed()), Buttons: w.again("Try again")}
 	}
-	return &Problem{Code: 500, Status: "internal", Message: fmt.Sprintf("%s: something went wrong inside the bridge. Reference %s.", w.failed(), rand.Text()[:8])}
+	ref := rand.Text()[:8]
+	return &Problem{Code: 500, Status: "internal", Message: w.say("%s: something went wrong inside the bridge. Reference %s.", w.failed(), ref), reference: ref}
 }
 
 // explain adds what is known of the request, and tells the operator what only a log can hold.
 func (r *Runner) explain(ctx context.Context, j *job, err error) *Problem {
 	p := explain(j.where(), err)
 	if p.Status == "internal" {
-		r.o.Log.ErrorContext(ctx, "command failed", "command", j.spec.Name(), "agent", j.q.Agent, "reference", reference(p), "err", err)
+		r.o.Log.ErrorContext(ctx, "command failed", "command", j.spec.Name(), "agent", j.q.Agent, "reference", p.reference, "err", err)
 	}
 	return p
 }
 
-func reference(p *Problem) string {
-	_, ref, _ := strings.Cut(p.Message, "Reference ")
-	return strings.TrimSuffix(ref, ".")
-}
-
 func (j *job) where() where {
-	w := where{spec: j.spec, agent: j.q.Agent, door: j.q.Door, values: maps.Clone(j.q.Values)}
+	w := where{in: j.q.speaker(), spec: j.spec, agent: j.q.Agent, door: j.q.Door, values: maps.Clone(j.q.Values)}
 	maps.DeleteFunc(w.values, func(name string, _ any) bool { arg, _ := j.spec.Arg(name); return arg.Secret || name == Form })
 	return w
 }
 
 // failed is how the sentence begins: nothing was done.
-func (w where) failed() string { return w.spec.failed() }
+func (w where) failed() string { return w.say(w.spec.failed()) }
 
 func (s *Spec) failed() string {
 	switch {
@@ -95,10 +93,10 @@ func (w where) again(label string) []bridge.Action {
 	}
 	for _, arg := range w.spec.Args {
 		if arg.Secret || arg.Kind == Attachment && arg.Required {
-			return []bridge.Action{{Label: label, Command: w.spec.Name(), Args: with(typedAll(w.values), Form, "yes"), Primary: true}}
+			return []bridge.Action{{Label: w.say(label), Command: w.spec.Name(), Args: with(typedAll(w.values), Form, "yes"), Primary: true}}
 		}
 	}
-	return []bridge.Action{{Label: label, Command: w.spec.Name(), Args: typedAll(w.values), Primary: true}}
+	return []bridge.Action{{Label: w.say(label), Command: w.spec.Name(), Args: typedAll(w.values), Primary: true}}
 }
 
 // edit is the button that opens the command's form with what was given.
@@ -106,7 +104,7 @@ func (w where) edit(label string) []bridge.Action {
 	if w.spec == nil {
 		return nil
 	}
-	return []bridge.Action{{Label: label, Command: w.spec.Name(), Args: with(typedAll(w.values), Form, "yes"), Primary: true}}
+	return []bridge.Action{{Label: w.say(label), Command: w.spec.Name(), Args: with(typedAll(w.values), Form, "yes"), Primary: true}}
 }
 
 func with(m map[string]string, name, value string) map[string]string {
@@ -123,7 +121,7 @@ func (w where) argument(e *ArgError) *Problem {
 	if w.spec == nil {
 		w.spec = e.Spec
 	}
-	p := &Problem{Code: 400, Status: "invalid_argument", Field: e.Arg, Message: e.Reason, Hint: e.Hint}
+	p := &Problem{Code: 400, Status: "invalid_argument", Field: e.Arg, Message: w.in.Speak(e.Reason), Hint: w.in.Speak(e.Hint)}
 	switch e.Status {
 	case "too_long":
 		if w.chat() {
@@ -134,7 +132,7 @@ func (w where) argument(e *ArgError) *Problem {
 		}
 	case "empty":
 		if arg, ok := w.spec.Arg(e.Arg); ok && !w.chat() && w.door != "" {
-			p.Message = fmt.Sprintf("%s is required%s", e.Arg, bracketed(arg.holds()))
+			p.Message = w.say("%s is required%s", e.Arg, bracketed(arg.holds()))
 		}
 	case "secret_in_open", "key_in_text":
 		p.Status = e.Status
@@ -142,6 +140,10 @@ func (w where) argument(e *ArgError) *Problem {
 		maps.DeleteFunc(w.values, func(name string, v any) bool { return name == e.Arg || LooksLikeKey(typed(v)) })
 		if arg, _ := w.spec.argOr(e.Arg); w.chat() && arg.Secret {
 			p.Buttons = w.edit("Enter key")
+		}
+	case "not_a_time", "passed", "too_far":
+		if w.chat() {
+			p.Buttons = w.edit("Edit")
 		}
 	case "required", "one_of":
 		if w.chat() {
@@ -181,7 +183,7 @@ func (w where) service(e *imagine.Error) *Problem {
 		return w.limited(e.RetryAfter)
 	case errors.Is(e, imagine.ErrNoCredentials), imagine.IsUnauthorized(e):
 		return &Problem{
-			Code: 401, Status: "unauthorized", Message: fmt.Sprintf("%s: ImagineAnything refuses the credentials of %s%s.", w.failed(), w.who(), bracketed(words(e.Code))),
+			Code: 401, Status: "unauthorized", Message: w.say("%s: ImagineAnything refuses the credentials of %s%s.", w.failed(), w.who(), bracketed(phrase("%s", words(e.Code)))),
 			Hint: "An admin can enter new ones: /ia connect.",
 		}
 	case errors.Is(e, imagine.ErrNotOffered):
@@ -191,21 +193,21 @@ func (w where) service(e *imagine.Error) *Problem {
 	case e.Status == 403:
 		return w.forbidden()
 	case e.Status == 413:
-		return &Problem{Code: 413, Status: "too_large", Message: w.failed() + ": the file is larger than ImagineAnything takes.", Hint: "Send a smaller one."}
+		return &Problem{Code: 413, Status: "too_large", Message: w.say("%s: the file is larger than ImagineAnything takes.", w.failed()), Hint: "Send a smaller one."}
 	case e.Status == 409:
-		return &Problem{Code: 409, Status: "conflict", Message: w.failed() + said(e, "that is so already")}
+		return &Problem{Code: 409, Status: "conflict", Message: w.said(e, "that is so already")}
 	case e.Status == 400 || e.Status == 422 || e.Status == 429:
-		return &Problem{Code: 400, Status: "refused", Message: w.failed() + said(e, "ImagineAnything refused it"), Buttons: w.retryForm()}
+		return &Problem{Code: 400, Status: "refused", Message: w.said(e, "ImagineAnything refused it"), Buttons: w.retryForm()}
 	case e.Status >= 500:
-		return &Problem{Code: 502, Status: "service_error", Message: fmt.Sprintf("ImagineAnything had a problem (%d). %s.", e.Status, w.failed()), Buttons: w.again("Try again")}
+		return &Problem{Code: 502, Status: "service_error", Message: w.say("ImagineAnything had a problem (%d). %s.", e.Status, w.failed()), Buttons: w.again("Try again")}
 	case errors.Is(e, imagine.ErrGarbled), errors.Is(e, imagine.ErrTooLarge):
-		return &Problem{Code: 502, Status: "bad_reply", Message: fmt.Sprintf("ImagineAnything's answer could not be read. %s.", w.failed()), Buttons: w.again("Try again")}
+		return &Problem{Code: 502, Status: "bad_reply", Message: w.say("ImagineAnything's answer could not be read. %s.", w.failed()), Buttons: w.again("Try again")}
 	case errors.Is(e, context.DeadlineExceeded), errors.Is(e, context.Canceled):
-		return &Problem{Code: 504, Status: "timeout", Message: w.failed() + ": it took too long.", Buttons: w.again("Try again")}
+		return &Problem{Code: 504, Status: "timeout", Message: w.say("%s: it took too long.", w.failed()), Buttons: w.again("Try again")}
 	case e.Status == 0:
-		return &Problem{Code: 502, Status: "no_answer", Message: fmt.Sprintf("ImagineAnything did not answer. %s.", w.failed()), Buttons: w.again("Try again")}
+		return &Problem{Code: 502, Status: "no_answer", Message: w.say("ImagineAnything did not answer. %s.", w.failed()), Buttons: w.again("Try again")}
 	}
-	return &Problem{Code: 502, Status: "refused", Message: fmt.Sprintf("%s: ImagineAnything answered %d.", w.failed(), e.Status)}
+	return &Problem{Code: 502, Status: "refused", Message: w.say("%s: ImagineAnything answered %d.", w.failed(), e.Status)}
 }
 
 // retryForm is for a refusal that another text may mend.
@@ -217,11 +219,11 @@ func (w where) retryForm() []bridge.Action {
 }
 
 // said quotes the service, or gives our own words where it said nothing.
-func said(e *imagine.Error, otherwise string) string {
+func (w where) said(e *imagine.Error, otherwise string) string {
 	if m := strings.TrimRight(words(e.Message), "."); m != "" {
-		return ": ImagineAnything says “" + m + "”."
+		return w.say("%s: ImagineAnything says “%s”.", w.failed(), m)
 	}
-	return ": " + otherwise + "."
+	return w.say("%s: %s.", w.failed(), w.say(otherwise))
 }
 
 // words makes foreign text fit for a sentence.
@@ -236,16 +238,16 @@ func words(s string) string {
 
 func (w where) who() string {
 	if w.agent == "" {
-		return "this agent"
+		return w.say("this agent")
 	}
 	return w.agent
 }
 
 // limited is a pause that outlasts the time we had.
 func (w where) limited(wait time.Duration) *Problem {
-	p := &Problem{Code: 429, Status: "rate_limited", Message: fmt.Sprintf("ImagineAnything asks for a pause. %s.", w.failed()), Buttons: w.again("Try again")}
+	p := &Problem{Code: 429, Status: "rate_limited", Message: w.say("ImagineAnything asks for a pause. %s.", w.failed()), Buttons: w.again("Try again")}
 	if s := int((wait + time.Second - 1) / time.Second); s > 0 {
-		p.Message = fmt.Sprintf("ImagineAnything asks for a pause of %d s. %s.", s, w.failed())
+		p.Message = w.say("ImagineAnything asks for a pause of %d s. %s.", s, w.failed())
 	}
 	return p
 }
@@ -254,11 +256,11 @@ func (w where) limited(wait time.Duration) *Problem {
 func (w where) doubt() *Problem {
 	p := &Problem{Code: 504, Status: "unknown", Unknown: true}
 	if w.spec == nil {
-		p.Message = "I can't tell whether this was done."
+		p.Message = w.say("I can't tell whether this was done.")
 		return p
 	}
-	done := strings.TrimPrefix(w.failed(), "Not ")
-	p.Message = fmt.Sprintf("I can't tell whether this was %s.", done)
+	done := strings.TrimPrefix(w.failed(), w.say("Not "))
+	p.Message = w.say("I can't tell whether this was %s.", done)
 	if w.spec.Repeat < Creates {
 		p.Hint = "Doing it again does no harm."
 		p.Buttons = w.again("Try again")
@@ -307,36 +309,29 @@ func thing(op string) (what, arg string) {
 		rest = e.Pattern[i+1:]
 	}
 	name, _, _ := strings.Cut(rest, "}")
-	switch name {
-	case "handle":
-		return "agent", "handle"
-	case "job":
-		return "generation", "job"
-	case "provider":
-		return "connected service", "provider"
-	case "service":
-		return "offer", "service"
-	}
-	return name, name
+	what = map[string]string{
+		"handle": "that agent", "job": "that generation", "provider": "that connected service", "service": "that offer", "post": "that post", "comment": "that comment",
+		"conversation": "that conversation", "message": "that message", "order": "that order", "byte": "that byte", "tag": "that hashtag",
+	}[name]
+	return cmp.Or(what, "that "+name), name
 }
 
 func (w where) notFound(e *imagine.Error) *Problem {
 	what, field := thing(e.Op)
 	if what == "" {
-		return &Problem{Code: 404, Status: "not_found", Message: w.failed() + said(e, "ImagineAnything can't find it")}
+		return &Problem{Code: 404, Status: "not_found", Message: w.said(e, "ImagineAnything can't find it")}
 	}
-	p := &Problem{Code: 404, Status: "not_found", Field: field, Message: fmt.Sprintf("I can't find that %s.", what)}
+	p := &Problem{Code: 404, Status: "not_found", Field: field, Message: w.say("I can't find %s.", w.say(what))}
 	switch what {
-	case "agent":
-		p.Message = "I can't find that agent."
+	case "that agent":
 		p.Hint = "Check the handle; it is the part after @."
-	case "connected service":
+	case "that connected service":
 		p.Message = "That provider is not connected."
 		p.Hint = "An admin can connect it: /ia-admin service connect."
 	default:
-		p.Message += " It may have been deleted."
+		p.Message = w.say("I can't find %s. It may have been deleted.", w.say(what))
 		if arg, ok := w.spec.argOr(field); ok && arg.Complete != "" && w.chat() {
-			p.Hint = fmt.Sprintf("Start typing in the %q field to choose from recent ones.", field)
+			p.Hint = w.say("Start typing in the %q field to choose from recent ones.", field)
 		}
 	}
 	return p
@@ -350,30 +345,30 @@ func (s *Spec) argOr(name string) (Arg, bool) {
 }
 
 func (w where) notOffered(e *imagine.Error) *Problem {
-	name := "this"
+	name := w.say("this")
 	if w.spec != nil {
-		name = "“" + w.spec.Name() + "”"
+		name = w.say("“%s”", w.spec.Name())
 	}
 	if what, field := thing(e.Op); what != "" && e.Status == 404 {
-		return &Problem{Code: 404, Status: "not_found", Field: field, Message: fmt.Sprintf("I can't find that %s, or this server doesn't offer %s yet.", what, name)}
+		return &Problem{Code: 404, Status: "not_found", Field: field, Message: w.say("I can't find %s, or this server doesn't offer %s yet.", w.say(what), name)}
 	}
-	return &Problem{Code: 501, Status: "not_offered", Message: fmt.Sprintf("%s: this ImagineAnything server doesn't offer %s yet.", w.failed(), name)}
+	return &Problem{Code: 501, Status: "not_offered", Message: w.say("%s: this ImagineAnything server doesn't offer %s yet.", w.failed(), name)}
 }
 
 func (w where) forbidden() *Problem {
-	p := &Problem{Code: 403, Status: "forbidden", Message: fmt.Sprintf("%s: ImagineAnything doesn't allow that to %s.", w.failed(), w.who())}
+	p := &Problem{Code: 403, Status: "forbidden", Message: w.say("%s: ImagineAnything doesn't allow that to %s.", w.failed(), w.who())}
 	if w.spec == nil {
 		return p
 	}
 	switch {
 	case w.spec.Failed == notDelivered:
-		whom := "the other agent"
+		whom := w.say("the other agent")
 		if h := bareHandle(typed(w.values["handle"])); h != "" {
 			whom = "@" + cut(h, 64)
 		}
-		p.Status, p.Message = "not_accepted", fmt.Sprintf("%s: %s doesn't accept messages from %s.", notDelivered, whom, w.who())
+		p.Status, p.Message = "not_accepted", w.say("%s: %s doesn't accept messages from %s.", w.failed(), whom, w.who())
 	case w.spec.Confirm:
-		p.Message = fmt.Sprintf("%s: it is not %s's own.", w.failed(), w.who())
+		p.Message = w.say("%s: it is not %s's own.", w.failed(), w.who())
 	}
 	return p
 }

@@ -41,7 +41,7 @@ func badInputs() []badInput {
 	}
 	typed := func(line string) func(*world) *command.Problem {
 		return func(w *world) *command.Problem {
-			l, p := command.ParseLine(line, nil)
+			l, p := command.ParseLine(english, line, nil)
 			if p != nil {
 				return p
 			}
@@ -80,7 +80,7 @@ func badInputs() []badInput {
 		{"B35 a parameter it lacks", chat("generate image", map[string]any{"prompt": "x", "provider": "OPENAI", "aspect": "1:1"})},
 		{"B36", fourth},
 		{"B36 retries", retriedThrice},
-		{"B37", func(*world) *command.Problem { return command.PublicChannel("#general", 214) }},
+		{"B37", func(*world) *command.Problem { return command.PublicChannel(english, "#general", 214) }},
 		{"B38", denied(command.Lists{Write: []string{"discord:role:77"}}, "post create")},
 		{"B38 without lists", denied(command.Lists{}, "post create")},
 		{"B38 keys", denied(command.Lists{}, "service list")},
@@ -96,12 +96,12 @@ func badInputs() []badInput {
 		{"B42 count", files(picture(), picture(), picture(), picture(), picture())},
 		{"B42 mixed", files(picture(), film())},
 		{"B43", func(*world) *command.Problem { return command.EditedLater() }},
-		{"B44", func(*world) *command.Problem { return command.Gone("luna") }},
+		{"B44", func(*world) *command.Problem { return command.Gone("", "luna") }},
 		{"B45", func(*world) *command.Problem {
-			return command.Expired("yesterday", bridge.Action{Command: "post create"})
+			return command.Expired(english, "yesterday", bridge.Action{Command: "post create"})
 		}},
 		{"B46 outlasting its time", func(*world) *command.Problem {
-			return command.Explain(&imagine.Error{Op: "create a post", Status: 429, Code: imagine.CodeRateLimited, RetryAfter: 23 * time.Second})
+			return command.Explain(english, &imagine.Error{Op: "create a post", Status: 429, Code: imagine.CodeRateLimited, RetryAfter: 23 * time.Second})
 		}},
 		{"B47", fails("feed home", nil, sandbox.Rule{Fault: sandbox.FaultStatus, Method: "GET", Path: "/api/feed"})},
 		{"B47 may have been done", fails("post create", map[string]any{"text": "hi"}, sandbox.Rule{Fault: sandbox.FaultCloseBefore, Method: "POST", Path: "/api/posts"})},
@@ -221,7 +221,7 @@ func TestNoFailureShowsWhatPeopleCannotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := command.Explain(err)
+			p := command.Explain(english, err)
 			require.NotNil(t, p)
 			for _, bad := range []string{"map[", "0xc0", "*foo", "tcp", "\x1b", "\u202e", "!", "oops", "goroutine"} {
 				require.NotContains(t, p.Error(), bad)
@@ -229,13 +229,13 @@ func TestNoFailureShowsWhatPeopleCannotRead(t *testing.T) {
 			require.Less(t, len(p.Error()), 600)
 		})
 	}
-	require.Nil(t, command.Explain(nil))
+	require.Nil(t, command.Explain(english, nil))
 }
 
 // TestADefectGetsAReference: people get a number, the log gets the same one.
 func TestADefectGetsAReference(t *testing.T) {
 	t.Parallel()
-	p := command.Explain(errors.New("boom"))
+	p := command.Explain(english, errors.New("boom"))
 	require.Equal(t, "internal", p.Status)
 	require.Regexp(t, `Reference [A-Z2-7]{8}\.$`, p.Message)
 	require.NotContains(t, p.Message, "boom")

@@ -33,5 +33,5 @@ func feedSpecs() []Spec {
 
 // postList is a page of posts with what one does with them.
 func postList(api *imagine.Client, a Args, p *imagine.Page[imagine.Post]) Reply {
-	return pageReply(a, p, "post", func(p imagine.Post) bridge.Message { return siteOf(api).postCard(p, postButtons(p.ID)...) })
+	return pageReply(a, p, "post", func(p imagine.Post) bridge.Message { return siteOf(api, a).postCard(p, postButtons(p.ID)...) })
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Media types the API takes (API reference, "Enums and limits").
@@ -26,7 +27,7 @@ const (
 // client looks at the bytes themselves while it sends them.
 func parseFiles(spec *Spec, arg Arg, files []File) error {
 	wrong := func(status, format string, args ...any) error {
-		return &ArgError{Spec: spec, Arg: arg.Name, Status: status, Reason: fmt.Sprintf(format, args...)}
+		return &ArgError{Spec: spec, Arg: arg.Name, Status: status, Reason: phrase(format, args...)}
 	}
 	images, videos := 0, 0
 	for _, f := range files {
@@ -34,17 +35,17 @@ func parseFiles(spec *Spec, arg Arg, files []File) error {
 		if kind != "" && !slices.Contains(arg.Accept, kind) {
 			return wrong("file_type", "%s, please.", acceptWords(arg.Accept))
 		}
-		most, what := arg.Bytes, "A file"
+		most, what := arg.Bytes, phrase("A file")
 		switch {
 		case strings.HasPrefix(kind, "image/"):
 			images++
-			what = "An image"
+			what = phrase("An image")
 			if most == 0 {
 				most = maxImage
 			}
 		case strings.HasPrefix(kind, "video/"):
 			videos++
-			what = "A video"
+			what = phrase("A video")
 			if most == 0 {
 				most = maxVideo
 			}
@@ -86,7 +87,7 @@ func mediaType(f File) string {
 }
 
 // acceptWords names media types as people do.
-func acceptWords(types []string) string {
+func acceptWords(types []string) language.Phrase {
 	names := map[string]string{
 		"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WebP",
 		"video/mp4": "MP4", "video/webm": "WebM", "video/quicktime": "MOV",
@@ -95,7 +96,7 @@ func acceptWords(types []string) string {
 	for _, t := range types {
 		out = append(out, names[t])
 	}
-	return join(out, "or")
+	return anyOf(out)
 }
 
 // megabytes rounds up, so that a file over its limit never reads as the limit.

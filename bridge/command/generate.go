@@ -110,7 +110,7 @@ func full(err error) bool {
 
 // slotsTaken is the answer to a fourth generation at once.
 func slotsTaken(ctx context.Context, api *imagine.Client, a Args, verb string) *Problem {
-	p := &Problem{Code: 409, Status: "too_many_jobs", Message: "Three generations are running, the most ImagineAnything allows."}
+	p := &Problem{Code: 409, Status: "too_many_jobs", Message: a.say("Three generations are running, the most ImagineAnything allows.")}
 	var oldest time.Time
 	if page, err := api.PendingJobs(ctx); err == nil {
 		for _, j := range page.Items {
@@ -124,13 +124,21 @@ func slotsTaken(ctx context.Context, api *imagine.Client, a Args, verb string) *
 		if skew, known := api.Skew(); known {
 			now = now.Add(-skew)
 		}
-		p.Message += fmt.Sprintf(" The oldest started %s ago.", age(now.Sub(oldest)))
+		p.Message = a.say("%s The oldest started %s ago.", p.Message, age(now.Sub(oldest)))
 	}
 	p.Buttons = []bridge.Action{
 		{Label: "Show", Command: "generate pending"},
 		{Label: "Queue it", Command: "generate " + verb, Args: with(typedAll(a.values), "wait", "yes"), Primary: true},
 	}
 	return p
+}
+
+// withProvider names who makes it, where that is known.
+func withProvider(a Args, provider string) string {
+	if provider == "" {
+		return ""
+	}
+	return a.say(" with %s", providerName(provider))
 }
 
 // age writes a duration as "20 s", "2 min", "3 h".
@@ -162,5 +170,5 @@ func lookForJob(verb string) func(ctx context.Context, api *imagine.Client, a Ar
 
 // followed is a generation under way: its card is edited until it ends.
 func followed(api *imagine.Client, a Args, j imagine.Job, data any) Reply {
-	return Reply{Data: data, Text: fmt.Sprintf("Making %s%s.", thingOf(j.Type).article, prefixed(" with ", providerName(j.Provider))), Messages: []bridge.Message{siteOf(api).jobCard(j, a.agent)}, Job: j.ID}
+	return Reply{Data: data, Text: a.say("Making %s%s.", a.say(thingOf(j.Type).article), withProvider(a, j.Provider)), Messages: []bridge.Message{siteOf(api, a).jobCard(j, a.agent)}, Job: j.ID}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Usage is one line: "post comment POST TEXT [reply_to:…]". In the order in
@@ -50,7 +52,7 @@ func Groups() []string {
 
 // Help is what to read about a group: a line for each verb. "" gives all groups
 // with an example each. A group that does not exist gives nothing.
-func Help(group string) string {
+func Help(in language.Speaker, group string) string {
 	var b strings.Builder
 	if group == "" {
 		for _, g := range Groups() {
@@ -63,9 +65,9 @@ func Help(group string) string {
 		if s.Group != group {
 			continue
 		}
-		fmt.Fprintf(&b, "%s\n    %s. Needs %s access.", Usage(&s), s.Summary, s.Access)
+		b.WriteString(Usage(&s) + "\n    " + in.Say("%s. Needs %s access.", in.Say(s.Summary), s.Access))
 		if s.Later {
-			b.WriteString(" Not every server offers it.")
+			b.WriteString(" " + in.Say("Not every server offers it."))
 		}
 		b.WriteString("\n")
 	}
@@ -73,14 +75,14 @@ func Help(group string) string {
 }
 
 // HelpVerb is what to read about one command: usage, arguments, who may, its short words.
-func HelpVerb(spec *Spec) string {
+func HelpVerb(in language.Speaker, spec *Spec) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s. Needs %s access.", Usage(spec), spec.Summary, spec.Access)
+	b.WriteString(Usage(spec) + "\n" + in.Say("%s. Needs %s access.", in.Say(spec.Summary), spec.Access))
 	if spec.Confirm {
-		b.WriteString(" Asks first.")
+		b.WriteString(" " + in.Say("Asks first."))
 	}
 	if spec.Later {
-		b.WriteString(" Not every server offers it.")
+		b.WriteString(" " + in.Say("Not every server offers it."))
 	}
 	b.WriteString("\n")
 	for _, a := range spec.Args {
@@ -89,45 +91,45 @@ func HelpVerb(spec *Spec) string {
 		}
 		need := ""
 		if a.Required {
-			need = "required; "
+			need = in.Say("required") + "; "
 		}
-		fmt.Fprintf(&b, "  %-13s %s%s\n", a.Name, need, a.Describe())
+		fmt.Fprintf(&b, "  %-13s %s%s\n", a.Name, need, a.Describe(in))
 	}
 	if len(spec.OneOf) > 0 {
-		fmt.Fprintf(&b, "Exactly one of %s.\n", join(spec.OneOf, "and"))
+		b.WriteString(in.Say("Exactly one of %s.", allOf(spec.OneOf)) + "\n")
 	}
 	if len(spec.AnyOf) > 0 {
-		fmt.Fprintf(&b, "At least one of %s.\n", join(spec.AnyOf, "and"))
+		b.WriteString(in.Say("At least one of %s.", allOf(spec.AnyOf)) + "\n")
 	}
 	if len(spec.Aliases) > 0 {
-		fmt.Fprintf(&b, "Short: %s\n", join(spec.Aliases, "or"))
+		b.WriteString(in.Say("Short: %s", anyOf(spec.Aliases)) + "\n")
 	}
 	return b.String()
 }
 
 // Describe is an argument in one line: "what to say; 1–500 characters".
-func (a Arg) Describe() string {
-	parts := []string{a.Summary}
-	if h := a.holds(); h != "" {
+func (a Arg) Describe(in language.Speaker) string {
+	parts := []string{in.Say(a.Summary)}
+	if h := in.Speak(a.holds()); h != "" {
 		parts = append(parts, h)
 	}
 	switch a.Kind {
 	case Flag:
-		parts = append(parts, "on or off")
+		parts = append(parts, in.Say("on or off"))
 	case Attachment:
-		parts = append(parts, acceptWords(a.Accept))
+		parts = append(parts, in.Speak(acceptWords(a.Accept)))
 		if a.Bytes > 0 {
 			parts = append(parts, megabytes(a.Bytes)+" MB")
 		}
 	case List:
-		parts = append(parts, "several, with commas")
+		parts = append(parts, in.Say("several, with commas"))
 	case Text, Integer, Number:
 	}
 	if a.Default != "" {
-		parts = append(parts, "usually "+a.Default)
+		parts = append(parts, in.Say("usually %s", a.Default))
 	}
 	if a.Secret {
-		parts = append(parts, "secret: typed into a form, or read from the terminal or a file")
+		parts = append(parts, in.Say("secret: typed into a form, or read from the terminal or a file"))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -19,9 +18,9 @@ func hookSpecs() []Spec {
 					return Reply{}, err
 				}
 				if h.URL == "" {
-					return line(h, fmt.Sprintf("@%s has no webhook.", a.agent)), nil
+					return line(h, a.say("@%s has no webhook.", a.agent)), nil
 				}
-				return hooked(h, fmt.Sprintf("ImagineAnything calls %s for @%s.", hostOf(h.URL), a.agent)), nil
+				return hooked(a, h, a.say("ImagineAnything calls %s for @%s.", hostOf(h.URL), a.agent)), nil
 			},
 		},
 		{
@@ -33,7 +32,7 @@ func hookSpecs() []Spec {
 			Group: "hook", Verb: "remove", Summary: "Remove the agent's webhook", Confirm: true, Repeat: Same, Failed: "Not removed",
 			Question: "Remove this agent's webhook? The program behind it hears nothing any more.",
 			Calls:    []string{"DELETE /api/agents/me/webhook"}, Result: Success{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				return success("The webhook is removed."), api.RemoveWebhook(ctx)
 			},
 		},
@@ -52,12 +51,12 @@ func hostOf(address string) string {
 	return "an address"
 }
 
-func hooked(h *imagine.Webhook, text string) Reply {
-	m := bridge.Message{Event: "service.listed", Title: "Webhook", Fields: field("Address", h.URL), Actions: []bridge.Action{danger(bridge.Action{Label: "Remove", Command: "hook remove"})}}
+func hooked(a Args, h *imagine.Webhook, text string) Reply {
+	m := bridge.Message{Event: "service.listed", Title: a.say("Webhook"), Fields: field("Address", h.URL), Actions: []bridge.Action{danger(bridge.Action{Label: "Remove", Command: "hook remove"})}}
 	if h.Tested {
-		result := "no answer"
+		result := a.say("no answer")
 		if h.Delivered {
-			result = fmt.Sprintf("answered %d", h.Status)
+			result = a.say("answered %d", h.Status)
 		}
 		m.Fields = append(m.Fields, bridge.Field{Name: "Test call", Value: result})
 	}
@@ -71,11 +70,11 @@ func setHook(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 		return Reply{}, err
 	}
 	if before.URL != "" && before.URL != a.Text("url") && !a.Confirmed() {
-		return Reply{}, &AskError{Question: fmt.Sprintf("ImagineAnything calls %s for @%s now. Take the webhook from that program?", hostOf(before.URL), a.agent)}
+		return Reply{}, &AskError{Question: a.say("ImagineAnything calls %s for @%s now. Take the webhook from that program?", hostOf(before.URL), a.agent)}
 	}
 	h, err := api.SetWebhook(ctx, imagine.WebhookChange{URL: a.Text("url"), Test: a.On("test")})
 	if err != nil {
 		return Reply{}, err
 	}
-	return hooked(h, fmt.Sprintf("ImagineAnything calls %s for @%s from now on.", hostOf(h.URL), a.agent)), nil
+	return hooked(a, h, a.say("ImagineAnything calls %s for @%s from now on.", hostOf(h.URL), a.agent)), nil
 }

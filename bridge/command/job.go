@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -69,7 +68,7 @@ func generateReading() []Spec {
 				return pageReply(a, p, "model", func(m imagine.Model) bridge.Message {
 					card := bridge.Message{Event: "service.listed", Title: cut(oneLine(m.Name), maxName), Fields: field("Id", m.ID)}
 					if m.IsDefault {
-						card.Footnote = "the usual one"
+						card.Footnote = a.say("the usual one")
 					}
 					return card
 				}), nil
@@ -95,7 +94,7 @@ func generateReading() []Spec {
 
 func jobList(api *imagine.Client, a Args, p *imagine.Page[imagine.Job]) Reply {
 	return pageReply(a, p, "generation", func(j imagine.Job) bridge.Message {
-		m := siteOf(api).jobCard(j, a.agent)
+		m := siteOf(api, a).jobCard(j, a.agent)
 		m.UpdateKey, m.Version, m.Final = "", 0, false // a line of a list is not the card that lives
 		return m
 	})
@@ -141,9 +140,9 @@ func notRetried(ctx context.Context, api *imagine.Client, a Args, cause *imagine
 	case err != nil || !ok:
 		return cause
 	case j.Status != imagine.JobFailed:
-		return &Problem{Code: 409, Status: "not_failed", Field: "job", Message: fmt.Sprintf("Not retried: this generation is %s.", state(j.Status)), Buttons: []bridge.Action{{Label: "Show", Command: "generate pending"}}}
+		return &Problem{Code: 409, Status: "not_failed", Field: "job", Message: a.say("Not retried: this generation is %s.", a.in.Word(state(j.Status))), Buttons: []bridge.Action{{Label: "Show", Command: "generate pending"}}}
 	case j.RetryCount >= imagine.MaxJobRetries:
-		p := &Problem{Code: 409, Status: "max_retries", Field: "job", Message: fmt.Sprintf("This job was retried %d times; start it anew?", j.RetryCount)}
+		p := &Problem{Code: 409, Status: "max_retries", Field: "job", Message: a.say("This job was retried %d times; start it anew?", j.RetryCount)}
 		if verb := verbOf(j.Type); verb != "" {
 			p.Buttons = []bridge.Action{{Label: "Start", Command: "generate " + verb, Args: anew(j), Primary: true}}
 		}
@@ -195,27 +194,27 @@ func (s site) jobCard(j imagine.Job, agent string) bridge.Message {
 	thing := thingOf(j.Type)
 	m := bridge.Message{
 		Event: "generation.progressed", At: j.CreatedAt, Author: s.author(imagine.AgentRef{Handle: agent}), Text: cut(j.Prompt, 300), Tone: bridge.ToneBusy, Quiet: true,
-		Title: "Generating " + thing.article, UpdateKey: "job:" + j.ID, Version: jobVersion(j), Footnote: dots(providerName(j.Provider), words(j.Model), lasted(j)),
+		Title: s.say("Generating %s", s.say(thing.article)), UpdateKey: "job:" + j.ID, Version: jobVersion(j), Footnote: dots(providerName(j.Provider), words(j.Model), lasted(j)),
 	}
 	switch j.Status {
 	case imagine.JobCompleted:
-		m.Event, m.Title, m.Tone, m.Final, m.Quiet = "generation.completed", thing.ready, bridge.ToneGood, true, false
+		m.Event, m.Title, m.Tone, m.Final, m.Quiet = "generation.completed", s.say(thing.ready), bridge.ToneGood, true, false
 		m.Media, m.Link = mediaOf(thing.media, []string{j.ResultURL}, j.Prompt), webURL(s.post(j.PostID))
 		m.Actions = append(open("Open post", s.post(j.PostID)), open(thing.open, j.ResultURL)...)
 		m.Actions = append(m.Actions, changed("Again with changes", j)...)
 	case imagine.JobFailed:
-		m.Event, m.Title, m.Tone, m.Final, m.Quiet = "generation.failed", thing.failed, bridge.ToneBad, true, false
+		m.Event, m.Title, m.Tone, m.Final, m.Quiet = "generation.failed", s.say(thing.failed), bridge.ToneBad, true, false
 		m.Fields = field("Why", j.ErrorMessage)
 		if len(m.Fields) == 0 {
-			m.Fields = []bridge.Field{{Name: "Why", Value: "The provider gave no reason."}}
+			m.Fields = []bridge.Field{{Name: "Why", Value: s.say("The provider gave no reason.")}}
 		}
-		m.Footnote = dots(m.Footnote, fmt.Sprintf("try %d of %d", j.RetryCount+1, imagine.MaxJobRetries+1))
+		m.Footnote = dots(m.Footnote, s.say("try %d of %d", j.RetryCount+1, imagine.MaxJobRetries+1))
 		if j.RetryCount < imagine.MaxJobRetries {
 			m.Actions = append(m.Actions, press("Retry", "generate retry", "job", j.ID))
 		}
 		m.Actions = append(m.Actions, changed("Change prompt", j)...)
 	default:
-		m.Steps = steps(j.Status)
+		m.Steps = s.steps(j.Status)
 	}
 	return m
 }
@@ -244,7 +243,7 @@ func jobVersion(j imagine.Job) int {
 	return max(0, j.RetryCount)*10 + rank
 }
 
-func steps(status string) []bridge.Step {
+func (s site) steps(status string) []bridge.Step {
 	stages := []struct{ status, name string }{{imagine.JobPending, "queued"}, {imagine.JobGenerating, "generating"}, {imagine.JobUploading, "uploading"}, {imagine.JobCompleted, "done"}}
 	at := slices.IndexFunc(stages, func(s struct{ status, name string }) bool { return s.status == status })
 	if at < 0 {
@@ -254,7 +253,7 @@ func steps(status string) []bridge.Step {
 		}
 	}
 	var out []bridge.Step
-	for i, s := range stages {
+	for i, stage := range stages {
 		st := bridge.StepAhead
 		switch {
 		case i < at:
@@ -262,7 +261,7 @@ func steps(status string) []bridge.Step {
 		case i == at:
 			st = bridge.StepNow
 		}
-		out = append(out, bridge.Step{Name: s.name, State: st})
+		out = append(out, bridge.Step{Name: s.in.Word(stage.name), State: st})
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -9,6 +8,7 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // maxLine is the longest line a person may type, in characters (docs/reliability.md, limits).
@@ -36,12 +36,12 @@ type Line struct {
 //
 // Words are case-insensitive, quotation marks of any kind hold values together,
 // "--" ends the options. last gives the newest thing of a kind shown in this
-// place, "" where there is none; nil knows none. What is missing is left to the
+// place, "" where there is none; nil knows none. Problems speak the language of in. What is missing is left to the
 // door's form, what is wrong to Parse.
-func ParseLine(line string, last func(Source) string) (Line, *Problem) {
+func ParseLine(in language.Speaker, line string, last func(Source) string) (Line, *Problem) {
 	line = strings.ToValidUTF8(line, "\uFFFD")
 	if n := utf8.RuneCountInString(line); n > maxLine {
-		return Line{}, &Problem{Code: 400, Status: "too_long", Message: fmt.Sprintf("That is %s characters; a command holds %s.", thousands(n), thousands(maxLine))}
+		return Line{}, &Problem{Code: 400, Status: "too_long", Message: in.Say("That is %d characters; a command holds %d.", n, maxLine)}
 	}
 	list := tokens(line)
 	if len(list) == 0 || list[0].text == "?" || strings.EqualFold(list[0].text, "help") || strings.EqualFold(list[0].text, "--help") {
@@ -57,47 +57,47 @@ func ParseLine(line string, last func(Source) string) (Line, *Problem) {
 		if len(list) > 1 {
 			second = list[1].text
 		}
-		p := unknownCommand(list[0].text, second)
+		p := unknownCommand(in, list[0].text, second)
 		if !isGroup(strings.ToLower(list[0].text)) { // the rest was an argument or a text
-			p.Message = fmt.Sprintf("No command %q.", cut(list[0].text, 64))
+			p.Message = in.Say("No command %q.", cut(list[0].text, 64))
 		}
 		return Line{}, p
 	}
-	if p := misspelt(line, list, spec, used); p != nil {
+	if p := misspelt(in, line, list, spec, used); p != nil {
 		return Line{}, p
 	}
 	l := Line{Group: spec.Group, Verb: spec.Verb, Values: map[string]any{}}
-	rest, p := l.options(spec, list[used:])
+	rest, p := l.options(in, spec, list[used:])
 	if p != nil {
 		return Line{}, p
 	}
-	if p := l.positions(spec, line, rest); p != nil {
-		if instead := asText(line, list); used == 2 && instead != nil {
+	if p := l.positions(in, spec, line, rest); p != nil {
+		if instead := asText(in, line, list); used == 2 && instead != nil {
 			p.Buttons = append(p.Buttons, *instead)
 		}
 		return Line{}, p
 	}
-	if p := l.resolve(spec, last); p != nil {
+	if p := l.resolve(in, spec, last); p != nil {
 		return Line{}, p
 	}
 	if used == 2 {
-		l.Instead = asText(line, list)
+		l.Instead = asText(in, line, list)
 	}
 	return l, nil
 }
 
 // asText reads all behind a first word that is also a short word as its text.
-func asText(line string, list []token) *bridge.Action {
+func asText(in language.Speaker, line string, list []token) *bridge.Action {
 	s, n := command(list[:1])
 	if n != 1 || s.rest() == "" {
 		return nil
 	}
 	text := strings.TrimSpace(line[list[1].start:])
-	return &bridge.Action{Label: upper(s.Group) + " this text", Command: s.Name(), Args: map[string]string{s.rest(): text}}
+	return &bridge.Action{Label: in.Say("%s this text", upper(s.Group)), Command: s.Name(), Args: map[string]string{s.rest(): text}}
 }
 
 // misspelt asks before "post creat hello" becomes a post of these two words.
-func misspelt(line string, list []token, spec *Spec, used int) *Problem {
+func misspelt(in language.Speaker, line string, list []token, spec *Spec, used int) *Problem {
 	if used != 1 || len(list) < 2 || list[1].quoted || !isGroup(strings.ToLower(list[0].text)) {
 		return nil
 	}
@@ -106,8 +106,8 @@ func misspelt(line string, list []token, spec *Spec, used int) *Problem {
 		if s.Group != spec.Group || len(s.Verb) < 5 || levenshtein.ComputeDistance(typed, s.Verb) != 1 {
 			continue
 		}
-		p := &Problem{Code: 404, Status: "unknown_command", Message: fmt.Sprintf("No command %q.", s.Group+" "+cut(typed, 64)), Hint: fmt.Sprintf("Did you mean /ia %s? /ia help lists all.", s.Name())}
-		if instead := asText(line, list); instead != nil {
+		p := &Problem{Code: 404, Status: "unknown_command", Message: in.Say("No command %q.", s.Group+" "+cut(typed, 64)), Hint: in.Say("Did you mean /ia %s? /ia help lists all.", s.Name())}
+		if instead := asText(in, line, list); instead != nil {
 			p.Buttons = []bridge.Action{*instead}
 		}
 		return p
@@ -144,7 +144,7 @@ func isGroup(word string) bool {
 }
 
 // options takes name:value and --name out and leaves the other words.
-func (l *Line) options(spec *Spec, list []token) ([]token, *Problem) {
+func (l *Line) options(in language.Speaker, spec *Spec, list []token) ([]token, *Problem) {
 	var rest []token
 	for i := 0; i < len(list); i++ {
 		t := list[i]
@@ -160,7 +160,7 @@ func (l *Line) options(spec *Spec, list []token) ([]token, *Problem) {
 			arg = Arg{Name: "agent", Complete: Agents}
 		case !known && t.dashes && spec.rest() == "":
 			e := unknownArg(spec, t.name)
-			return nil, explain(where{spec: spec}, e)
+			return nil, explain(where{in: in, spec: spec}, e)
 		case !known: // words that only look like an option
 			rest = append(rest, t)
 			continue
@@ -171,7 +171,7 @@ func (l *Line) options(spec *Spec, list []token) ([]token, *Problem) {
 			if next := i + 1; next < len(list) && (arg.Kind != Flag || isFlag(list[next].text)) {
 				value, i = list[next].text, next
 			} else if arg.Kind != Flag {
-				return nil, &Problem{Code: 400, Status: "invalid_argument", Field: arg.Name, Message: fmt.Sprintf("--%s needs a value.", arg.Name), Hint: Usage(spec)}
+				return nil, &Problem{Code: 400, Status: "invalid_argument", Field: arg.Name, Message: in.Say("--%s needs a value.", arg.Name), Hint: Usage(spec)}
 			}
 		}
 		if arg.Name == "agent" {
@@ -224,7 +224,7 @@ func (s *Spec) rest() string {
 }
 
 // positions gives the plain words to the arguments that have no value yet.
-func (l *Line) positions(spec *Spec, line string, words []token) *Problem {
+func (l *Line) positions(in language.Speaker, spec *Spec, line string, words []token) *Problem {
 	taker := spec.rest()
 	for _, arg := range spec.ordered() {
 		if len(words) == 0 {
@@ -253,7 +253,7 @@ func (l *Line) positions(spec *Spec, line string, words []token) *Problem {
 		l.Values[taker] = taken + " " + joined(line, words) // text:two words
 		return nil
 	}
-	return &Problem{Code: 400, Status: "invalid_argument", Message: fmt.Sprintf("I don't know what to do with %q.", cut(words[0].text, 64)), Hint: Usage(spec)}
+	return &Problem{Code: 400, Status: "invalid_argument", Message: in.Say("I don't know what to do with %q.", cut(words[0].text, 64)), Hint: Usage(spec)}
 }
 
 // joined gives the words as they were typed, with the spaces between them; one
@@ -277,7 +277,7 @@ func joined(line string, words []token) string {
 }
 
 // resolve puts the newest thing shown here in the place of "last".
-func (l *Line) resolve(spec *Spec, last func(Source) string) *Problem {
+func (l *Line) resolve(in language.Speaker, spec *Spec, last func(Source) string) *Problem {
 	for _, arg := range spec.Args {
 		if v, ok := l.Values[arg.Name].(string); !ok || !strings.EqualFold(v, "last") || arg.Complete == "" {
 			continue
@@ -287,7 +287,7 @@ func (l *Line) resolve(spec *Spec, last func(Source) string) *Problem {
 			id = last(arg.Complete)
 		}
 		if id == "" {
-			return &Problem{Code: 404, Status: "nothing_last", Field: arg.Name, Message: fmt.Sprintf("Nothing here yet that “last” could mean for %s.", arg.Name), Hint: Usage(spec)}
+			return &Problem{Code: 404, Status: "nothing_last", Field: arg.Name, Message: in.Say("Nothing here yet that “last” could mean for %s.", arg.Name), Hint: Usage(spec)}
 		}
 		l.Values[arg.Name] = id
 	}

@@ -61,7 +61,7 @@ func TestLinesAsPeopleTypeThem(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
-			l, p := command.ParseLine(line, lastShown)
+			l, p := command.ParseLine(english, line, lastShown)
 			if want == "" {
 				require.NotNil(t, p)
 				return
@@ -106,7 +106,7 @@ func TestLinesThatMeanNothing(t *testing.T) {
 		`post comment last hello`: ``,
 		`byte show`:               ``,
 	} {
-		l, p := command.ParseLine(line, lastShown)
+		l, p := command.ParseLine(english, line, lastShown)
 		if want == "" {
 			require.Nil(t, p, line)
 			require.NotEmpty(t, l.Verb)
@@ -115,24 +115,24 @@ func TestLinesThatMeanNothing(t *testing.T) {
 		require.NotNil(t, p, line)
 		require.Equal(t, want, sentence(p), line)
 	}
-	_, p := command.ParseLine("like last", nil)
+	_, p := command.ParseLine(english, "like last", nil)
 	require.Equal(t, "Nothing here yet that “last” could mean for post. post like POST", sentence(p))
-	_, p = command.ParseLine("post "+strings.Repeat("y", 4000), nil)
+	_, p = command.ParseLine(english, "post "+strings.Repeat("y", 4000), nil)
 	require.Equal(t, "That is 4,005 characters; a command holds 4,000.", sentence(p))
 }
 
 // TestAVerbWinsOverTextButOffersIt: "post show me" shows a post, and may have been meant as one.
 func TestAVerbWinsOverTextButOffersIt(t *testing.T) {
 	t.Parallel()
-	_, p := command.ParseLine("post show me the way", nil)
+	_, p := command.ParseLine(english, "post show me the way", nil)
 	require.Equal(t, `I don't know what to do with "the". post show POST [Post this text]`, sentence(p), "show takes one word")
-	l, p := command.ParseLine("post show me", nil)
+	l, p := command.ParseLine(english, "post show me", nil)
 	require.Nil(t, p)
 	require.Equal(t, "show", l.Verb)
 	require.Equal(t, "Post this text", l.Instead.Label)
 	require.Equal(t, "post create", l.Instead.Command)
 	require.Equal(t, map[string]string{"text": "show me"}, l.Instead.Args)
-	l, _ = command.ParseLine("agent show nova", nil)
+	l, _ = command.ParseLine(english, "agent show nova", nil)
 	require.Nil(t, l.Instead)
 }
 
@@ -144,7 +144,7 @@ func FuzzParseLine(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		l, p := command.ParseLine(line, lastShown)
+		l, p := command.ParseLine(english, line, lastShown)
 		if p != nil {
 			require.NotEmpty(t, p.Message)
 			require.NotZero(t, p.Code)
@@ -161,7 +161,7 @@ func FuzzParseLine(f *testing.F) {
 			require.IsType(t, "", v)
 		}
 		if _, err := command.Parse(s, l.Values, nil); err != nil {
-			require.NotEmpty(t, command.Explain(err).Message)
+			require.NotEmpty(t, command.Explain(english, err).Message)
 		}
 	})
 }

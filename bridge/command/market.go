@@ -42,7 +42,7 @@ func marketSpecs() []Spec {
 					return Reply{}, err
 				}
 				return pageReply(a, p, "offer", func(l imagine.Listing) bridge.Message {
-					return siteOf(api).listingCard(l, press("Details", "market show", "service", l.ID))
+					return siteOf(api, a).listingCard(l, press("Details", "market show", "service", l.ID))
 				}), nil
 			},
 		},
@@ -54,11 +54,11 @@ func marketSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				m := siteOf(api).listingCard(*l, press("Order", "order place", "service", l.ID))
+				m := siteOf(api, a).listingCard(*l, press("Order", "order place", "service", l.ID))
 				for _, r := range l.Reviews {
-					m.Quotes = append(m.Quotes, quote(fmt.Sprintf("%s · %s", stars(r.Rating), by(r.Agent, "a buyer")), r.Content)...)
+					m.Quotes = append(m.Quotes, quote(fmt.Sprintf("%s · %s", stars(r.Rating), by(r.Agent, a.say("a buyer"))), r.Content)...)
 				}
-				return Reply{Data: l, Text: listingLine(l), Messages: []bridge.Message{m}}, nil
+				return Reply{Data: l, Text: listingLine(a, l), Messages: []bridge.Message{m}}, nil
 			},
 		},
 		{
@@ -70,7 +70,7 @@ func marketSpecs() []Spec {
 					return Reply{}, err
 				}
 				return pageReply(a, p, "review", func(r imagine.Review) bridge.Message {
-					return bridge.Message{Event: "service.listed", At: r.CreatedAt, Author: siteOf(api).author(r.Agent), Headline: []bridge.Span{say(stars(r.Rating))}, Text: cut(r.Content, maxText)}
+					return bridge.Message{Event: "service.listed", At: r.CreatedAt, Author: siteOf(api, a).author(r.Agent), Headline: []bridge.Span{plain(stars(r.Rating))}, Text: cut(r.Content, maxText)}
 				}), nil
 			},
 		},
@@ -85,7 +85,7 @@ func marketSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return offered(api, l), nil
+				return offered(api, a, l), nil
 			},
 			Look: func(ctx context.Context, api *imagine.Client, a Args) (Reply, bool, error) {
 				l, ok, err := lookAmong(ctx, func(ctx context.Context, q imagine.PageQuery) (*imagine.Page[imagine.Listing], error) {
@@ -93,7 +93,7 @@ func marketSpecs() []Spec {
 				}, func(l imagine.Listing) bool {
 					return a.mine(l.Agent) && sameText(l.Title, a.Text("title")) && a.after(api, l.CreatedAt)
 				})
-				return offered(api, &l), ok, err
+				return offered(api, a, &l), ok, err
 			},
 			Where: func(_ *imagine.Client, a Args) bridge.Action {
 				return press("Look", "market list", "search", a.Text("title"))
@@ -115,13 +115,13 @@ func marketSpecs() []Spec {
 	}
 }
 
-func listingLine(l *imagine.Listing) string {
-	return fmt.Sprintf("“%s” for %s.", cut(oneLine(l.Title), maxTitle), price(l.Price))
+func listingLine(a Args, l *imagine.Listing) string {
+	return a.say("“%s” for %s.", cut(oneLine(l.Title), maxTitle), price(l.Price))
 }
 
-func offered(api *imagine.Client, l *imagine.Listing) Reply {
+func offered(api *imagine.Client, a Args, l *imagine.Listing) Reply {
 	undo := danger(press("Withdraw", "market delete", "service", l.ID))
-	return Reply{Data: l, Text: "Offered: " + listingLine(l), Messages: []bridge.Message{siteOf(api).listingCard(*l, undo)}, Undo: &undo}
+	return Reply{Data: l, Text: a.say("Offered: %s", listingLine(a, l)), Messages: []bridge.Message{siteOf(api, a).listingCard(*l, undo)}, Undo: &undo}
 }
 
 func editListing(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
@@ -136,14 +136,14 @@ func editListing(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	m := siteOf(api).listingCard(*l)
+	m := siteOf(api, a).listingCard(*l)
 	m.Fields, m.Text = nil, ""
 	for _, f := range []struct{ arg, name, before, after string }{
 		{"title", "Title", before.Title, l.Title},
 		{"description", "Description", before.Description, l.Description},
 		{"short", "In short", before.ShortDesc, l.ShortDesc},
 		{"price", "Price", price(before.Price), price(l.Price)},
-		{"days", "Delivery", counted(before.DeliveryDays, "day"), counted(l.DeliveryDays, "day")},
+		{"days", "Delivery", a.in.Count(before.DeliveryDays, "day"), a.in.Count(l.DeliveryDays, "day")},
 		{"revisions", "Revisions", thousands(before.Revisions), thousands(l.Revisions)},
 		{"category", "Category", before.Category, l.Category},
 		{"tags", "Tags", strings.Join(before.Tags, ", "), strings.Join(l.Tags, ", ")},
@@ -151,7 +151,7 @@ func editListing(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	} {
 		m.Fields = append(m.Fields, change(a, f.arg, f.name, f.before, f.after)...)
 	}
-	return Reply{Data: l, Text: "The offer is changed: " + listingLine(l), Messages: []bridge.Message{m}}, nil
+	return Reply{Data: l, Text: a.say("The offer is changed: %s", listingLine(a, l)), Messages: []bridge.Message{m}}, nil
 }
 
 func stars(n int) string {

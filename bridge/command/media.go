@@ -34,7 +34,7 @@ func mediaSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return pageReply(a, p, "upload", mediaCard), nil
+				return pageReply(a, p, "upload", func(m imagine.Media) bridge.Message { return mediaCard(a, m) }), nil
 			},
 		},
 		{
@@ -49,10 +49,10 @@ func mediaSpecs() []Spec {
 }
 
 // mediaCard is an uploaded file.
-func mediaCard(m imagine.Media) bridge.Message {
+func mediaCard(a Args, m imagine.Media) bridge.Message {
 	kind := mediaKind(m)
 	out := bridge.Message{
-		Event: "post.published", At: m.CreatedAt, Title: strings.ToUpper(kind[:1]) + kind[1:], Link: webURL(m.URL), Media: mediaOf(kind, []string{m.URL}, kind),
+		Event: "post.published", At: m.CreatedAt, Title: a.say(upper(kind)), Link: webURL(m.URL), Media: mediaOf(kind, []string{m.URL}, kind),
 		Fields: []bridge.Field{{Name: "Id", Value: cut(m.ID, maxQuote)}}, Actions: open("Open", m.URL),
 	}
 	if m.Size > 0 {
@@ -60,10 +60,10 @@ func mediaCard(m imagine.Media) bridge.Message {
 	}
 	switch m.Status {
 	case "processing":
-		out.Footnote = dots(out.Footnote, "being prepared")
+		out.Footnote = dots(out.Footnote, a.say("being prepared"))
 		out.Tone = bridge.ToneBusy
 	case "failed":
-		out.Footnote = dots(out.Footnote, "could not be prepared")
+		out.Footnote = dots(out.Footnote, a.say("could not be prepared"))
 		out.Tone = bridge.ToneBad
 	default:
 		if kind != "audio" && m.Purpose != "byte" && m.Purpose != "avatar" {
@@ -90,12 +90,12 @@ func mediaKind(m imagine.Media) string {
 	return "file"
 }
 
-func uploaded(m *imagine.Media) Reply {
+func uploaded(a Args, m *imagine.Media) Reply {
 	text := "Uploaded."
 	if m.Status == "processing" {
 		text = "Uploaded; ImagineAnything is preparing it."
 	}
-	return Reply{Data: m, Text: text, Messages: []bridge.Message{mediaCard(*m)}}
+	return Reply{Data: m, Text: text, Messages: []bridge.Message{mediaCard(a, *m)}}
 }
 
 func uploadImage(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
@@ -109,7 +109,7 @@ func uploadImage(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	return uploaded(m), nil
+	return uploaded(a, m), nil
 }
 
 // uploadVideo tells the id at once and again when the video can be used.
@@ -125,17 +125,17 @@ func uploadVideo(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 		return Reply{}, err
 	}
 	if m.Status != "processing" {
-		return uploaded(m), nil
+		return uploaded(a, m), nil
 	}
-	a.Tell(uploaded(m))
+	a.Tell(uploaded(a, m))
 	ready, err := api.WaitReady(ctx, m.ID)
 	if refused, ok := errors.AsType[*imagine.ArgError](err); ok {
 		return Reply{}, refused
 	}
 	if err != nil {
-		return uploaded(m), nil // it is uploaded; only the wait for its processing failed
+		return uploaded(a, m), nil // it is uploaded; only the wait for its processing failed
 	}
-	return uploaded(ready), nil
+	return uploaded(a, ready), nil
 }
 
 // lookForUpload finds a file of the same size sent since the command began.
@@ -150,6 +150,6 @@ func lookForUpload(kind string) func(ctx context.Context, api *imagine.Client, a
 		}, func(m imagine.Media) bool {
 			return int64(m.Size) == files[0].Size && !m.CreatedAt.IsZero() && a.after(api, m.CreatedAt)
 		})
-		return uploaded(&m), ok, err
+		return uploaded(a, &m), ok, err
 	}
 }

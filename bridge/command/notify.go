@@ -18,9 +18,9 @@ func notifySpecs() []Spec {
 		},
 		{
 			Group: "notify", Verb: "count", Summary: "Count unread notifications", Aliases: []string{"unread"}, Calls: []string{"GET /api/notifications/count"}, Result: UnreadCount{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				n, err := api.UnreadNotifications(ctx)
-				return line(UnreadCount{n}, counted(n, "unread notification")+"."), err
+				return line(UnreadCount{n}, a.in.Count(n, "unread notification")+"."), err
 			},
 		},
 		{
@@ -51,15 +51,15 @@ func listNotifications(ctx context.Context, api *imagine.Client, a Args) (Reply,
 		}
 		return -1
 	})
-	return pageReply(a, p, "notification", func(n imagine.Notification) bridge.Message { return siteOf(api).notificationCard(n) }), nil
+	return pageReply(a, p, "notification", func(n imagine.Notification) bridge.Message { return siteOf(api, a).notificationCard(n) }), nil
 }
 
 func markRead(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 	if ids := a.List("notifications"); len(ids) > 0 {
-		return success(counted(len(ids), "notification") + " marked as read."), api.MarkNotificationsRead(ctx, ids...)
+		return success(a.say("%s marked as read.", counted(len(ids), "notification"))), api.MarkNotificationsRead(ctx, ids...)
 	}
 	if !a.On("all") {
-		return Reply{}, &ArgError{Arg: "all", Status: "one_of", Reason: "Say which notifications, or all."}
+		return Reply{}, &ArgError{Arg: "all", Status: "one_of", Reason: phrase("Say which notifications, or all.")}
 	}
 	return success("All notifications are marked as read."), api.MarkAllNotificationsRead(ctx)
 }
@@ -74,14 +74,14 @@ func (s site) notificationCard(n imagine.Notification) bridge.Message {
 		kind, headline = "other", "did something new"
 	}
 	m := bridge.Message{
-		Event: "notification." + kind, At: n.CreatedAt, Author: s.author(n.Actor), Headline: []bridge.Span{say(headline)}, Tone: bridge.ToneTalk, Quiet: true,
+		Event: "notification." + kind, At: n.CreatedAt, Author: s.author(n.Actor), Headline: []bridge.Span{plain(s.say(headline))}, Tone: bridge.ToneTalk, Quiet: true,
 	}
 	if !known {
 		m.Text = cut(n.Message, maxQuote)
 	}
 	if n.Post != nil {
 		m.Link = webURL(s.post(n.Post.ID))
-		m.Quotes = quote("The post", n.Post.Content)
+		m.Quotes = quote(s.say("The post"), n.Post.Content)
 	}
 	if n.Comment != nil {
 		m.Text = cut(n.Comment.Content, maxText)
@@ -95,7 +95,7 @@ func (s site) notificationCard(n imagine.Notification) bridge.Message {
 		m.Actions = append(m.Actions, press("Comment", "post comment", "post", n.Post.ID))
 	}
 	if !n.Read {
-		m.Footnote = "unread"
+		m.Footnote = s.say("unread")
 		m.Actions = append(m.Actions, press("Mark read", "notify mark-read", "notifications", n.ID))
 	}
 	if n.Post != nil {

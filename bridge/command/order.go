@@ -3,7 +3,6 @@ package command
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -47,7 +46,7 @@ func orderDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return placed(api, &p.Order, p.Payment), nil
+				return placed(api, a, &p.Order, p.Payment), nil
 			},
 			Look: func(ctx context.Context, api *imagine.Client, a Args) (Reply, bool, error) {
 				o, ok, err := lookAmong(ctx, func(ctx context.Context, q imagine.PageQuery) (*imagine.Page[imagine.Order], error) {
@@ -55,7 +54,7 @@ func orderDeeds() []Spec {
 				}, func(o imagine.Order) bool {
 					return o.ServiceID == a.Text("service") && sameText(o.Requirements, a.Text("requirements")) && !o.CreatedAt.IsZero() && a.after(api, o.CreatedAt)
 				})
-				return placed(api, &o, imagine.Payment{}), ok, err
+				return placed(api, a, &o, imagine.Payment{}), ok, err
 			},
 			Where: func(*imagine.Client, Args) bridge.Action { return press("Look", "order list", "role", "buyer") },
 		},
@@ -68,7 +67,7 @@ func orderDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return pageReply(a, p, "order", func(o imagine.Order) bridge.Message { return siteOf(api).orderCard(o) }), nil
+				return pageReply(a, p, "order", func(o imagine.Order) bridge.Message { return siteOf(api, a).orderCard(o) }), nil
 			},
 		},
 		{
@@ -78,7 +77,7 @@ func orderDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: o, Text: orderLine(o), Messages: []bridge.Message{siteOf(api).orderCard(*o)}}, nil
+				return Reply{Data: o, Text: orderLine(a, o), Messages: []bridge.Message{siteOf(api, a).orderCard(*o)}}, nil
 			},
 		},
 		{
@@ -90,7 +89,7 @@ func orderDeeds() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: o, Text: orderLine(o), Messages: []bridge.Message{siteOf(api).orderCard(*o)}}, nil
+				return Reply{Data: o, Text: orderLine(a, o), Messages: []bridge.Message{siteOf(api, a).orderCard(*o)}}, nil
 			},
 			Where: look,
 		},
@@ -100,7 +99,7 @@ func orderDeeds() []Spec {
 			Calls: []string{"POST /api/marketplace/reviews"}, Result: imagine.Review{},
 			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				r, err := api.Review(ctx, imagine.NewReview{OrderID: a.Text("order"), Rating: a.Int("rating"), Content: a.Text("text")})
-				return line(r, fmt.Sprintf("Reviewed with %s.", stars(a.Int("rating")))), err
+				return line(r, a.say("Reviewed with %s.", stars(a.Int("rating")))), err
 			},
 			Where: look,
 		},
@@ -118,7 +117,7 @@ func orderTalk() []Spec {
 		if shown.Sender.Handle == "" {
 			shown.Sender.Handle = a.agent
 		}
-		return Reply{Data: m, Text: "The message is sent.", Messages: []bridge.Message{siteOf(api).orderMessage(shown, a)}}
+		return Reply{Data: m, Text: "The message is sent.", Messages: []bridge.Message{siteOf(api, a).orderMessage(shown, a)}}
 	}
 	return []Spec{
 		{
@@ -130,7 +129,7 @@ func orderTalk() []Spec {
 					return Reply{}, err
 				}
 				chronological(p.Items)
-				r := pageReply(a, p, "message", func(m imagine.Message) bridge.Message { return siteOf(api).orderMessage(m, a) })
+				r := pageReply(a, p, "message", func(m imagine.Message) bridge.Message { return siteOf(api, a).orderMessage(m, a) })
 				if n := len(r.Messages); n > 0 {
 					r.Messages[n-1].Actions = []bridge.Action{press("Reply", "order message", "order", a.Text("order"))}
 				}
@@ -165,7 +164,7 @@ func orderTalk() []Spec {
 func (s site) orderMessage(m imagine.Message, a Args) bridge.Message {
 	m.ConversationID = ""
 	card := s.messageCard(m, a.agent)
-	card.Footnote = "order " + cut(a.Text("order"), maxName)
+	card.Footnote = a.say("order %s", cut(a.Text("order"), maxName))
 	return card
 }
 
@@ -189,22 +188,22 @@ func orderMoney() []Spec {
 		},
 		{
 			Group: "order", Verb: "account", Summary: "Can the agent be paid?", Calls: []string{"GET /api/marketplace/connect"}, Result: imagine.PaymentAccount{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				p, err := api.PaymentAccount(ctx)
 				if err != nil {
 					return Reply{}, err
 				}
-				return line(p, fmt.Sprintf("Charges are %s, payouts are %s.", onOff(p.ChargesEnabled), onOff(p.PayoutsEnabled))), nil
+				return line(p, a.say("Charges are %s, payouts are %s.", a.say(onOff(p.ChargesEnabled)), a.say(onOff(p.PayoutsEnabled)))), nil
 			},
 		},
 		{
 			Group: "order", Verb: "onboard", Summary: "Set up being paid", Repeat: Same, Failed: "Not set up", Calls: []string{"POST /api/marketplace/connect"}, Result: Onboarding{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				address, err := api.SetUpPaymentAccount(ctx, "")
 				if err != nil {
 					return Reply{}, err
 				}
-				m := bridge.Message{Event: "service.listed", Title: "Set up being paid", Text: "The page is for the agent's owner only.", Actions: open("Go on", address.Reveal())}
+				m := bridge.Message{Event: "service.listed", Title: a.say("Set up being paid"), Text: a.say("The page is for the agent's owner only."), Actions: open("Go on", address.Reveal())}
 				return Reply{Data: Onboarding{address.Reveal()}, Text: "The owner goes on at ImagineAnything's page.", Messages: []bridge.Message{m}}, nil
 			},
 		},
@@ -218,14 +217,16 @@ func onOff(b bool) string {
 	return "off"
 }
 
-func placed(api *imagine.Client, o *imagine.Order, pay imagine.Payment) Reply {
-	m := siteOf(api).orderCard(*o)
+func placed(api *imagine.Client, a Args, o *imagine.Order, pay imagine.Payment) Reply {
+	m := siteOf(api, a).orderCard(*o)
 	m.Actions = append(open("Pay", pay.CheckoutURL.Reveal()), m.Actions...)
 	text := "Ordered. It begins when it is paid."
 	return Reply{Data: Placed{Order: *o, CheckoutURL: pay.CheckoutURL.Reveal(), Payment: pay.ClientSecret.Reveal()}, Text: text, Messages: []bridge.Message{m}}
 }
 
-func orderLine(o *imagine.Order) string { return fmt.Sprintf("The order is %s.", state(o.Status)) }
+func orderLine(a Args, o *imagine.Order) string {
+	return a.say("The order is %s.", a.in.Word(state(o.Status)))
+}
 
 // state writes IN_PROGRESS as "in progress".
 func state(s string) string {
@@ -234,8 +235,8 @@ func state(s string) string {
 
 func (s site) orderCard(o imagine.Order) bridge.Message {
 	m := bridge.Message{
-		Event: "service.listed", At: o.CreatedAt, Author: s.author(o.Seller), Title: cmp.Or(cut(oneLine(o.Title), maxName), "Order "+cut(o.ID, maxName)),
-		Text: cut(o.Requirements, maxText), Fields: []bridge.Field{{Name: "State", Value: state(o.Status)}, {Name: "Price", Value: price(o.Price)}},
+		Event: "service.listed", At: o.CreatedAt, Author: s.author(o.Seller), Title: cmp.Or(cut(oneLine(o.Title), maxName), s.say("Order %s", cut(o.ID, maxName))),
+		Text: cut(o.Requirements, maxText), Fields: []bridge.Field{{Name: "State", Value: s.in.Word(state(o.Status))}, {Name: "Price", Value: price(o.Price)}},
 		Actions: []bridge.Action{press("Messages", "order messages", "order", o.ID), press("Write", "order message", "order", o.ID)},
 	}
 	m.Fields = append(m.Fields, field("Buyer", by(o.Buyer, ""))...)
@@ -250,7 +251,7 @@ func listPayouts(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 		return Reply{}, err
 	}
 	r := pageReply(a, p.Page, "payout", func(x imagine.Payout) bridge.Message {
-		m := bridge.Message{Event: "service.listed", At: x.CreatedAt, Title: price(x.Amount), Fields: []bridge.Field{{Name: "State", Value: state(x.Status)}}}
+		m := bridge.Message{Event: "service.listed", At: x.CreatedAt, Title: price(x.Amount), Fields: []bridge.Field{{Name: "State", Value: a.in.Word(state(x.Status))}}}
 		m.Fields = append(m.Fields, field("Order", x.OrderID)...)
 		if x.Status == "PENDING" {
 			m.Actions = []bridge.Action{press("Pay out", "order payout", "payout", x.ID)}

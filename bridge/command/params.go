@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // param says which parameter of a provider an argument becomes (API reference, "params").
@@ -47,7 +47,7 @@ func paramArgs() []string {
 func steps64(a Args, arg string) (any, error) {
 	n := a.Int(arg)
 	if n%64 != 0 {
-		return nil, &ArgError{Arg: arg, Status: "out_of_range", Reason: arg + " goes from 128 to 2,048 in steps of 64.", Hint: fmt.Sprintf("%d would do.", (n+32)/64*64)}
+		return nil, &ArgError{Arg: arg, Status: "out_of_range", Reason: phrase("%s goes from %d to %d in steps of %d.", arg, 128, 2048, 64), Hint: phrase("%s would do.", strconv.Itoa((n+32)/64*64))}
 	}
 	return n, nil
 }
@@ -57,7 +57,7 @@ func runwareAspect(a Args, arg string) (any, error) {
 	if v := a.Text(arg); slices.Contains(choices, v) {
 		return v, nil
 	}
-	return nil, &ArgError{Arg: arg, Status: "not_a_choice", Reason: fmt.Sprintf("Runware makes videos in %s.", join(choices, "or"))}
+	return nil, &ArgError{Arg: arg, Status: "not_a_choice", Reason: phrase("Runware makes videos in %s.", anyOf(choices))}
 }
 
 // falSize gives fal's preset for a ratio, or the preset itself.
@@ -71,14 +71,14 @@ func falSize(a Args, arg string) (any, error) {
 	case slices.Contains(names, v):
 		return v, nil
 	}
-	return nil, &ArgError{Arg: arg, Status: "not_a_choice", Reason: fmt.Sprintf("fal makes images in %s.", join(slices.Sorted(maps.Keys(presets)), "or"))}
+	return nil, &ArgError{Arg: arg, Status: "not_a_choice", Reason: phrase("fal makes images in %s.", anyOf(slices.Sorted(maps.Keys(presets))))}
 }
 
 func httpsOnly(a Args, arg string) (any, error) {
 	if u := webURL(a.Text(arg)); strings.HasPrefix(u, "https://") {
 		return u, nil
 	}
-	return nil, &ArgError{Arg: arg, Status: "wrong_type", Reason: arg + " is the https address of a picture."}
+	return nil, &ArgError{Arg: arg, Status: "wrong_type", Reason: phrase("%s is the https address of a picture.", arg)}
 }
 
 func milliseconds(a Args, arg string) (any, error) { return int(math.Round(a.Number(arg) * 1000)), nil }
@@ -140,8 +140,8 @@ func chooseProvider(ctx context.Context, api *imagine.Client, a Args, kind strin
 		return able, nil // the argument it has no parameter for makes the sentence
 	}
 	return "", &Problem{
-		Code: 409, Status: "no_provider", Field: "provider", Message: fmt.Sprintf("Not started: no connected provider makes %s.", thingOf(kind).many),
-		Hint: fmt.Sprintf("An admin can connect %s: /ia-admin service connect.", join(makers(kind), "or")),
+		Code: 409, Status: "no_provider", Field: "provider", Message: a.say("Not started: no connected provider makes %s.", a.say(thingOf(kind).many)),
+		Hint: a.say("An admin can connect %s: /ia-admin service connect.", anyOf(makers(kind))),
 	}
 }
 
@@ -187,28 +187,35 @@ func pixels(size string) (width, height int, err error) {
 	width, err1 := strconv.Atoi(strings.TrimSpace(w))
 	height, err2 := strconv.Atoi(strings.TrimSpace(h))
 	if !ok || err1 != nil || err2 != nil || width < 128 || height < 128 || width > 2048 || height > 2048 || width%64 != 0 || height%64 != 0 {
-		return 0, 0, &ArgError{Arg: "size", Status: "wrong_type", Reason: "size is width x height, each 128 to 2,048 in steps of 64.", Hint: "1024x768 would do."}
+		return 0, 0, &ArgError{Arg: "size", Status: "wrong_type", Reason: phrase("size is width x height, each %d to %d in steps of %d.", 128, 2048, 64), Hint: phrase("%s would do.", "1024x768")}
 	}
 	return width, height, nil
 }
 
 func noParam(provider, kind, arg string) error {
-	e := &ArgError{Arg: arg, Status: "not_supported", Reason: fmt.Sprintf("%s has no %s for %s.", providerName(provider), arg, thingOf(kind).many)}
+	e := &ArgError{Arg: arg, Status: "not_supported", Reason: phrase("%s has no %s for %s.", providerName(provider), arg, phrase(thingOf(kind).many))}
 	if have := names(takes(kind, arg)); len(have) > 0 {
-		e.Hint = fmt.Sprintf("%s: %s.", upper(arg), strings.Join(have, ", "))
+		e.Hint = phrase("%s: %s.", upper(arg), strings.Join(have, ", "))
 	}
 	return e
 }
 
 // cannotMake names what the provider makes and who makes what was asked for.
 func cannotMake(provider, kind string) error {
-	var does []string
-	for _, k := range imagine.Providers()[provider] {
-		does = append(does, thingOf(k).many)
+	does := language.Phrase{}
+	for i, k := range imagine.Providers()[provider] {
+		switch many := phrase(thingOf(k).many); i {
+		case 0:
+			does = many
+		case len(imagine.Providers()[provider]) - 1:
+			does = phrase("%s and %s", does, many)
+		default:
+			does = phrase("%s, %s", does, many)
+		}
 	}
 	return &ArgError{
-		Arg: "provider", Status: "not_supported", Reason: fmt.Sprintf("%s makes %s, not %s.", providerName(provider), join(does, "and"), thingOf(kind).many),
-		Hint: fmt.Sprintf("%s: %s.", upper(thingOf(kind).many), strings.Join(makers(kind), ", ")),
+		Arg: "provider", Status: "not_supported", Reason: phrase("%s makes %s, not %s.", providerName(provider), does, phrase(thingOf(kind).many)),
+		Hint: phrase("It is made by %s.", strings.Join(makers(kind), ", ")),
 	}
 }
 

@@ -2,28 +2,29 @@ package command
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // ArgError is an argument that was refused before anything was sent.
 type ArgError struct {
 	Spec   *Spec
-	Arg    string // its name; "" where several are concerned
-	Got    int    // the value's size where a limit decided, else 0
-	Limit  int    // that limit, else 0
-	Status string // a stable word: too_long, required, unknown_argument, wrong_type, not_a_choice, out_of_range, empty, one_of, secret_in_open, key_in_text, file
-	Reason string // one or two sentences
-	Hint   string // the next step
+	Arg    string          // its name; "" where several are concerned
+	Got    int             // the value's size where a limit decided, else 0
+	Limit  int             // that limit, else 0
+	Status string          // a stable word: too_long, required, unknown_argument, wrong_type, not_a_choice, out_of_range, empty, one_of, secret_in_open, key_in_text, file, not_a_time, passed, too_far
+	Reason language.Phrase // one or two sentences
+	Hint   language.Phrase // the next step
 }
 
 // Error is the sentence.
-func (e *ArgError) Error() string { return e.Reason }
+func (e *ArgError) Error() string { return e.Reason.String() }
 
 // Parse checks a command's arguments and gives them typed, defaults filled in.
 // A string may stand for any kind of value, since most doors have nothing else;
@@ -68,7 +69,7 @@ func Parse(spec *Spec, values map[string]any, files map[string][]File) (Args, er
 func together(spec *Spec, a Args) error {
 	for _, arg := range spec.Args {
 		if arg.Required && !a.Has(arg.Name) {
-			return &ArgError{Spec: spec, Arg: arg.Name, Status: "required", Reason: fmt.Sprintf("%s is required%s", arg.Name, bracketed(arg.holds()))}
+			return &ArgError{Spec: spec, Arg: arg.Name, Status: "required", Reason: phrase("%s is required%s", arg.Name, bracketed(arg.holds()))}
 		}
 	}
 	given := func(names []string) int {
@@ -81,22 +82,22 @@ func together(spec *Spec, a Args) error {
 		return n
 	}
 	if len(spec.OneOf) > 0 && given(spec.OneOf) != 1 {
-		return &ArgError{Spec: spec, Status: "one_of", Reason: fmt.Sprintf("Give one of %s, and only one.", join(spec.OneOf, "or"))}
+		return &ArgError{Spec: spec, Status: "one_of", Reason: phrase("Give one of %s, and only one.", anyOf(spec.OneOf))}
 	}
 	if len(spec.AnyOf) > 0 && given(spec.AnyOf) == 0 {
 		if spec.Empty != "" {
-			return &ArgError{Spec: spec, Arg: spec.AnyOf[0], Status: "empty", Reason: spec.Empty}
+			return &ArgError{Spec: spec, Arg: spec.AnyOf[0], Status: "empty", Reason: phrase(spec.Empty)}
 		}
-		return &ArgError{Spec: spec, Status: "required", Reason: fmt.Sprintf("Give at least one of %s.", join(spec.AnyOf, "or"))}
+		return &ArgError{Spec: spec, Status: "required", Reason: phrase("Give at least one of %s.", anyOf(spec.AnyOf))}
 	}
 	return nil
 }
 
-func bracketed(s string) string {
-	if s == "" {
-		return ""
+func bracketed(p language.Phrase) language.Phrase {
+	if p.IsZero() || p.String() == "" {
+		return language.Phrase{}
 	}
-	return " (" + s + ")"
+	return phrase(" (%s)", p)
 }
 
 func unknownArg(spec *Spec, name string) *ArgError {
@@ -106,14 +107,14 @@ func unknownArg(spec *Spec, name string) *ArgError {
 			names = append(names, a.Name)
 		}
 	}
-	e := &ArgError{Spec: spec, Arg: cut(name, 64), Status: "unknown_argument", Reason: fmt.Sprintf("%s has no argument %q.", spec.Name(), cut(name, 64))}
+	e := &ArgError{Spec: spec, Arg: cut(name, 64), Status: "unknown_argument", Reason: phrase("%s has no argument %q.", spec.Name(), cut(name, 64))}
 	switch near := nearest(name, names); {
 	case near != "":
-		e.Hint = fmt.Sprintf("Did you mean %q?", near)
+		e.Hint = phrase("Did you mean %q?", near)
 	case len(names) > 0:
-		e.Hint = "It takes " + join(names, "and") + "."
+		e.Hint = phrase("It takes %s.", allOf(names))
 	default:
-		e.Hint = "It takes none."
+		e.Hint = phrase("It takes none.")
 	}
 	return e
 }
@@ -136,7 +137,7 @@ func parseValue(spec *Spec, arg Arg, v any) (any, error) {
 
 func wrongType(spec *Spec, arg Arg) *ArgError {
 	want := map[Kind]string{Text: "text", Integer: "a whole number", Number: "a number", Flag: "on or off", Attachment: "a file", List: "a list of words"}
-	return &ArgError{Spec: spec, Arg: arg.Name, Status: "wrong_type", Reason: fmt.Sprintf("%s is %s%s.", arg.Name, want[arg.Kind], bracketed(arg.holds()))}
+	return &ArgError{Spec: spec, Arg: arg.Name, Status: "wrong_type", Reason: phrase("%s is %s%s.", arg.Name, phrase(want[arg.Kind]), bracketed(arg.holds()))}
 }
 
 func parseText(spec *Spec, arg Arg, v any) (any, error) {
@@ -180,7 +181,7 @@ func parseText(spec *Spec, arg Arg, v any) (any, error) {
 	case arg.Max > 0 && n > int(arg.Max):
 		return nil, tooLong(spec, arg, n)
 	case n < int(arg.Min):
-		return nil, &ArgError{Spec: spec, Arg: arg.Name, Got: n, Limit: int(arg.Min), Status: "out_of_range", Reason: fmt.Sprintf("%s is too short%s.", arg.Name, bracketed(arg.holds()))}
+		return nil, &ArgError{Spec: spec, Arg: arg.Name, Got: n, Limit: int(arg.Min), Status: "out_of_range", Reason: phrase("%s is too short%s.", arg.Name, bracketed(arg.holds()))}
 	}
 	return s, nil
 }
@@ -189,17 +190,17 @@ func parseText(spec *Spec, arg Arg, v any) (any, error) {
 func tooLong(spec *Spec, arg Arg, n int) *ArgError {
 	e := &ArgError{Spec: spec, Arg: arg.Name, Got: n, Limit: int(arg.Max), Status: "too_long"}
 	if arg.Holder != "" {
-		e.Reason = fmt.Sprintf("That is %s characters; %s holds %s.", thousands(n), arg.Holder, thousands(e.Limit))
+		e.Reason = phrase("That is %d characters; %s holds %d.", n, phrase(arg.Holder), e.Limit)
 	} else {
-		e.Reason = fmt.Sprintf("The %s has %s characters of %s.", strings.ReplaceAll(arg.Name, "_", " "), thousands(n), thousands(e.Limit))
+		e.Reason = phrase("The %s has %d characters of %d.", strings.ReplaceAll(arg.Name, "_", " "), n, e.Limit)
 	}
 	return e
 }
 
 func notAChoice(spec *Spec, arg Arg, got string) *ArgError {
-	e := &ArgError{Spec: spec, Arg: arg.Name, Status: "not_a_choice", Reason: fmt.Sprintf("%s is one of %s.", arg.Name, join(arg.Choices, "or"))}
+	e := &ArgError{Spec: spec, Arg: arg.Name, Status: "not_a_choice", Reason: phrase("%s is one of %s.", arg.Name, anyOf(arg.Choices))}
 	if near := nearest(got, arg.Choices); near != "" {
-		e.Hint = fmt.Sprintf("Did you mean %q?", near)
+		e.Hint = phrase("Did you mean %q?", near)
 	}
 	return e
 }
@@ -230,7 +231,7 @@ func parseNumber(spec *Spec, arg Arg, v any) (any, error) {
 		return nil, wrongType(spec, arg)
 	}
 	if f < arg.Min || arg.Max > 0 && f > arg.Max {
-		return nil, &ArgError{Spec: spec, Arg: arg.Name, Status: "out_of_range", Reason: fmt.Sprintf("%s goes from %s.", arg.Name, strings.Replace(arg.holds(), "–", " to ", 1))}
+		return nil, &ArgError{Spec: spec, Arg: arg.Name, Status: "out_of_range", Reason: phrase("%s goes from %v to %v.", arg.Name, number(arg.Min), number(arg.Max))}
 	}
 	if arg.Kind == Integer {
 		return int(f), nil
@@ -283,32 +284,30 @@ func parseList(spec *Spec, arg Arg, v any) (any, error) {
 	case n == 0:
 		return nil, nil
 	case arg.Max > 0 && n > int(arg.Max), n < int(arg.Min):
-		return nil, &ArgError{Spec: spec, Arg: arg.Name, Got: n, Limit: int(arg.Max), Status: "out_of_range", Reason: fmt.Sprintf("%s holds %s entries; there are %d.", arg.Name, arg.holds(), n)}
+		return nil, &ArgError{Spec: spec, Arg: arg.Name, Got: n, Limit: int(arg.Max), Status: "out_of_range", Reason: phrase("%s holds %s entries; there are %d.", arg.Name, arg.holds(), n)}
 	}
 	return words, nil
 }
 
-// holds says what a value may be: "1–500 characters", "1–100", "on or off".
-func (a Arg) holds() string {
-	span := ""
+// holds says what a value may be: "1–500 characters", "1–100", "a or b".
+func (a Arg) holds() language.Phrase {
+	var span language.Phrase
 	switch {
 	case a.Complete != "" && a.Kind == Text: // an id or a handle: its length tells nobody anything
 	case a.Max > 0 && a.Min == 0 && (a.Kind == Text || a.Kind == List):
-		span = "up to " + thousandsOf(a.Max)
+		span = phrase("up to %v", number(a.Max))
 	case a.Max > 0 && a.Max != a.Min:
-		span = thousandsOf(a.Min) + "–" + thousandsOf(a.Max)
+		span = phrase("%v–%v", number(a.Min), number(a.Max))
 	case a.Max > 0:
-		span = thousandsOf(a.Max)
+		span = phrase("%v", number(a.Max))
 	}
 	switch {
 	case len(a.Choices) > 0:
-		return join(a.Choices, "or")
-	case span == "":
-		return ""
+		return anyOf(a.Choices)
+	case span.IsZero(), a.Kind == Attachment, a.Kind == Flag:
+		return language.Phrase{}
 	case a.Kind == Text:
-		return span + " characters"
-	case a.Kind == Attachment || a.Kind == Flag:
-		return ""
+		return phrase("%s characters", span)
 	}
 	return span
 }

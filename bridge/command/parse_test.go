@@ -93,7 +93,7 @@ func TestParseRefuses(t *testing.T) {
 			require.True(t, ok, "%v", err)
 			require.Equal(t, tc.status, e.Status)
 			require.Equal(t, tc.arg, e.Arg)
-			require.Equal(t, tc.words, e.Reason)
+			require.Equal(t, tc.words, e.Reason.String())
 		})
 	}
 }
@@ -160,8 +160,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			e, ok := errors.AsType[*command.ArgError](err)
 			require.True(t, ok)
-			require.NotEmpty(t, e.Reason)
-			require.NotEmpty(t, command.Explain(err).Message)
+			require.NotEmpty(t, e.Reason.String())
+			require.NotEmpty(t, command.Explain(english, err).Message)
 			return
 		}
 		for _, arg := range s.Args {

@@ -20,7 +20,7 @@ func postReading() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return shownPost(api, p), nil
+				return shownPost(api, a, p), nil
 			},
 		},
 		{
@@ -36,7 +36,7 @@ func postReading() []Spec {
 					if c.PostID == "" {
 						c.PostID = a.Text("post")
 					}
-					return siteOf(api).commentCard(c, bridge.Action{Label: "Reply", Command: "post comment", Args: map[string]string{"post": c.PostID, "reply_to": c.ID}})
+					return siteOf(api, a).commentCard(c, bridge.Action{Label: "Reply", Command: "post comment", Args: map[string]string{"post": c.PostID, "reply_to": c.ID}})
 				}), nil
 			},
 		},
@@ -49,7 +49,7 @@ func postReading() []Spec {
 					return Reply{}, err
 				}
 				return pageReply(a, p, "like", func(l imagine.PostLike) bridge.Message {
-					m := siteOf(api).refCard(l.Agent)
+					m := siteOf(api, a).refCard(l.Agent)
 					m.At = l.LikedAt
 					return m
 				}), nil
@@ -63,20 +63,20 @@ func postReading() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return pageReply(a, p, "repost", func(p imagine.Post) bridge.Message { return siteOf(api).postCard(p) }), nil
+				return pageReply(a, p, "repost", func(p imagine.Post) bridge.Message { return siteOf(api, a).postCard(p) }), nil
 			},
 		},
 	}
 }
 
 // shownPost is one post in full.
-func shownPost(api *imagine.Client, p *imagine.Post) Reply {
-	m := siteOf(api).postCard(*p, append(postButtons(p.ID), press("Quote", "post quote", "post", p.ID))...)
-	m.Footnote = fmt.Sprintf("%s · %s", m.Footnote, counted(p.ViewCount, "view"))
+func shownPost(api *imagine.Client, a Args, p *imagine.Post) Reply {
+	m := siteOf(api, a).postCard(*p, append(postButtons(p.ID), press("Quote", "post quote", "post", p.ID))...)
+	m.Footnote = fmt.Sprintf("%s · %s", m.Footnote, a.in.Count(p.ViewCount, "view"))
 	if len(p.Hashtags) > 0 {
 		m.Fields = field("Tags", "#"+strings.Join(p.Hashtags, " #"))
 	}
-	return Reply{Data: p, Text: fmt.Sprintf("A post of %s with %s and %s.", by(p.Agent, "somebody"), counted(p.LikeCount, "like"), counted(p.CommentCount, "comment")), Messages: []bridge.Message{m}}
+	return Reply{Data: p, Text: a.say("A post of %s with %s and %s.", by(p.Agent, a.say("somebody")), counted(p.LikeCount, "like"), counted(p.CommentCount, "comment")), Messages: []bridge.Message{m}}
 }
 
 // oldestFirst orders a page as a conversation is read, replies under what they answer.

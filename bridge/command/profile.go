@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -14,12 +13,12 @@ func profileSpecs() []Spec {
 		{
 			Group: "profile", Verb: "show", Summary: "Show the agent's own profile", Aliases: []string{"me"},
 			Calls: []string{"GET /api/agents/me"}, Result: imagine.Profile{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				p, err := api.Me(ctx)
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: p, Text: profileLine(p), Messages: []bridge.Message{siteOf(api).profileCard(*p)}}, nil
+				return Reply{Data: p, Text: profileLine(a, p), Messages: []bridge.Message{siteOf(api, a).profileCard(*p)}}, nil
 			},
 		},
 		{
@@ -44,13 +43,13 @@ func editProfile(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	m := siteOf(api).profileCard(*p)
-	m.Title, m.Fields, m.Text = "Profile changed", nil, ""
+	m := siteOf(api, a).profileCard(*p)
+	m.Title, m.Fields, m.Text = a.say("Profile changed"), nil, ""
 	m.Fields = append(m.Fields, change(a, "name", "Name", before.Name, p.Name)...)
 	m.Fields = append(m.Fields, change(a, "bio", "Bio", before.Bio, p.Bio)...)
 	m.Fields = append(m.Fields, change(a, "website", "Website", before.WebsiteURL, p.WebsiteURL)...)
 	m.Fields = append(m.Fields, change(a, "type", "Type", strings.ToLower(before.AgentType), strings.ToLower(p.AgentType))...)
-	return Reply{Data: p, Text: fmt.Sprintf("The profile of @%s is changed.", a.agent), Messages: []bridge.Message{m}}, nil
+	return Reply{Data: p, Text: a.say("The profile of @%s is changed.", a.agent), Messages: []bridge.Message{m}}, nil
 }
 
 // change shows a field before and after, when it was among the arguments.
@@ -60,7 +59,7 @@ func change(a Args, arg, name, before, after string) []bridge.Field {
 	}
 	show := func(s string) string {
 		if s = cut(oneLine(s), maxQuote); s == "" {
-			return "(empty)"
+			return a.say("(empty)")
 		}
 		return s
 	}
@@ -88,14 +87,14 @@ func profileLater() []Spec {
 				if err != nil { // the picture is changed all the same
 					p = &imagine.Profile{AgentRef: imagine.AgentRef{Handle: a.agent, AvatarURL: address}}
 				}
-				return Reply{Data: p, Text: fmt.Sprintf("@%s has a new picture.", a.agent), Messages: []bridge.Message{siteOf(api).profileCard(*p)}}, nil
+				return Reply{Data: p, Text: a.say("@%s has a new picture.", a.agent), Messages: []bridge.Message{siteOf(api, a).profileCard(*p)}}, nil
 			},
 		},
 		{
 			Group: "profile", Verb: "avatar-remove", Summary: "Remove the agent's picture", Access: Admin, Later: true, Repeat: Same, Failed: "Not removed",
 			Calls: []string{"DELETE /api/agents/me/avatar"}, Result: Success{},
 			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
-				return success(fmt.Sprintf("@%s has no picture any more.", a.agent)), api.RemoveAvatar(ctx)
+				return success(a.say("@%s has no picture any more.", a.agent)), api.RemoveAvatar(ctx)
 			},
 		},
 		{
@@ -116,7 +115,7 @@ func profileLater() []Spec {
 
 // unreadable is a file whose door could not give its bytes.
 func unreadable() error {
-	return &ArgError{Arg: "file", Status: "file", Reason: "The file could not be read.", Hint: "Attach it again."}
+	return &ArgError{Arg: "file", Status: "file", Reason: phrase("The file could not be read."), Hint: phrase("Attach it again.")}
 }
 
 // register makes an account. Its secret is shown once by the service: where
@@ -128,18 +127,18 @@ func register(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 	handle := bareHandle(a.Text("handle"))
 	r, err := api.Register(ctx, imagine.NewAgent{Handle: handle, Name: a.Text("name"), Bio: a.Text("bio"), AgentType: a.Text("type")})
 	if imagine.IsConflict(err) {
-		return Reply{}, &Problem{Code: 409, Status: "handle_taken", Field: "handle", Message: fmt.Sprintf("Not registered: @%s is taken.", handle), Hint: "Choose another handle."}
+		return Reply{}, &Problem{Code: 409, Status: "handle_taken", Field: "handle", Message: a.say("Not registered: @%s is taken.", handle), Hint: "Choose another handle."}
 	}
 	if err != nil {
 		return Reply{}, err
 	}
 	if err := a.keep(ctx, *r); err != nil {
 		return Reply{}, &Problem{
-			Code: 500, Status: "secret_lost", Message: fmt.Sprintf("Registered as @%s, but its secret could not be stored and is lost.", handle),
+			Code: 500, Status: "secret_lost", Message: a.say("Registered as @%s, but its secret could not be stored and is lost.", handle),
 			Hint: "Make a new secret in the agent's settings on ImagineAnything and connect the agent with /ia connect.",
 		}
 	}
-	return line(r, fmt.Sprintf("@%s is registered; its secret is in the sealed store.", handle)), nil
+	return line(r, a.say("@%s is registered; its secret is in the sealed store.", handle)), nil
 }
 
 func capabilitySpecs() []Spec {
@@ -175,7 +174,7 @@ func capabilitySpecs() []Spec {
 					return Reply{}, err
 				}
 				r := capable(a, c)
-				r.Text, r.Messages[0].Title = "The capabilities are changed.", "Capabilities changed"
+				r.Text, r.Messages[0].Title = "The capabilities are changed.", a.say("Capabilities changed")
 				r.Messages[0].Fields = nil
 				for _, f := range []struct{ arg, name, before, after string }{
 					{"skills", "Skills", strings.Join(before.Skills, ", "), strings.Join(c.Skills, ", ")},
@@ -192,7 +191,7 @@ func capabilitySpecs() []Spec {
 			Group: "profile", Verb: "capabilities-clear", Summary: "Forget what it can do", Access: Admin, Confirm: true, Later: true, Repeat: Same, Failed: "Not cleared",
 			Question: "Clear all capabilities? The lists are gone then.",
 			Calls:    []string{"DELETE /api/agents/me/capabilities"}, Result: Success{},
-			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 				return success("The capabilities are cleared."), api.ClearCapabilities(ctx)
 			},
 		},
@@ -205,10 +204,10 @@ func capable(a Args, c *imagine.Capabilities) Reply {
 			*list = []string{}
 		}
 	}
-	m := bridge.Message{Event: "agent.profile_changed", Title: "What @" + a.agent + " can do"}
+	m := bridge.Message{Event: "agent.profile_changed", Title: a.say("What @%s can do", a.agent)}
 	m.Fields = append(m.Fields, field("Skills", strings.Join(c.Skills, ", "))...)
 	m.Fields = append(m.Fields, field("APIs", strings.Join(c.APIs, ", "))...)
 	m.Fields = append(m.Fields, field("Response time", c.ResponseTime)...)
 	m.Fields = append(m.Fields, field("Languages", strings.Join(c.Languages, ", "))...)
-	return Reply{Data: c, Text: found(len(c.Skills), "skill"), Messages: []bridge.Message{m}}
+	return Reply{Data: c, Text: found(a.in, len(c.Skills), "skill"), Messages: []bridge.Message{m}}
 }

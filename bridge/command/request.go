@@ -39,7 +39,9 @@ type Request struct {
 	Open      bool              `json:"open,omitempty"`      // typed where others read it: secrets are refused
 	Door      string            `json:"door"`                // "discord", "slack", "nats", "terminal": for the audit and for wording
 	Place     string            `json:"place,omitempty"`     // channel or subject, for the audit
+	Zone      string            `json:"zone,omitempty"`      // the person's time zone, "Europe/Berlin", where the door knows it
 	Back      json.RawMessage   `json:"back,omitempty"`      // how the door finds the person again after a restart; kept, never shown
+	Locale    string            `json:"locale,omitempty"`    // the language the person reads, as the platform names it: "de", "en-GB"; empty: English
 	Tell      func(Reply)       `json:"-"`                   // hears how far slow work has come, one thing at a time and never after the answer
 }
 
@@ -56,6 +58,7 @@ type Reply struct {
 	More     map[string]string `json:"more,omitempty"`     // the arguments of a further page, nil for none
 	Job      string            `json:"job,omitempty"`      // the generation to follow: Messages[0] carries its UpdateKey
 	Undo     *bridge.Action    `json:"undo,omitempty"`     // the command that takes it back
+	Planned  *Planned          `json:"planned,omitempty"`  // it was not done yet, but waits for its time
 }
 
 // Answer is what became of a request. Exactly one of OK, Problem, NeedsConfirm
@@ -86,6 +89,8 @@ type Problem struct { //nolint:errname // an answer first of all; commands may r
 	Unknown bool            `json:"unknown,omitempty"` // it may have been done
 	Buttons []bridge.Action `json:"buttons,omitempty"`
 	Ask     []string        `json:"ask,omitempty"` // who may, as principals: "discord:role:1"
+
+	reference string // of a defect of ours, for the log
 }
 
 // Error is the sentence and the next step, as plain text.

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -31,7 +30,7 @@ func searchSpecs() []Spec {
 					return Reply{}, err
 				}
 				r := pageReply(a, p, "hashtag", func(imagine.Tag) bridge.Message { return bridge.Message{} })
-				r.Messages = tagCard(p.Items)
+				r.Messages = tagCard(a, p.Items)
 				return r, nil
 			},
 		},
@@ -50,13 +49,13 @@ func searchSpecs() []Spec {
 }
 
 // tagCard is one card for all tags: they are words, not things.
-func tagCard(tags []imagine.Tag) []bridge.Message {
+func tagCard(a Args, tags []imagine.Tag) []bridge.Message {
 	if len(tags) == 0 {
 		return nil
 	}
-	m := bridge.Message{Event: "post.matched", Title: "Trending hashtags"}
+	m := bridge.Message{Event: "post.matched", Title: a.say("Trending hashtags")}
 	for _, t := range tags {
-		m.Fields = append(m.Fields, bridge.Field{Name: "#" + cut(t.Tag, maxName), Value: counted(t.PostCount, "post")})
+		m.Fields = append(m.Fields, bridge.Field{Name: "#" + cut(t.Tag, maxName), Value: a.in.Count(t.PostCount, "post")})
 	}
 	m.Actions = []bridge.Action{press("#"+cut(tags[0].Tag, 30), "search tag", "tag", tags[0].Tag)}
 	return []bridge.Message{m}
@@ -73,15 +72,15 @@ func search(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
 	if f.Posts == nil {
 		f.Posts = []imagine.Post{}
 	}
-	r := Reply{Data: f, Text: fmt.Sprintf("%s and %s for “%s”.", counted(len(f.Agents), "agent"), counted(len(f.Posts), "post"), cut(oneLine(a.Text("query")), maxTitle))}
+	r := Reply{Data: f, Text: a.say("%s and %s for “%s”.", counted(len(f.Agents), "agent"), counted(len(f.Posts), "post"), cut(oneLine(a.Text("query")), maxTitle))}
 	if a.Text("type") != "" && a.Text("type") != "all" {
 		r.More = a.more(f.NextCursor, f.HasMore)
 	}
 	for _, p := range f.Agents {
-		r.Messages = append(r.Messages, siteOf(api).profileCard(p, approach(&p)...))
+		r.Messages = append(r.Messages, siteOf(api, a).profileCard(p, approach(&p)...))
 	}
 	for _, p := range f.Posts {
-		r.Messages = append(r.Messages, siteOf(api).postCard(p, postButtons(p.ID)...))
+		r.Messages = append(r.Messages, siteOf(api, a).postCard(p, postButtons(p.ID)...))
 	}
 	return r, nil
 }
@@ -95,25 +94,25 @@ func showTrends(ctx context.Context, api *imagine.Client, a Args) (Reply, error)
 	var parts []string
 	part := func(n int, one string) {
 		if n > 0 {
-			parts = append(parts, counted(n, one))
+			parts = append(parts, a.in.Count(n, one))
 		}
 	}
 	if t.Featured != nil {
-		m := siteOf(api).profileCard(*t.Featured, approach(t.Featured)...)
-		m.Title = "Featured"
+		m := siteOf(api, a).profileCard(*t.Featured, approach(t.Featured)...)
+		m.Title = a.say("Featured")
 		r.Messages = append(r.Messages, m)
 	}
 	for _, p := range t.Posts {
-		r.Messages = append(r.Messages, siteOf(api).postCard(p, postButtons(p.ID)...))
+		r.Messages = append(r.Messages, siteOf(api, a).postCard(p, postButtons(p.ID)...))
 	}
 	for _, p := range t.Agents {
-		r.Messages = append(r.Messages, siteOf(api).profileCard(p, approach(&p)...))
+		r.Messages = append(r.Messages, siteOf(api, a).profileCard(p, approach(&p)...))
 	}
-	r.Messages = append(r.Messages, tagCard(t.Tags)...)
+	r.Messages = append(r.Messages, tagCard(a, t.Tags)...)
 	part(len(t.Posts), "post")
 	part(len(t.Agents), "agent")
 	part(len(t.Tags), "hashtag")
-	if r.Text = "Trending: " + strings.Join(parts, ", ") + "."; len(parts) == 0 {
+	if r.Text = a.say("Trending: %s.", strings.Join(parts, ", ")); len(parts) == 0 {
 		r.Text = "Nothing is trending."
 	}
 	return r, nil

@@ -33,8 +33,8 @@ func secrets(spec *Spec, q Request) error {
 				return typedInTheOpen(spec, arg)
 			}
 			return &ArgError{
-				Spec: spec, Arg: arg.Name, Status: "key_in_text", Reason: spec.failed() + ": there is something like a key in " + arg.Name + ".",
-				Hint: "Take it out; if it was shown to anybody, revoke it at the provider.",
+				Spec: spec, Arg: arg.Name, Status: "key_in_text", Reason: phrase("%s: there is something like a key in %s.", phrase(spec.failed()), arg.Name),
+				Hint: phrase("Take it out; if it was shown to anybody, revoke it at the provider."),
 			}
 		}
 	}
@@ -44,11 +44,11 @@ func secrets(spec *Spec, q Request) error {
 func typedInTheOpen(spec *Spec, arg Arg) *ArgError {
 	e := &ArgError{
 		Spec: spec, Arg: arg.Name, Status: "secret_in_open",
-		Reason: "Please don't type keys here: this line is in the channel's history.",
-		Hint:   "Revoke that key at the provider now.",
+		Reason: phrase("Please don't type keys here: this line is in the channel's history."),
+		Hint:   phrase("Revoke that key at the provider now."),
 	}
 	if arg.Secret {
-		e.Hint = "Revoke that key at the provider now, then press [Enter key] for a private form."
+		e.Hint = phrase("Revoke that key at the provider now, then press [Enter key] for a private form.")
 	}
 	return e
 }

@@ -9,24 +9,25 @@ import (
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // notDelivered is how the failure of a direct message begins.
 const notDelivered = "Not delivered"
 
 // find is Find with the sentence for a word that is no command.
-func find(group, verb string) (*Spec, *Problem) {
+func find(in language.Speaker, group, verb string) (*Spec, *Problem) {
 	if s, ok := Find(strings.ToLower(group), strings.ToLower(verb)); ok {
 		return s, nil
 	}
-	return nil, unknownCommand(group, verb)
+	return nil, unknownCommand(in, group, verb)
 }
 
 // unknownCommand suggests the nearest command: by both words, else by the first
 // as a short word, a verb or a group.
-func unknownCommand(group, verb string) *Problem {
+func unknownCommand(in language.Speaker, group, verb string) *Problem {
 	typed := cut(oneLine(group+" "+verb), 64)
-	p := &Problem{Code: 404, Status: "unknown_command", Message: fmt.Sprintf("No command %q.", typed), Hint: "/ia help lists all."}
+	p := &Problem{Code: 404, Status: "unknown_command", Message: in.Say("No command %q.", typed), Hint: in.Say("/ia help lists all.")}
 	rows := table()
 	var full, short []string
 	meant := map[string]string{}
@@ -54,7 +55,7 @@ func unknownCommand(group, verb string) *Problem {
 		near = nearest(group, short)
 	}
 	if near != "" {
-		p.Hint = fmt.Sprintf("Did you mean /ia %s? /ia help lists all.", meant[near])
+		p.Hint = in.Say("Did you mean /ia %s? /ia help lists all.", meant[near])
 		p.Buttons = []bridge.Action{{Label: meant[near], Command: meant[near], Args: map[string]string{Form: "yes"}}}
 	}
 	return p
@@ -62,18 +63,18 @@ func unknownCommand(group, verb string) *Problem {
 
 // noAgent reads the same whether the agent does not exist or is somebody else's.
 func noAgent(q Request, near []string) *Problem {
-	agent := cut(oneLine(q.Agent), 64)
-	p := &Problem{Code: 404, Status: "unknown_agent", Message: fmt.Sprintf("no agent %q on this bridge", agent)}
+	in, agent := q.speaker(), cut(oneLine(q.Agent), 64)
+	p := &Problem{Code: 404, Status: "unknown_agent", Message: in.Say("no agent %q on this bridge", agent)}
 	if n := nearest(agent, near); n != "" {
-		p.Hint = fmt.Sprintf("did you mean %q?", n)
+		p.Hint = in.Say("did you mean %q?", n)
 	}
 	switch {
 	case q.Door == NATS || q.Door == Terminal:
 	case q.Button:
-		p.Message, p.Hint = fmt.Sprintf("This card belongs to %s, which is no longer connected here.", agent), "An admin can reconnect it: /ia connect."
+		p.Message, p.Hint = in.Say("This card belongs to %s, which is no longer connected here.", agent), "An admin can reconnect it: /ia connect."
 	default:
-		p.Message = fmt.Sprintf("No agent %q is connected here.", agent)
-		p.Hint = strings.Replace(p.Hint, "did", "Did", 1)
+		p.Message = in.Say("No agent %q is connected here.", agent)
+		p.Hint = upper(p.Hint)
 	}
 	return p
 }
@@ -83,11 +84,11 @@ func (r *Runner) denied(j *job, lists Lists) *Problem {
 	p := &Problem{Code: 403, Status: "forbidden", Ask: lists.of(j.spec.Access)}
 	switch j.spec.Access {
 	case Read:
-		p.Message = fmt.Sprintf("You can't look at %s here.", j.q.Agent)
+		p.Message = j.say("You can't look at %s here.", j.q.Agent)
 	case Write:
-		p.Message = fmt.Sprintf("You can look, but not act for %s here.", j.q.Agent)
+		p.Message = j.say("You can look, but not act for %s here.", j.q.Agent)
 	case Admin:
-		p.Message = fmt.Sprintf("You can't change keys, identity or money of %s here.", j.q.Agent)
+		p.Message = j.say("You can't change keys, identity or money of %s here.", j.q.Agent)
 	}
 	// People before roles would be named one by one: a role or group is the better address.
 	var names []string
@@ -99,12 +100,12 @@ func (r *Runner) denied(j *job, lists Lists) *Problem {
 	}
 	names = slices.Compact(names)
 	key := j.spec.Access.String()
-	line := fmt.Sprintf("an admin can run /ia access or add %s:user:%s to access.%s.", j.q.Principal.Platform, j.q.Principal.User, key)
+	line := j.say("an admin can run /ia access or add %s:user:%s to access.%s.", j.q.Principal.Platform, j.q.Principal.User, key)
 	switch {
 	case len(names) > 0:
-		p.Hint = fmt.Sprintf("Ask someone with %s, or an admin can run /ia access.", join(names[:min(3, len(names))], "or"))
+		p.Hint = j.say("Ask someone with %s, or an admin can run /ia access.", anyOf(names[:min(3, len(names))]))
 	default:
-		p.Hint = strings.ToUpper(line[:1]) + line[1:]
+		p.Hint = upper(line)
 	}
 	return p
 }
@@ -145,14 +146,14 @@ func quoteByte(b byte) string {
 }
 
 // PublicChannel asks before direct messages go where many read.
-func PublicChannel(channel string, people int) *Problem {
-	who := counted(people, "person")
-	if people != 1 {
-		who = thousands(people) + " people"
+func PublicChannel(in language.Speaker, channel string, people int) *Problem {
+	who := in.Say("%d people", people)
+	if people == 1 {
+		who = in.Say("1 person")
 	}
 	return &Problem{
-		Code: 409, Status: "public_channel", Message: fmt.Sprintf("%s can be read by %s, and direct messages would appear here.", channel, who),
-		Hint: "Use a private channel, or press [I understand].",
+		Code: 409, Status: "public_channel", Message: in.Say("%s can be read by %s, and direct messages would appear here.", channel, who),
+		Hint: in.Say("Use a private channel, or press [I understand]."),
 	}
 }
 
@@ -162,31 +163,46 @@ func EditedLater() *Problem {
 }
 
 // Expired is the answer to a form or button older than its life. since names its age: "yesterday".
-func Expired(since string, fresh bridge.Action) *Problem {
-	fresh.Label, fresh.Args = "Open", with(fresh.Args, Form, "yes")
-	return &Problem{Code: 410, Status: "expired", Message: fmt.Sprintf("This form is from %s.", since), Hint: "Here is a fresh one:", Buttons: []bridge.Action{fresh}}
+func Expired(in language.Speaker, since string, fresh bridge.Action) *Problem {
+	fresh.Label, fresh.Args = in.Say("Open"), with(fresh.Args, Form, "yes")
+	return &Problem{Code: 410, Status: "expired", Message: in.Say("This form is from %s.", since), Hint: in.Say("Here is a fresh one:"), Buttons: []bridge.Action{fresh}}
 }
 
 // Gone is a card whose agent is not connected any more.
-func Gone(agent string) *Problem { return noAgent(Request{Agent: agent, Button: true}, nil) }
+func Gone(locale, agent string) *Problem {
+	return noAgent(Request{Agent: agent, Button: true, Locale: locale}, nil)
+}
+
+// In is the problem in a language, as far as it is not said in one yet. nil gives nil.
+func (p *Problem) In(in language.Speaker) *Problem {
+	if p == nil {
+		return nil
+	}
+	out := *p
+	out.Message, out.Hint, out.Buttons = in.Word(p.Message), in.Word(p.Hint), slices.Clone(p.Buttons)
+	for i := range out.Buttons {
+		out.Buttons[i].Label = in.Word(out.Buttons[i].Label)
+	}
+	return &out
+}
 
 // at is the problem as one door tells it: commands are called there as people
 // call them, and buttons know their agent.
-func (p *Problem) at(door, agent string) *Problem {
-	out := *p
-	out.Buttons = bound(p.Buttons, agent)
+func (p *Problem) at(in language.Speaker, door, agent string) *Problem {
+	out := p.In(in)
+	out.Buttons = bound(in, out.Buttons, agent)
 	var called *strings.Replacer
-	const setting = "in the configuration"
+	setting, with, lists := in.Say("in the configuration"), in.Say("with /ia connect"), in.Say("/ia help lists all.")
 	switch door {
 	case Slack:
 		called = strings.NewReplacer("/ia-admin ", "/ia ")
 	case Terminal:
-		called = strings.NewReplacer(": /ia connect", " "+setting, "with /ia connect", setting, "/ia-admin ", "imaginebridge do ", "/ia help", "imaginebridge do --help", "/ia ", "imaginebridge do ")
+		called = strings.NewReplacer(": /ia connect", " "+setting, with, setting, "/ia-admin ", "imaginebridge do ", "/ia help", "imaginebridge do --help", "/ia ", "imaginebridge do ")
 	case NATS:
-		called = strings.NewReplacer(": /ia connect", " "+setting, "with /ia connect", setting, "/ia-admin ", "", " /ia help lists all.", "", "/ia help lists all.", "", "/ia ", "")
+		called = strings.NewReplacer(": /ia connect", " "+setting, with, setting, "/ia-admin ", "", " "+lists, "", lists, "", "/ia ", "")
 	default:
-		return &out
+		return out
 	}
-	out.Message, out.Hint = called.Replace(p.Message), called.Replace(p.Hint)
-	return &out
+	out.Message, out.Hint = called.Replace(out.Message), called.Replace(out.Hint)
+	return out
 }

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ func serviceSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				return Reply{Data: s, Text: providerName(s.Provider) + " is connected.", Messages: []bridge.Message{serviceCard(*s)}}, nil
+				return Reply{Data: s, Text: a.say("%s is connected.", providerName(s.Provider)), Messages: []bridge.Message{serviceCard(a, *s)}}, nil
 			},
 		},
 		{
@@ -36,7 +35,7 @@ func serviceSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				r := line(s, fmt.Sprintf("%s is %s.", providerName(s.Provider), onOff(s.IsActive)))
+				r := line(s, a.say("%s is %s.", providerName(s.Provider), onOff(s.IsActive)))
 				r.Undo = new(toggle(*s))
 				return r, nil
 			},
@@ -46,7 +45,7 @@ func serviceSpecs() []Spec {
 			Question: "Disconnect this provider? Its key is forgotten and has to be entered anew.",
 			Args:     []Arg{providerArg(true)}, Calls: []string{"DELETE /api/settings/services/{provider}"}, Result: Success{},
 			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
-				return success(providerName(provider(a)) + " is disconnected."), api.DisconnectService(ctx, provider(a))
+				return success(a.say("%s is disconnected.", providerName(provider(a)))), api.DisconnectService(ctx, provider(a))
 			},
 		},
 		{
@@ -57,9 +56,9 @@ func serviceSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				text := fmt.Sprintf("The key of %s works.", providerName(provider(a)))
+				text := a.say("The key of %s works.", providerName(provider(a)))
 				if !k.Valid {
-					text = strings.TrimSuffix(fmt.Sprintf("%s refuses the key: %s", providerName(provider(a)), words(k.Message)), ": ")
+					text = strings.TrimSuffix(a.say("%s refuses the key: %s", providerName(provider(a)), words(k.Message)), ": ")
 				}
 				return line(k, text), nil
 			},
@@ -112,10 +111,10 @@ func toggle(s imagine.Service) bridge.Action {
 }
 
 // serviceCard is a connected provider. The API shows only a mask of its key.
-func serviceCard(s imagine.Service) bridge.Message {
+func serviceCard(a Args, s imagine.Service) bridge.Message {
 	return bridge.Message{
 		Event: "service.listed", At: s.UpdatedAt, Title: providerName(s.Provider),
-		Fields:  []bridge.Field{{Name: "Key", Value: cut(oneLine(s.APIKey), maxName)}, {Name: "State", Value: onOff(s.IsActive)}},
+		Fields:  []bridge.Field{{Name: "Key", Value: cut(oneLine(s.APIKey), maxName)}, {Name: "State", Value: a.say(onOff(s.IsActive))}},
 		Actions: []bridge.Action{press("Test", "service test", "provider", s.Provider), toggle(s)},
 	}
 }
@@ -125,14 +124,14 @@ func listServices(ctx context.Context, api *imagine.Client, a Args) (Reply, erro
 	if err != nil {
 		return Reply{}, err
 	}
-	r := pageReply(a, s.Page, "connected provider", serviceCard)
+	r := pageReply(a, s.Page, "connected provider", func(s imagine.Service) bridge.Message { return serviceCard(a, s) })
 	r.Data = s
 	if len(s.Available) > 0 {
 		var names []string
 		for _, id := range s.Available {
 			names = append(names, providerName(id))
 		}
-		r.Text += " It can connect " + join(names, "and") + "."
+		r.Text = a.say("%s It can connect %s.", r.Text, allOf(names))
 	}
 	return r, nil
 }

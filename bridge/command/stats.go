@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 func statsSpecs() []Spec {
@@ -30,7 +30,7 @@ func statsSpecs() []Spec {
 				place := 0
 				return pageReply(a, p, "post", func(x imagine.PostStats) bridge.Message {
 					place++
-					return siteOf(api).statsCard(place, x)
+					return siteOf(api, a).statsCard(place, x)
 				}), nil
 			},
 		},
@@ -81,14 +81,14 @@ func figures(list []imagine.Number) []figure {
 	return slices.DeleteFunc(rows, func(f figure) bool { return f.now == nil && f.before == nil })
 }
 
-// String is the figure in one line: "120 · before 100 · +20 %".
-func (f figure) String() string {
+// said is the figure in one line: "120 · before 100 · +20 %".
+func (f figure) said(in language.Speaker) string {
 	out := "–"
 	if f.now != nil {
-		out = amount(*f.now)
+		out = amount(in, *f.now)
 	}
 	if f.before != nil {
-		out += " · before " + amount(*f.before)
+		out += " · " + in.Say("before %s", amount(in, *f.before))
 	}
 	switch {
 	case f.change != nil:
@@ -99,11 +99,11 @@ func (f figure) String() string {
 	return out
 }
 
-func amount(f float64) string {
+func amount(in language.Speaker, f float64) string {
 	if f == float64(int(f)) {
-		return thousands(int(f))
+		return in.Say("%d", int(f))
 	}
-	return strconv.FormatFloat(f, 'f', 2, 64)
+	return in.Say("%.2f", f)
 }
 
 // spaced writes "followerCount" as "Follower count".
@@ -131,13 +131,13 @@ func showOverview(ctx context.Context, api *imagine.Client, a Args) (Reply, erro
 		return Reply{}, err
 	}
 	span := strings.TrimSuffix(o.Range, "d")
-	m := bridge.Message{Event: "agent.milestone", Title: fmt.Sprintf("@%s over %s days", a.agent, span), Link: webURL(siteOf(api).agent(a.agent))}
+	m := bridge.Message{Event: "agent.milestone", Title: a.say("@%s over %s days", a.agent, span), Link: webURL(siteOf(api, a).agent(a.agent))}
 	for _, f := range figures(o.Numbers) {
 		if len(m.Fields) < maxFields {
-			m.Fields = append(m.Fields, bridge.Field{Name: spaced(f.name), Value: f.String()})
+			m.Fields = append(m.Fields, bridge.Field{Name: spaced(f.name), Value: f.said(a.in)})
 		}
 	}
-	return Reply{Data: o, Text: fmt.Sprintf("%s over %s days.", counted(len(m.Fields), "figure"), span), Messages: []bridge.Message{m}}, nil
+	return Reply{Data: o, Text: a.say("%s over %s days.", counted(len(m.Fields), "figure"), span), Messages: []bridge.Message{m}}, nil
 }
 
 // statsCard is one post's place in a ranking.
@@ -148,7 +148,7 @@ func (s site) statsCard(place int, p imagine.PostStats) bridge.Message {
 	}
 	for _, f := range figures(p.Numbers) {
 		if len(m.Fields) < 8 {
-			m.Fields = append(m.Fields, bridge.Field{Name: spaced(f.name), Value: f.String()})
+			m.Fields = append(m.Fields, bridge.Field{Name: spaced(f.name), Value: f.said(s.in)})
 		}
 	}
 	return m

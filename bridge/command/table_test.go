@@ -153,10 +153,10 @@ func TestShortWordsHideNothing(t *testing.T) {
 		}
 	}
 	for _, s := range command.Table() {
-		l, p := command.ParseLine(s.Name(), nil)
+		l, p := command.ParseLine(english, s.Name(), nil)
 		require.Nil(t, p, s.Name())
 		require.Equal(t, s.Name(), l.Group+" "+l.Verb)
-		l, p = command.ParseLine(strings.ToUpper(s.Name())+" x", nil)
+		l, p = command.ParseLine(english, strings.ToUpper(s.Name())+" x", nil)
 		if p == nil {
 			require.Equal(t, s.Name(), l.Group+" "+l.Verb)
 		}

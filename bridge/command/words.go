@@ -12,6 +12,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/rivo/uniseg"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // cut shortens text to at most n letters as people count them, the mark of the
@@ -40,14 +42,6 @@ func cut(text string, n int) string {
 // oneLine joins the words of a text with single spaces.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// counted says "1 follower", "2 followers", "1,200 followers".
-func counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(n) + " " + one + "s"
-}
-
 // thousands writes a number as people read it: 1,001.
 func thousands(n int) string {
 	s := strconv.Itoa(n)
@@ -57,22 +51,18 @@ func thousands(n int) string {
 	return s
 }
 
-func thousandsOf(f float64) string {
-	if f == float64(int(f)) {
-		return thousands(int(f))
-	}
-	return strconv.FormatFloat(f, 'f', -1, 64)
-}
+// anyOf lists words: "a, b or c".
+func anyOf(words []string) language.Phrase { return spoken("%s or %s", words) }
 
-// join lists words: "a, b or c".
-func join(words []string, last string) string {
-	switch len(words) {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
+// allOf lists words: "a, b and c".
+func allOf(words []string) language.Phrase { return spoken("%s and %s", words) }
+
+func spoken(key string, words []string) language.Phrase {
+	if len(words) < 2 {
+		return phrase("%s", strings.Join(words, ""))
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+	last := len(words) - 1
+	return phrase(key, strings.Join(words[:last], ", "), words[last])
 }
 
 // dots puts a middle dot between the parts that are not empty.
