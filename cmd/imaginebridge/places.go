@@ -57,6 +57,24 @@ func (p *places) agents(platform, workspace string) []string {
 	return out
 }
 
+// usual returns the agent that a channel is for: the only one that subscriptions
+// bring there. "" for none, and where there are several.
+func (p *places) usual(platform, channel string) string {
+	usual := ""
+	for _, s := range p.channels[bridge.Destination{Scheme: platform, Place: channel}.String()] {
+		for _, handle := range p.handles() {
+			switch {
+			case !slices.Contains(s.Agents, "*") && !slices.Contains(s.Agents, handle):
+			case usual != "" && usual != handle:
+				return ""
+			default:
+				usual = handle
+			}
+		}
+	}
+	return usual
+}
+
 // learn asks each platform which workspace its channels belong to, until every
 // one has answered or ctx ends.
 func (p *places) learn(ctx context.Context, doors []door, log *slog.Logger) error {

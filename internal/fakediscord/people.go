@@ -22,8 +22,8 @@ func (s *Server) DM(user string) string {
 
 // Say lets a person write text into a channel or thread and gives the
 // message's id. With replyTo it is a reply to that message, and pings its
-// author when ping is set.
-func (s *Server) Say(user, channelID, text, replyTo string, ping bool) string {
+// author when ping is set. Files are attached to it.
+func (s *Server) Say(user, channelID, text, replyTo string, ping bool, files ...Upload) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := s.theChannel(channelID)
@@ -33,6 +33,13 @@ func (s *Server) Say(user, channelID, text, replyTo string, ping bool) string {
 	author := s.person(user)
 	s.join(ch.guild, author)
 	m := &Message{Author: *author, Content: text}
+	if len(files) > 0 {
+		c := &call{}
+		for _, f := range files {
+			c.files = append(c.files, upload{name: f.Name, contentType: f.ContentType, data: f.Data})
+		}
+		m.Attachments = s.store(c, ch, nil, nil)
+	}
 	if replyTo != "" {
 		m.Type = 19
 		m.Reference = &Reference{MessageID: replyTo, ChannelID: ch.ID, GuildID: ch.guildID()}

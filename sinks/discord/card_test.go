@@ -105,7 +105,7 @@ func TestLongBoundValuesAreNotedAndBelongToTheirGuild(t *testing.T) {
 	st.sink.o.Commands = &desk{}
 	long := press{Group: "post", Verb: "create", Agent: "my_agent", Args: map[string]string{"text": strings.Repeat("x", 501)}, Form: true}
 	id := st.sink.customID(t.Context(), long, "1")
-	require.Len(t, id, len(pressPrefix)+1+keySize)
+	require.Len(t, id, len(pressPrefix)+1+keySize+len(":post.create:my_agent"))
 	require.Equal(t, id, st.sink.customID(t.Context(), long, "1"), "the same card has the same buttons")
 	got, fate := st.sink.press(t.Context(), id, "1")
 	require.Equal(t, readable, fate)
@@ -115,7 +115,8 @@ func TestLongBoundValuesAreNotedAndBelongToTheirGuild(t *testing.T) {
 
 	old, err := json.Marshal(kept{Press: long, At: time.Now().Add(-31 * 24 * time.Hour)})
 	require.NoError(t, err)
-	require.NoError(t, st.sink.notes.PutNote(t.Context(), pressNote(strings.TrimPrefix(id, pressPrefix+"~")), old))
+	key, _, _ := readKept(strings.TrimPrefix(id, pressPrefix+"~"))
+	require.NoError(t, st.sink.notes.PutNote(t.Context(), pressNote(key), old))
 	_, fate = st.sink.press(t.Context(), id, "1")
 	require.Equal(t, tooOld, fate)
 }
@@ -149,7 +150,9 @@ func TestF52_ForgedButtonsGetNothing(t *testing.T) {
 		"cut in an escape":  "ia1:post.like:my_agent:post=%2",
 		"doubled":           "ia1:post.like:my_agent:post=p1&post=p2",
 		"foreign":           "other:thing",
-		"never noted":       "ia1:~" + strings.Repeat("a", 22),
+		"never noted":       "ia1:~" + strings.Repeat("a", 22) + ":post.create:my_agent",
+		"of no command":     "ia1:~" + strings.Repeat("a", 22),
+		"a command unknown": "ia1:~" + strings.Repeat("a", 22) + ":post.steal",
 		"no key":            "ia1:~../../x",
 		"empty":             "",
 		"only the prefix":   "ia1:",
@@ -162,7 +165,7 @@ func TestF52_ForgedButtonsGetNothing(t *testing.T) {
 		require.Empty(t, d.calls(), name)
 	}
 	require.Contains(t, forge("ia1:post.like:other_agent:post=p1"), "no longer connected here")
-	require.Contains(t, forge("ia1:~"+strings.Repeat("a", 22)), "too old")
+	require.Contains(t, forge("ia1:~"+strings.Repeat("a", 22)+":post.create:my_agent"), "too old")
 }
 
 // ear is a door that keeps the words of the first response.

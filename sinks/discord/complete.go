@@ -49,16 +49,18 @@ func (v *visit) choices(ctx context.Context) []Choice {
 	case v.o.Complete == nil || arg.Complete == "":
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
 	q := v.request(press{Group: spec.Group, Verb: spec.Verb})
-	q.Agent, _ = v.in.Values[agentOption].(string)
+	if q.Agent, _ = v.in.Values[agentOption].(string); q.Agent == "" {
+		q.Agent = v.usual(ctx)
+	}
 	if all := v.agents(); q.Agent == "" && len(all) > 0 {
 		q.Agent = all[0]
 	}
 	if p := v.o.Commands.Check(ctx, q); p != nil && (p.Code == http.StatusForbidden || p.Code == http.StatusNotFound) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, completeWithin)
-	defer cancel()
 	done := make(chan []Choice, 1)
 	v.visits.work.run(func() { done <- v.o.Complete(ctx, q.Agent, command.Narrow(spec, arg), typed) })
 	select {

@@ -2,6 +2,7 @@ package discord
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -27,7 +28,9 @@ type interaction struct {
 	ID, App, Token string
 	Kind           int
 	Guild, Channel string
+	Parent         string // of the channel where that is a thread
 	User           sender
+	Locale         string // of the person, else of the server
 	GuildInstalled bool // the app is in the server, not only a person's own
 
 	Command string // name of the command
@@ -147,11 +150,14 @@ func decode(raw []byte) (interaction, bool) {
 	}
 	in := interaction{
 		ID: n.at("id").id(), App: n.at("application_id").id(), Token: n.at("token").text(), Kind: n.at("type").number(),
-		Guild: n.at("guild_id").id(), Channel: n.at("channel_id").id(), User: senderOf(n),
+		Guild: n.at("guild_id").id(), Channel: n.at("channel_id").id(), User: senderOf(n), Locale: cmp.Or(n.at("locale").text(), n.at("guild_locale").text()),
 		Values: map[string]any{}, Files: map[string][]attachment{},
 	}
 	if in.Channel == "" {
 		in.Channel = n.at("channel", "id").id()
+	}
+	if isThread(n.at("channel", "type").number()) {
+		in.Parent = n.at("channel", "parent_id").id()
 	}
 	owners := n.at("authorizing_integration_owners")
 	in.GuildInstalled = owners.v == nil || owners.at("0").v != nil

@@ -50,6 +50,9 @@ type Options struct {
 	Actions func(events.Event) []bridge.Action
 	// Agents are those that a guild is connected to, or for "" all.
 	Agents func(guild string) []string
+	// Usual is the agent that acts in a channel where several could and none was
+	// named, "" for none; nil: none anywhere.
+	Usual func(channel string) string
 	// Notes keeps threads and long button values; default: this process's memory.
 	Notes Notes
 	// PublicKey is the application's, in hex, for Door.

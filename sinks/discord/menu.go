@@ -13,16 +13,20 @@ func (v *visit) menu(ctx context.Context) {
 	}
 	text := outward(m, self, v.channelName)
 	if v.in.Command == shareMenu {
-		if text == "" {
-			v.say(ctx, "There is nothing to post in that message: it has no words.")
+		if text == "" && len(m.Files) == 0 {
+			v.say(ctx, "There is nothing to post in that message: it has no words and no pictures.")
 			return
 		}
-		v.open(ctx, press{Group: "post", Verb: "create", Args: map[string]string{"text": text}})
+		v.open(ctx, press{Group: "post", Verb: "create", Agent: v.usual(ctx), Args: map[string]string{"text": text}}, m.Files...)
 		return
 	}
 	about, err := v.about(ctx, cardNote(m.ID))
 	if err == nil && !about.known() && m.human() && v.in.User.ID == m.User.ID {
 		about, err = v.about(ctx, threadNote(v.in.Channel))
+		if err == nil && about.known() && len(m.Files) > 0 {
+			_ = v.first(ctx, respondMessage, v.problem(ctx, v.in.Guild, about.Agent, wordsAlone(newTalk(v.Sink).requestOf(ctx, about, m, text), text)).private()) // logged there
+			return
+		}
 		if err == nil && about.known() && text != "" {
 			v.pass(ctx, about, m, text)
 			return
@@ -44,8 +48,8 @@ func (v *visit) menu(ctx context.Context) {
 	}
 }
 
-// open shows the form of a command.
-func (v *visit) open(ctx context.Context, p press) {
+// open shows the form of a command, with files for it.
+func (v *visit) open(ctx context.Context, p press, files ...attachment) {
 	spec := v.spec(p.Group, p.Verb)
 	if spec == nil {
 		v.say(ctx, "This bridge can't do that.")
@@ -53,6 +57,9 @@ func (v *visit) open(ctx context.Context, p press) {
 	}
 	q := v.request(p)
 	q.Button = true
+	if len(files) > 0 {
+		q.Files["files"] = v.downloads(files)
+	}
 	v.carry(ctx, spec, q, true, false)
 }
 
@@ -62,6 +69,7 @@ func (v *visit) pass(ctx context.Context, about subject, m spoken, text string) 
 	q := newTalk(v.Sink).requestOf(ctx, about, m, text)
 	q.Principal = v.principal()
 	if spec := v.spec(q.Group, q.Verb); spec != nil {
+		v.wrote(ctx, m, q)
 		v.carry(ctx, spec, q, false, false)
 		return
 	}

@@ -173,7 +173,27 @@ func (s *Sink) customID(ctx context.Context, p press, guild string) string {
 		s.log.Warn("button value not noted", "command", p.Group+" "+p.Verb, "err", err)
 		return ""
 	}
-	return pressPrefix + "~" + key
+	return keptID(key, p)
+}
+
+// keptID names a noted press, and its command besides: that is known even when
+// the note is gone, so that its form can be opened anew.
+func keptID(key string, p press) string {
+	id := pressPrefix + "~" + key + ":" + p.Group + "." + p.Verb
+	if named := id + ":" + url.QueryEscape(p.Agent); len(named) <= maxCustomID {
+		return strings.TrimRight(named, ":")
+	}
+	return id
+}
+
+// readKept reads what keptID wrote; the press names the command alone.
+func readKept(rest string) (key string, p press, ok bool) {
+	key, rest, _ = strings.Cut(rest, ":")
+	if len(key) != keySize || strings.ContainsFunc(key, func(r rune) bool { return !strings.ContainsRune(base62, r) }) {
+		return "", press{}, false
+	}
+	p, ok = readPress(pressPrefix + rest)
+	return key, press{Group: p.Group, Verb: p.Verb, Agent: p.Agent}, ok
 }
 
 func pressNote(key string) string { return "discord.press." + key }
@@ -195,9 +215,9 @@ const (
 )
 
 // press finds what a custom_id is bound to. Values noted for another guild read
-// as forgotten.
+// as forgotten. Of what is forgotten, the command is given alone.
 func (s *Sink) press(ctx context.Context, id, guild string) (press, found) {
-	key, long := strings.CutPrefix(id, pressPrefix+"~")
+	rest, long := strings.CutPrefix(id, pressPrefix+"~")
 	if !long {
 		p, ok := readPress(id)
 		if !ok {
@@ -205,16 +225,17 @@ func (s *Sink) press(ctx context.Context, id, guild string) (press, found) {
 		}
 		return p, readable
 	}
-	if len(key) != keySize || strings.ContainsFunc(key, func(r rune) bool { return !strings.ContainsRune(base62, r) }) {
+	key, bare, ok := readKept(rest)
+	if !ok || len(id) > maxCustomID {
 		return press{}, foreign
 	}
 	form, err := s.notes.Note(ctx, pressNote(key))
 	var k kept
 	if err != nil || form == nil || json.Unmarshal(form, &k) != nil {
-		return press{}, tooOld
+		return bare, tooOld
 	}
 	if k.Guild != "" && k.Guild != guild || time.Since(k.At) > pressLife || !k.Press.sane() {
-		return press{}, tooOld
+		return bare, tooOld
 	}
 	return k.Press, readable
 }

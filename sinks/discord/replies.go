@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
@@ -163,14 +164,12 @@ func (t *talk) consider(ctx context.Context, about subject, m spoken) {
 	text := outward(m, self, t.channelName)
 	q := t.requestOf(ctx, about, m, text)
 	switch {
-	case text == "" && m.Files == 0:
+	case text == "" && len(m.Files) == 0:
 		t.hint(ctx, m, q)
 		done()
 		return
-	case m.Files > 0:
-		t.showFate(ctx, m, q, command.Answer{Problem: &command.Problem{
-			Code: 400, Status: "file", Message: "Not delivered: an answer here carries words alone, no files.", Hint: "Send the words again, or post the file with /ia post create.",
-		}})
+	case len(m.Files) > 0:
+		t.showFate(ctx, m, q, command.Answer{Problem: wordsAlone(q, text)})
 		done()
 		return
 	}
@@ -179,6 +178,23 @@ func (t *talk) consider(ctx context.Context, about subject, m spoken) {
 	}
 	done()
 	t.deliver(ctx, m, q)
+}
+
+// wordsAlone says that ImagineAnything's messages and comments hold no files, and
+// keeps the words.
+func wordsAlone(q command.Request, text string) *command.Problem {
+	p := &command.Problem{
+		Code: 400, Status: "file", Message: "Not delivered: an answer here carries words alone, no files.",
+		Hint: "To post the file, choose " + shareMenu + " in the message's menu.",
+	}
+	if text != "" {
+		args := map[string]string{}
+		for name, v := range q.Values {
+			args[name] = written(v)
+		}
+		p.Buttons = []bridge.Action{{Label: "Send the words alone", Command: q.Group + " " + q.Verb, Args: args, Primary: true}}
+	}
+	return p
 }
 
 // persist tries until it succeeds, for as long as ctx lets it: the message waits
@@ -204,7 +220,11 @@ func (t *talk) deliver(ctx context.Context, m spoken, q command.Request) {
 	ctx, cancel := lingering(ctx, tokenLife, leaveGrace)
 	defer cancel()
 	waits := time.AfterFunc(busyAfter, func() { t.sign(ctx, m, signBusy) })
+	t.wrote(ctx, m, q)
 	a := t.o.Commands.Do(ctx, q)
+	if p := a.Problem; p != nil && !p.Unknown {
+		t.unwrote(ctx, m, q)
+	}
 	busy := !waits.Stop()
 	if a.Running || a.Repeat {
 		return

@@ -26,6 +26,9 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
+	if s.repeats(ctx, d) {
+		return bridge.Receipt{}, nil // it stands there as the person typed it
+	}
 	j := &job{Sink: s, d: d, nonce: nonceOf(d)}
 	if s.o.Commands != nil && s.o.Actions != nil {
 		j.d.Message.Actions = slices.Concat(s.o.Actions(d.Event), d.Message.Actions)

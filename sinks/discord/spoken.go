@@ -11,6 +11,8 @@ import (
 const (
 	typeDefault = 0
 	typeReply   = 19
+
+	maxAttached = 10 // files of one message
 )
 
 // spoken is a message that a person wrote.
@@ -20,7 +22,7 @@ type spoken struct {
 	Type               int
 	Webhook            bool
 	Content            string
-	Files              int
+	Files              []attachment
 	Answers            string            // message that it replies to
 	Names              map[string]string // user id → name, of those mentioned
 	Edited             bool
@@ -33,11 +35,14 @@ func readSpoken(n node) spoken {
 	m := spoken{
 		ID: n.at("id").id(), Channel: n.at("channel_id").id(), Guild: n.at("guild_id").id(), User: senderOf(n),
 		Type: n.at("type").number(), Webhook: n.at("webhook_id").text() != "", Content: n.at("content").text(),
-		Files: len(n.at("attachments").list()), Answers: n.at("message_reference", "message_id").id(), Names: map[string]string{},
+		Answers: n.at("message_reference", "message_id").id(), Names: map[string]string{},
 		Edited: n.at("edited_timestamp").text() != "", Member: n.at("member").v != nil,
 	}
 	if kind := n.at("channel_type"); kind.v != nil {
 		m.Outside = !isThread(kind.number())
+	}
+	for _, a := range n.at("attachments").list()[:min(len(n.at("attachments").list()), maxAttached)] {
+		m.Files = append(m.Files, fileOf(a))
 	}
 	for _, u := range n.at("mentions").list() {
 		name := u.at("global_name").text()

@@ -1,15 +1,18 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Commands carries out what people ask for; *command.Runner does.
@@ -102,6 +105,9 @@ func (v *visit) say(ctx context.Context, text string) {
 	_ = v.first(ctx, respondMessage, sentence(text).private()) // logged there
 }
 
+// reader speaks the language of who did it.
+func (v *visit) reader() language.Speaker { return language.Match(v.in.Locale) }
+
 func (v *visit) principal() command.Principal {
 	return command.Principal{
 		Platform: command.Discord, Workspace: v.in.Guild, User: v.in.User.ID, Name: v.in.User.Name,
@@ -117,8 +123,30 @@ func (v *visit) request(p press) command.Request {
 	}
 	return command.Request{
 		ID: "discord:" + v.in.ID, Principal: v.principal(), Agent: p.Agent, Group: p.Group, Verb: p.Verb,
-		Values: values, Files: map[string][]command.File{}, Confirmed: p.Confirmed, Door: command.Discord, Place: v.in.Channel,
+		Values: values, Files: map[string][]command.File{}, Confirmed: p.Confirmed, Door: command.Discord, Place: v.in.Channel, Locale: v.in.Locale,
 	}
+}
+
+// usual is the agent that acts where none was named and several could: the one
+// that the thread is about, else the one that the channel is for.
+func (v *visit) usual(ctx context.Context) string {
+	all := v.agents()
+	if len(all) < 2 {
+		return ""
+	}
+	if v.in.Parent != "" {
+		if about, err := v.about(ctx, threadNote(v.in.Channel)); err == nil && slices.Contains(all, about.Agent) {
+			return about.Agent
+		}
+	}
+	if v.o.Usual == nil {
+		return ""
+	}
+	agent := v.o.Usual(cmp.Or(v.in.Parent, v.in.Channel))
+	if !slices.Contains(all, agent) {
+		return ""
+	}
+	return agent
 }
 
 // spec is the row of the table for a group and a verb, nil for none.
@@ -143,7 +171,7 @@ func (v *visit) typed(ctx context.Context) {
 		return
 	}
 	q := v.request(press{Group: spec.Group, Verb: spec.Verb})
-	q.Open = true
+	q.Agent, q.Open = v.usual(ctx), true
 	for name, value := range v.in.Values {
 		switch n, isNumber := value.(json.Number); {
 		case name == agentOption && !hasArg(spec, name):
@@ -178,18 +206,23 @@ func (v *visit) pressed(ctx context.Context) {
 	p, fate := v.press(ctx, id, v.in.Guild)
 	spec := v.spec(p.Group, p.Verb)
 	switch {
-	case fate == tooOld:
-		v.say(ctx, "This button is too old. Run the command again: /ia help lists all.")
-		return
 	case fate == foreign || spec == nil:
 		v.say(ctx, "This button is not known here any more. Run the command again: /ia help lists all.")
+		return
+	case fate == tooOld:
+		v.afresh(ctx, "This button is too old. Here is a fresh one:", p)
 		return
 	}
 	q := v.request(p)
 	q.Button = true
 	if v.in.Kind == visitForm {
 		if !v.fill(spec, &q, p) {
-			v.say(ctx, "The file is gone meanwhile. Send the command again with it.")
+			for name, value := range q.Values {
+				if w := written(value); w != "" && !v.secret(q, name) {
+					p.Args = with(p.Args, name, w)
+				}
+			}
+			v.afresh(ctx, "The file is gone meanwhile, and the words are kept. Open the form to send it again:", p)
 			return
 		}
 		q.Button = !p.Open
@@ -197,6 +230,25 @@ func (v *visit) pressed(ctx context.Context) {
 		return
 	}
 	v.carry(ctx, spec, q, p.Form || v.wantsForm(spec, q), false)
+}
+
+// afresh answers what can't be carried out any more with a button that opens the
+// command's form.
+func (v *visit) afresh(ctx context.Context, why string, p press) {
+	p.Form, p.Files, p.Confirmed = true, "", false
+	r := sentence(why).private()
+	if id := v.customID(ctx, p, v.in.Guild); id != "" {
+		r.Components = []row{{Type: kindRow, Components: []button{{Type: kindButton, Style: styleNext, Label: "Open", CustomID: id}}}}
+	}
+	_ = v.first(ctx, respondMessage, r) // logged there
+}
+
+func with(args map[string]string, name, value string) map[string]string {
+	if args == nil {
+		args = map[string]string{}
+	}
+	args[name] = value
+	return args
 }
 
 // carry takes a request from here to its answer: the form it lacks, or refusal,
@@ -229,7 +281,7 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 	err := v.o.Commands.Accept(limit, q)
 	cancel()
 	if err != nil {
-		_ = v.first(ctx, respondMessage, v.problem(ctx, v.in.Guild, q.Agent, command.Explain(err)).private()) // logged there
+		_ = v.first(ctx, respondMessage, v.problem(ctx, v.in.Guild, q.Agent, command.Explain(v.reader(), err)).private()) // logged there
 		return
 	}
 	if err := v.acknowledge(ctx, at); err != nil && !errors.Is(err, errAcknowledged) && !unsure(err) {
