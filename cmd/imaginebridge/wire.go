@@ -109,6 +109,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 	if c := w.commands; c != nil {
 		o.Commands, o.Complete, o.Actions, o.Notes = c, c.complete, command.Actions, w.bus
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
+		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
 	}
 	return discord.New(o)
 }
