@@ -29,29 +29,41 @@ type trial struct {
 	began    time.Time // when it began
 	doubt    time.Time // when the first that may have arrived began
 	failures int       // where surely nothing arrived
+	aside    time.Time // when the first of all began, of an event that was set aside
 	unknown  time.Time // since when only errors come that the sink knows nothing of
 }
 
 // deliver takes a parcel to its end: sent, superseded or in the dead letters.
 func (w *Worker) deliver(ctx context.Context, p parcel) error {
 	t := trial{attempt: 1}
-	if in := w.record.Intent; in != nil && in.Position == p.last().Position {
+	if in := w.record.Intent; in != nil && in.Position == p.position() && in.Form == p.form {
 		t.attempt, t.doubt = in.Attempt+1, in.At
+	} else if a := w.aside(&p); a != nil {
+		t.attempt, t.aside = a.Attempt+1, a.Since
 	}
 	for ; ; t.attempt++ {
 		if err := w.hush(ctx); err != nil {
 			return err
 		}
-		m, failure := w.render(p)
+		m, failure := w.render(&p)
 		if failure == nil {
-			d, done, err := w.address(ctx, p, m, t)
+			failure = w.enter(ctx)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if failure == nil {
+			d, done, err := w.address(ctx, &p, m, t)
 			if err != nil {
 				return err
 			}
 			if done != "" {
-				w.moved(p.last().Position, false)
+				w.Circuits.leave(w.Subscription.To, nil, 0)
 				w.reportParcel(ctx, p, t, Outcome{Kind: done})
-				return nil
+				return w.finish(ctx, &p, true)
+			}
+			if err := w.await(ctx, d); err != nil {
+				return err
 			}
 			if err := w.intend(ctx, p, &t); err != nil {
 				return err
@@ -68,7 +80,7 @@ func (w *Worker) deliver(ctx context.Context, p parcel) error {
 }
 
 // render makes the parcel's message; a panic there is a failure like others.
-func (w *Worker) render(p parcel) (m Message, failure error) {
+func (w *Worker) render(p *parcel) (m Message, failure error) {
 	defer func() {
 		if v := recover(); v != nil {
 			failure = w.panicked(v, Retry)
@@ -81,12 +93,18 @@ func (w *Worker) render(p parcel) (m Message, failure error) {
 // says why, when a newer state of the same thing is already shown, or when a
 // receipt tells that this very delivery was sent: a crash came between receipt
 // and record.
-func (w *Worker) address(ctx context.Context, p parcel, m Message, t trial) (d Delivery, done OutcomeKind, err error) {
+func (w *Worker) address(ctx context.Context, p *parcel, m Message, t trial) (d Delivery, done OutcomeKind, err error) {
 	s := &w.Subscription
 	d = Delivery{
-		Key:          Key(s.Name, p.id(), s.To, 0, w.record.Generation),
 		Subscription: s.Name, To: s.To, Event: p.events[len(p.events)-1],
 		Generation: w.record.Generation, Message: m, Attempt: t.attempt, Doubt: t.doubt,
+	}
+	if p.form == formResend {
+		d.Generation = int(p.resend.ID) //nolint:gosec // the store counts its messages, nowhere near the limit
+	}
+	d.Key = Key(s.Name, p.id(), s.To, 0, d.Generation)
+	if len(p.events) > 1 {
+		d.Event.Data = nil // the message is about none of them alone
 	}
 	shown, err := w.receipt(ctx, w.updateKey(m))
 	switch {
@@ -96,7 +114,7 @@ func (w *Worker) address(ctx context.Context, p parcel, m Message, t trial) (d D
 		return d, Superseded, nil
 	case shown.Delivery == d.Key:
 		return d, Delivered, nil
-	case shown.Message != "":
+	case shown.Message != "" && (p.form != formFold || p.tally != nil):
 		d.Replaces = shown
 	}
 	d.Thread, err = w.receipt(ctx, w.threadKey(m))
@@ -114,7 +132,7 @@ func (w *Worker) intend(ctx context.Context, p parcel, t *trial) error {
 	if !t.doubt.IsZero() {
 		first = t.doubt
 	}
-	w.record.Intent = &Intent{Position: p.last().Position, Attempt: t.attempt, At: first, Tried: t.began}
+	w.record.Intent = &Intent{Position: p.position(), Form: p.form, Attempt: t.attempt, At: first, Tried: t.began}
 	if w.record.State != Suspended {
 		w.record.State, w.record.Reason, w.record.Until = Live, "", time.Time{}
 	}
@@ -161,17 +179,41 @@ func (w *Worker) unsound() bool {
 func (w *Worker) settle(ctx context.Context, p parcel, t trial, d Delivery, r Receipt) error {
 	late, cancel := graceful(ctx, saveGrace)
 	defer cancel()
-	if err := w.keep(late, d, r); err != nil {
+	if err := w.keep(late, &p, d, r); err != nil {
 		return err // the stored intent says that it is in doubt
 	}
-	if w.record.State == Suspended {
-		w.record.State, w.record.Reason, w.record.Until = Live, "", time.Time{}
-		w.log.Info("the destination works again")
-		w.report(late, Outcome{Kind: Resumed, Position: p.last().Position})
+	w.Circuits.leave(w.Subscription.To, nil, 0)
+	w.record.Failing, w.record.Dying = time.Time{}, time.Time{}
+	if d.Replaces.IsZero() {
+		w.spend()
 	}
-	w.moved(p.last().Position, true)
+	if w.record.State == Suspended {
+		w.recover(late, &p)
+	}
 	w.log.Debug("sent", "event_id", p.id(), "attempt", t.attempt)
 	w.reportParcel(late, p, t, Outcome{Kind: Delivered})
+	return w.finish(late, &p, true)
+}
+
+// finish moves the lane past a parcel that is done.
+func (w *Worker) finish(ctx context.Context, p *parcel, sent bool) error {
+	switch p.form {
+	case formAhead:
+		w.record.Ahead = max(w.record.Ahead, p.position())
+	case formAside:
+		w.dropAside(p.position())
+	case formNotice:
+		w.record.Gap = nil
+	case formResend:
+		keeper, _ := w.Lane.(Resender)
+		if err := w.insist(ctx, "resent", func(ctx context.Context) error { return keeper.Resent(ctx, p.resend, sent) }); err != nil {
+			return err
+		}
+	case formPlain, formDigest, formFold, formCatchUp:
+		w.moved(p.position(), sent)
+		return nil
+	}
+	w.moved(w.record.Position, true)
 	return nil
 }
 
@@ -187,6 +229,11 @@ func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (
 		t.unknown = time.Time{}
 	} else if t.unknown.IsZero() {
 		t.unknown = time.Now()
+	}
+	if t.aside.IsZero() {
+		t.aside = cmp.Or(t.began, time.Now())
+	} else if e.Unknown {
+		t.unknown = t.aside
 	}
 	if e.Verdict == InDoubt {
 		t.doubt = cmp.Or(t.doubt, t.began)
@@ -206,6 +253,12 @@ func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (
 	case Gone, Revoked:
 		return false, w.suspend(ctx, p, t, e)
 	case Retry, InDoubt:
+		if end := w.dying(e); end != nil {
+			return false, w.suspend(ctx, p, t, end)
+		}
+		if set, err := w.setAside(ctx, &p, t, e); set || err != nil {
+			return true, err
+		}
 		if w.poisonous(ctx, t, e) {
 			return true, w.bury(ctx, p, "failed 8 times while the destination answers: "+reasonOf(e), t.attempt)
 		}
@@ -237,6 +290,8 @@ func (w *Worker) again(ctx context.Context, p parcel, t *trial, e *SendError) er
 			d = asked
 		}
 	}
+	w.behind = true
+	w.Circuits.leave(w.Subscription.To, e, d)
 	w.log.Warn("not sent, trying again", "event_id", p.id(), "attempt", t.attempt, "status", e.Verdict, "retry_in", d, "err", e.Err)
 	w.reportParcel(ctx, p, *t, Outcome{Kind: Retried, Verdict: e.Verdict.String(), Reason: e.Advice, RetryIn: d})
 	if e.Paced {
@@ -245,14 +300,20 @@ func (w *Worker) again(ctx context.Context, p parcel, t *trial, e *SendError) er
 	return wait(ctx, d)
 }
 
-// reportParcel reports an outcome of the parcel.
+// reportParcel reports an outcome of each event of the parcel.
 func (w *Worker) reportParcel(ctx context.Context, p parcel, t trial, o Outcome) {
-	o.Position, o.Attempt = p.last().Position, t.attempt
-	if len(p.events) > 0 {
-		e := p.events[len(p.events)-1]
-		o.EventID, o.Event, o.EventTime = e.ID, e.Name(), e.Time
+	if p.form == formNotice {
+		return
 	}
-	w.report(ctx, o)
+	o.Attempt = t.attempt
+	if len(p.events) == 0 {
+		o.Position = p.last().Position
+		w.report(ctx, o)
+	}
+	for i, e := range p.events {
+		o.Position, o.EventID, o.Event, o.EventTime = p.entries[i].Position, e.ID, e.Name(), e.Time
+		w.report(ctx, o)
+	}
 }
 
 // reasonOf is a failure for people.

@@ -1,58 +1,61 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"time"
 )
 
-// maxDigest is how many events one digest holds.
+// maxDigest is how many lines one digest has.
 const maxDigest = 25
 
-// errDue says that a digest has gathered long enough.
+// errDue says that it is time for something else than the next event.
 var errDue = errors.New("the digest is due")
 
-// wants reports whether the parcel may take one more event. A parcel that an
-// earlier attempt left in doubt is gathered again as it was.
-func (w *Worker) wants(p parcel) bool {
-	if len(p.entries) == 0 {
-		return true
-	}
-	if in := w.record.Intent; in != nil && in.Position >= p.entries[0].Position {
-		return p.last().Position < in.Position
-	}
-	return w.digests() && len(p.entries) < maxDigest
-}
-
+// digests reports whether the subscription gathers events as a rule.
 func (w *Worker) digests() bool {
-	return w.Subscription.Digest > 0 && w.Subscription.To.Scheme != "webhook" // whose body is one event
+	return (w.Subscription.Digest > 0 || w.Subscription.Pace.DigestAt != nil) && w.chats()
 }
 
-// due is when the parcel goes with what it has: when its first event has waited
-// long enough. What lies ready by then comes along.
-func (w *Worker) due(p parcel) time.Time {
-	if len(p.entries) == 0 || w.record.Intent != nil {
-		return time.Time{}
+// digestDue is when a digest goes whose first event is given.
+func (w *Worker) digestDue(first Entry) time.Time {
+	if at := w.Subscription.Pace.DigestAt; at != nil {
+		return at.Next(first.Stored)
 	}
-	due, soon := p.entries[0].Stored.Add(w.Subscription.Digest), time.Now().Add(linger)
-	if due.Before(soon) {
-		return soon
-	}
-	return due
+	return first.Stored.Add(w.Subscription.Digest)
 }
 
 // message renders the parcel.
-func (w *Worker) message(p parcel) Message {
+func (w *Worker) message(p *parcel) Message {
+	switch p.form {
+	case formNotice:
+		return Notice(*w.record.Gap)
+	case formFold:
+		return w.fold(p)
+	case formResend:
+		m := Layout(p.events[0])
+		m.UpdateKey, m.Version = "", 0 // shown anew
+		m.Footnote = joined(m.Footnote, "sent again on request")
+		return m
+	case formCatchUp:
+		if w.record.Away != nil && w.record.Away.Count > 1 {
+			return AfterOutage(p.events, *w.record.Away)
+		}
+	case formPlain, formDigest, formAhead, formAside:
+	}
 	if len(p.events) == 1 {
 		return Layout(p.events[0])
 	}
 	return Digest(p.events)
 }
 
-// id names the parcel: the event, or the first and last of a digest.
-func (p *parcel) id() string {
-	first, last := p.events[0].ID, p.events[len(p.events)-1].ID
-	if first == last {
-		return first
+// idle waits for d, broken off by a nudge.
+func (w *Worker) idle(ctx context.Context, d time.Duration) error {
+	ctx, stop := w.interruptible(ctx)
+	defer stop()
+	err := wait(ctx, d)
+	if err != nil && w.takeNudge() {
+		return errNudged
 	}
-	return "digest_" + first + "_" + last
+	return err
 }

@@ -21,7 +21,7 @@ func TestDigestGathersForItsInterval(t *testing.T) {
 		r := w.run(t, hourly)
 		begin := time.Now()
 		for i := range 3 {
-			w.publish(like(i + 1))
+			w.publish(comment(i + 1))
 			wait(10 * time.Minute)
 		}
 		require.Empty(t, w.attempts())
@@ -47,7 +47,7 @@ func TestDigestHoldsTwentyFive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.publish(likes(60)...)
+		w.publish(comments(60)...)
 		wait(2 * time.Hour) // all are overdue
 		r := w.run(t, hourly)
 		wait(time.Minute)
@@ -60,11 +60,19 @@ func TestDigestHoldsTwentyFive(t *testing.T) {
 	})
 }
 
+func comments(n int) []events.Event {
+	var out []events.Event
+	for i := range n {
+		out = append(out, comment(i+1))
+	}
+	return out
+}
+
 func TestDigestInDoubtIsGatheredAsItWas(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.publish(likes(3)...)
+		w.publish(comments(3)...)
 		w.crashAt, w.crashAfter = 2, true // the Send: shown, but the process dies
 		w.run(t, hourly)
 		wait(2 * time.Hour)

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -19,9 +20,28 @@ func (w *Worker) hush(ctx context.Context) error {
 				return err
 			}
 		}
+		w.behind = true
 		_ = wait(ctx, time.Until(until)) // its error ends the loop
 	}
 	return ctx.Err()
+}
+
+// await waits until the cap on messages leaves room. Edits are free.
+func (w *Worker) await(ctx context.Context, d Delivery) error {
+	if free := w.slot(); d.Replaces.IsZero() && time.Now().Before(free) {
+		return wait(ctx, time.Until(free))
+	}
+	return nil
+}
+
+// OwnerNotice is what the owner of a subscription is told about its lane.
+type OwnerNotice struct {
+	Subscription string
+	To           string // label of the destination, without secrets
+	Key          string // names this notice for ever
+	Works        bool   // the lane works again
+	Reason       string // else what is wrong and what to do
+	Waiting      uint64 // events that wait, as far as is known
 }
 
 // suspend keeps the backlog until the destination may work again: after an hour,
@@ -29,6 +49,8 @@ func (w *Worker) hush(ctx context.Context) error {
 func (w *Worker) suspend(ctx context.Context, p parcel, t *trial, e *SendError) error {
 	first := w.record.State != Suspended
 	reason := reasonOf(e)
+	w.behind = true
+	w.Circuits.leave(w.Subscription.To, e, lookAgain)
 	w.record.State, w.record.Reason, w.record.Until = Suspended, reason, time.Now().Add(lookAgain).UTC()
 	w.unsaved = true
 	if err := w.insist(ctx, "suspend", w.save); err != nil {
@@ -36,9 +58,43 @@ func (w *Worker) suspend(ctx context.Context, p parcel, t *trial, e *SendError) 
 	}
 	if first {
 		w.log.Error("the destination refuses, its events wait", "status", e.Verdict, "event_id", p.id(), "reason", reason, "err", e.Err)
-		w.reportParcel(ctx, p, *t, Outcome{Kind: Stopped, Verdict: e.Verdict.String(), Reason: reason, RetryIn: lookAgain})
+		w.reportParcel(ctx, parcel{form: p.form, entries: p.entries[:1], events: p.events[:1]}, *t, Outcome{Kind: Stopped, Verdict: e.Verdict.String(), Reason: reason, RetryIn: lookAgain})
+	}
+	if !w.record.Told && w.tell(ctx, OwnerNotice{Reason: reason}) {
+		w.record.Told, w.unsaved = true, true
+		if err := w.insist(ctx, "suspend", w.save); err != nil {
+			return err
+		}
 	}
 	return w.rest(ctx, lookAgain)
+}
+
+// recover notes that the destination works again.
+func (w *Worker) recover(ctx context.Context, p *parcel) {
+	w.record.State, w.record.Reason, w.record.Until = Live, "", time.Time{}
+	w.log.Info("the destination works again")
+	w.report(ctx, Outcome{Kind: Resumed, Position: p.last().Position})
+	if w.record.Told {
+		w.tell(ctx, OwnerNotice{Works: true})
+		w.record.Told = false
+	}
+}
+
+// tell brings a notice to the owner and reports whether it got there.
+func (w *Worker) tell(ctx context.Context, n OwnerNotice) bool {
+	if w.Tell == nil {
+		return true
+	}
+	n.Subscription, n.To = w.Subscription.Name, w.Subscription.To.Label()
+	n.Key = Key(n.Subscription, "suspended_"+strconv.FormatBool(n.Works)+"_"+strconv.FormatUint(w.record.Position, 10), w.Subscription.To, 0, w.record.Generation)
+	if b, knows := w.Lane.(backlog); knows {
+		n.Waiting = b.Lag()
+	}
+	if err := w.Tell(ctx, n); err != nil {
+		w.log.Warn("the owner could not be told", "err", err)
+		return false
+	}
+	return true
 }
 
 // rest waits for d, for Resume, or for ctx to end.
@@ -60,17 +116,35 @@ func (w *Worker) rest(ctx context.Context, d time.Duration) error {
 func (w *Worker) bury(ctx context.Context, p parcel, reason string, attempts int) error {
 	late, cancel := graceful(ctx, saveGrace)
 	defer cancel()
+	switch p.form {
+	case formNotice:
+		w.log.Warn("a notice was refused", "reason", reason)
+		return w.finish(late, &p, false)
+	case formResend:
+		w.log.Warn("a dead letter was refused again", "event_id", p.id(), "reason", reason)
+		w.reportParcel(late, p, trial{attempt: attempts}, Outcome{Kind: Dead, Verdict: Reject.String(), Reason: reason})
+		return w.finish(late, &p, false)
+	case formPlain, formDigest, formFold, formCatchUp, formAhead, formAside:
+	}
 	for i, entry := range p.entries {
 		letter := DeadLetter{
 			Subscription: w.Subscription.Name, To: w.Subscription.To.Label(), Position: entry.Position,
 			Reason: reason, Attempts: attempts, At: time.Now().UTC(), Event: entry.Data,
 		}
-		one := parcel{entries: p.entries[i : i+1]}
+		one := parcel{form: p.form, entries: p.entries[i : i+1]}
 		if i < len(p.events) {
 			letter.EventID, one.events = p.events[i].ID, p.events[i:i+1]
 		}
 		moved := w.record
-		moved.Position, moved.Intent, moved.Updated = entry.Position, nil, letter.At
+		moved.Intent, moved.Updated = nil, letter.At
+		switch p.form {
+		case formAhead:
+			moved.Ahead = max(moved.Ahead, entry.Position)
+		case formAside:
+			moved.Asides = withoutAside(moved.Asides, entry.Position)
+		case formPlain, formDigest, formFold, formCatchUp, formNotice, formResend:
+			moved.Position = entry.Position
+		}
 		if err := w.insist(late, "bury", func(ctx context.Context) error { return w.Lane.Bury(ctx, moved, letter) }); err != nil {
 			return err
 		}

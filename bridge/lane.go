@@ -45,12 +45,58 @@ type Record struct {
 	Reason     string    `json:"reason,omitempty"` // for people, when held, paused or suspended
 	Until      time.Time `json:"until,omitzero"`   // when it goes on by itself
 	Updated    time.Time `json:"updated,omitzero"`
+
+	// Ahead is up to where messages and mentions are done while the lane catches up;
+	// at or below Position it means nothing.
+	Ahead  uint64  `json:"ahead,omitempty"`
+	Away   *Away   `json:"away,omitempty"`   // what the lane catches up with
+	Gap    *Away   `json:"gap,omitempty"`    // what will not be sent and is not told yet
+	Asides []Aside `json:"asides,omitempty"` // events set aside for their next attempts, oldest first
+	Sent   []int64 `json:"sent,omitempty"`   // times of the newest messages, in Unix milliseconds, for a cap
+	Told   bool    `json:"told,omitempty"`   // the owner knows that the lane is suspended
+	Rerun  int     `json:"rerun,omitempty"`  // number of the newest Rerun that was begun
+
+	Failing time.Time `json:"failing,omitzero"` // first failure since a webhook last took something
+	Dying   time.Time `json:"dying,omitzero"`   // first failure twelve hours and more after that
 }
+
+// Away is a number of events and the span of time they are from.
+type Away struct {
+	Count   uint64    `json:"count"`
+	From    time.Time `json:"from,omitzero"`
+	Until   time.Time `json:"until,omitzero"`
+	Skipped bool      `json:"skipped,omitempty"` // left out on the owner's wish, not taken by retention
+}
+
+// Aside is an event that failed and waits for its next attempt while later ones
+// go on.
+type Aside struct {
+	Position uint64    `json:"position"`
+	Attempt  int       `json:"attempt"` // of the last attempt
+	Due      time.Time `json:"due"`
+	Since    time.Time `json:"since"` // of the first attempt
+}
+
+// Form is how events become one message.
+type Form string
+
+// Forms. The zero value is one event by itself.
+const (
+	formPlain   Form = ""
+	formDigest  Form = "digest"
+	formFold    Form = "fold"     // one message that is edited as more of the same comes
+	formCatchUp Form = "catch_up" // a digest after an outage
+	formAhead   Form = "ahead"    // one event out of line, during a catch-up
+	formAside   Form = "aside"    // one event that was set aside
+	formNotice  Form = "notice"   // of events that will not be sent
+	formResend  Form = "resend"   // a dead letter that a person wants sent
+)
 
 // Intent is written before a message is sent: a crash leaves at most this one in
 // doubt.
 type Intent struct {
-	Position uint64    `json:"position"`
+	Position uint64    `json:"position"` // of its last event; of a dead letter, the id of the wish
+	Form     Form      `json:"form,omitempty"`
 	Attempt  int       `json:"attempt"`
 	At       time.Time `json:"at"`             // of the first attempt that may have arrived
 	Tried    time.Time `json:"tried,omitzero"` // of the newest attempt
@@ -77,6 +123,22 @@ type DeadLetter struct {
 	Attempts     int       `json:"attempts"`
 	At           time.Time `json:"at"`
 	Event        []byte    `json:"event"` // as stored
+}
+
+// Resend is a person's wish that a dead letter be sent again. Its id is the
+// generation of what is sent: no other replay has that number.
+type Resend struct {
+	ID     uint64 // later ones have higher ids
+	Dead   uint64 // id of the letter
+	Letter DeadLetter
+}
+
+// Resender is a Lane that keeps wishes for dead letters to be sent again.
+type Resender interface {
+	// Resend returns the oldest wish; ok is false where there is none.
+	Resend(ctx context.Context) (r Resend, ok bool, err error)
+	// Resent removes a wish, and with it the letter where it was sent.
+	Resent(ctx context.Context, r Resend, sent bool) error
 }
 
 // Ledger remembers where messages live, by update key and thread key, so that

@@ -1,39 +1,132 @@
 package bridge
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
-// Digest makes one message of several events, oldest first; of a generation only
-// the newest state is told.
+// maxLine bounds each half of a digest's line, so that a full digest fits every
+// platform's message.
+const maxLine = 100
+
+// digestKinds are the kinds of a digest's lines, what matters first.
+var digestKinds = []struct {
+	one   string // counted in the last line
+	names []string
+}{
+	{"message", []string{"message.received", "message.sent"}},
+	{"mention", []string{"notification.mention"}},
+	{"reply", []string{"notification.reply"}},
+	{"comment", []string{"notification.comment"}},
+	{"quote", []string{"notification.quote"}},
+	{"failed generation", []string{"generation.failed"}},
+	{"generation", []string{"generation.completed", "generation.started", "generation.progressed"}},
+	{"repost", []string{"notification.repost"}},
+	{"follow", []string{"notification.follow"}},
+	{"like", []string{"notification.like"}},
+	{"post", []string{"post.matched", "post.followed", "post.published"}},
+}
+
+// line is one line of a digest and the events it tells of.
+type line struct {
+	rank   int
+	newest events.Event
+	tally  Tally
+}
+
+// Digest makes one message of several events: what matters first, grouped by kind,
+// each kind oldest first. Likes, reposts and follows of one thing are one line; of
+// a generation only the newest state is told.
 func Digest(list []events.Event) Message {
 	last := list[len(list)-1]
 	m := Message{Event: last.Name(), Agent: last.Agent(), At: last.Time}
-	newest := map[string]int{}
-	messages := make([]Message, len(list))
-	for i, e := range list {
-		messages[i] = Layout(e)
-		if key := messages[i].UpdateKey; key != "" {
-			newest[key] = i
-		}
+	for _, e := range list {
 		if e.Agent() != m.Agent {
 			m.Agent = ""
 		}
 	}
-	for i, one := range messages {
-		if one.UpdateKey == "" || newest[one.UpdateKey] == i {
-			m.Quotes = append(m.Quotes, Quote{Label: digestLabel(one), Text: digestText(one)})
-		}
+	things := 0
+	kinds := make([]int, len(digestKinds)+1)
+	for _, l := range linesOf(list) {
+		m.Quotes = append(m.Quotes, l.quote())
+		things += l.tally.Count
+		kinds[l.rank] += l.tally.Count
 	}
-	what := counted(len(m.Quotes), "thing") + " happened"
+	what := counted(things, "thing") + " happened"
 	if m.Agent != "" {
 		what += " to @" + shorten(m.Agent, maxName)
 	}
 	m.Title, m.Headline = what, []Span{say(what)}
-	m.Footnote = "digest"
+	m.Footnote = joined("digest", kindCounts(kinds))
 	return m
+}
+
+// AfterOutage is a digest of part of what happened while nothing could be sent.
+func AfterOutage(list []events.Event, away Away) Message {
+	m := Digest(list)
+	m.Title = "While I was away: " + thousands(len(list)) + " of " + thousands(int(min(away.Count, 1<<31))) + " events, " + clock(away.From, away.Until) //nolint:gosec // bounded
+	m.Headline = []Span{say(m.Title)}
+	m.Quiet = true
+	return m
+}
+
+// linesOf sorts events into lines.
+func linesOf(list []events.Event) []*line {
+	byKey := map[string]*line{}
+	var out []*line
+	for _, e := range list {
+		key := lineKey(e)
+		l := byKey[key]
+		if l == nil {
+			l = &line{}
+			byKey[key], out = l, append(out, l)
+		}
+		l.newest, l.rank = e, rankOf(e)
+		if foldKey(e) != "" {
+			l.tally = l.tally.add([]events.Event{e})
+		} else {
+			l.tally.Count = 1
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *line) int { return cmp.Compare(a.rank, b.rank) })
+	return out
+}
+
+func rankOf(e events.Event) int {
+	for i, k := range digestKinds {
+		if slices.Contains(k.names, e.Name()) {
+			return i
+		}
+	}
+	return len(digestKinds)
+}
+
+// kindCounts says how many of each kind there are, for more than one kind.
+func kindCounts(counts []int) string {
+	var parts []string
+	for i, n := range counts {
+		switch {
+		case n == 0:
+		case i == len(digestKinds):
+			parts = append(parts, counted(n, "other"))
+		case n > 1 && digestKinds[i].one == "reply":
+			parts = append(parts, thousands(n)+" replies")
+		default:
+			parts = append(parts, counted(n, digestKinds[i].one))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (l *line) quote() Quote {
+	m := Layout(l.newest)
+	if l.tally.Count > 1 {
+		m = Fold(l.tally, l.newest)
+	}
+	return Quote{Label: digestLabel(m), Text: digestText(m)}
 }
 
 // digestLabel says who did what in a line. The name is text from outside, as
@@ -46,13 +139,13 @@ func digestLabel(m Message) string {
 	for _, s := range m.Headline {
 		b.WriteString(s.Text)
 	}
-	return shorten(oneLine(b.String()), maxQuote)
+	return shorten(oneLine(b.String()), maxLine)
 }
 
 // digestText is the words of the event, or else those it is about.
 func digestText(m Message) string {
 	if m.Text == "" && len(m.Quotes) > 0 {
-		return m.Quotes[0].Text
+		return shorten(oneLine(m.Quotes[0].Text), maxLine)
 	}
-	return shorten(oneLine(m.Text), maxQuote)
+	return shorten(oneLine(m.Text), maxLine)
 }

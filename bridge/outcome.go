@@ -41,4 +41,5 @@ const (
 	Stopped    OutcomeKind = "suspended" // the lane, told once
 	Resumed    OutcomeKind = "resumed"   // the lane, after it was suspended
 	Gap        OutcomeKind = "gap"       // retention took events before the lane came to them
+	Skipped    OutcomeKind = "skipped"   // left out for its age, as catch_up: skip asks
 )

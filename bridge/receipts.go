@@ -50,20 +50,21 @@ func (w *Worker) receipt(ctx context.Context, key string) (r Receipt, err error)
 
 // keep stores where the message now lives, so that later ones can replace it or
 // join its thread.
-func (w *Worker) keep(ctx context.Context, d Delivery, r Receipt) error {
+func (w *Worker) keep(ctx context.Context, p *parcel, d Delivery, r Receipt) error {
 	if r.Message == "" {
 		return nil // nothing to remember
 	}
 	if r.At.IsZero() {
 		r.At = time.Now().UTC()
 	}
-	r.Delivery = d.Key
+	r.Delivery, r.Fold = d.Key, p.told
 	if key := w.updateKey(d.Message); key != "" {
 		r.Version = d.Message.Version
 		if err := w.keepAt(ctx, key, r); err != nil {
 			return err
 		}
 	}
+	r.Fold = nil
 	if key := w.threadKey(d.Message); key != "" {
 		if head := headOf(d.Thread, r); head != d.Thread {
 			return w.keepAt(ctx, key, head)

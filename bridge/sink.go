@@ -73,6 +73,8 @@ type Receipt struct {
 	At      time.Time `json:"at,omitzero"`
 	Version int       `json:"version,omitempty"` // of what is shown there
 
+	Fold *Tally `json:"fold,omitempty"` // what is told there, where more is folded into it
+
 	// Delivery is the key of what was sent there last, or of what heads the
 	// thread. The worker fills it in.
 	Delivery string `json:"delivery,omitempty"`

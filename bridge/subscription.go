@@ -20,6 +20,7 @@ type Subscription struct {
 	Start  string        // "new", "all" or a duration back from now, on its first start only
 	Digest time.Duration // gather for so long; 0 sends each event by itself
 	Quiet  *Quiet        // hours without messages; nil for none
+	Pace   Pace          // how its messages follow each other
 }
 
 // Covers reports whether the subscription is about the event's agent and kind,

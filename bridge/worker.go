@@ -2,9 +2,9 @@ package bridge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/events"
@@ -25,6 +25,14 @@ type Worker struct {
 	panics  []time.Time
 	stood   time.Time // when the newest event that was looked at had been stored
 	broken  bool      // the filter broke before, which is told once
+	began   time.Time // when all up to the position was known to be done, as this worker began
+	behind  bool      // events may have piled up: it began, or was held, and saw no end yet
+	skipped time.Time // when to tell of what was left out, if no more of it comes
+	failed  trial     // what became of the last attempt at the event that was set aside
+
+	nudging   sync.Mutex
+	nudged    bool
+	interrupt context.CancelFunc // of a wait under way
 }
 
 // WorkerOptions are what a worker needs; Reporter may be nil.
@@ -41,6 +49,11 @@ type WorkerOptions struct {
 	// Sole says that no other process can own the lane, as with an embedded
 	// server: an intent found at the start is nobody's and not waited for.
 	Sole bool
+	// Circuits are shared by the workers of one process; nil for none.
+	Circuits *Circuits
+	// Tell brings a notice to the owner: it is called once when the lane is
+	// suspended, and once when it works again. nil for nobody.
+	Tell func(ctx context.Context, n OwnerNotice) error
 }
 
 const (
@@ -68,6 +81,7 @@ func NewWorker(o WorkerOptions) *Worker {
 // Resume makes a suspended worker look again now, as after a new credential or
 // permission. It may be called at any time.
 func (w *Worker) Resume() {
+	w.Circuits.close(w.Subscription.To)
 	select {
 	case w.resume <- struct{}{}:
 	default:
@@ -78,11 +92,12 @@ func (w *Worker) Resume() {
 // more, and Run returns nil. It returns ErrFenced at once when another process
 // owns the lane.
 func (w *Worker) Run(ctx context.Context) error {
-	w.record, w.saved = w.Lane.Record(), time.Now()
+	w.record, w.saved, w.behind = w.Lane.Record(), time.Now(), true
+	w.began = w.record.Updated
 	err := w.adopt(ctx)
 	for err == nil && ctx.Err() == nil {
 		var p parcel
-		if p, err = w.gather(ctx); err == nil {
+		if p, err = w.choose(ctx); err == nil && len(p.events) > 0 {
 			err = w.deliver(ctx, p)
 		}
 	}
@@ -161,6 +176,42 @@ func (w *Worker) insist(ctx context.Context, what string, f func(context.Context
 	}
 }
 
+// Nudge makes the worker look whether a person wants a dead letter sent again. It
+// may be called at any time.
+func (w *Worker) Nudge() {
+	w.nudging.Lock()
+	defer w.nudging.Unlock()
+	w.nudged = true
+	if w.interrupt != nil {
+		w.interrupt()
+	}
+}
+
+// interruptible returns a context that a nudge ends.
+func (w *Worker) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	w.nudging.Lock()
+	defer w.nudging.Unlock()
+	w.interrupt = cancel
+	if w.nudged {
+		cancel()
+	}
+	return ctx, func() {
+		w.nudging.Lock()
+		defer w.nudging.Unlock()
+		w.interrupt = nil
+		cancel()
+	}
+}
+
+func (w *Worker) takeNudge() bool {
+	w.nudging.Lock()
+	defer w.nudging.Unlock()
+	was := w.nudged
+	w.nudged = false
+	return was
+}
+
 // moved notes that everything up to the position is done.
 func (w *Worker) moved(position uint64, sent bool) {
 	w.record.Position, w.record.Intent = position, nil
@@ -186,6 +237,8 @@ func (w *Worker) next(ctx context.Context, after uint64, due time.Time) (Entry, 
 			return entry, nil
 		case ctx.Err() != nil:
 			return entry, ctx.Err()
+		case w.takeNudge():
+			return entry, errNudged
 		case wake.IsZero() || time.Now().Before(wake):
 			if failed++; failed == 1 {
 				w.log.Warn("the stream can't be read, trying again", "err", err)
@@ -206,59 +259,14 @@ func (w *Worker) next(ctx context.Context, after uint64, due time.Time) (Entry, 
 }
 
 func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (Entry, error) {
+	ctx, stop := w.interruptible(ctx)
+	defer stop()
 	if wake.IsZero() {
 		return w.Lane.Next(ctx, after)
 	}
 	ctx, cancel := context.WithDeadline(ctx, wake)
 	defer cancel()
 	return w.Lane.Next(ctx, after)
-}
-
-// parcel is what becomes one message: one event, or several as a digest.
-type parcel struct {
-	entries []Entry
-	events  []events.Event
-}
-
-func (p *parcel) last() Entry { return p.entries[len(p.entries)-1] }
-
-// gather returns the next parcel, past what the filter holds back and what can't
-// be read.
-func (w *Worker) gather(ctx context.Context) (parcel, error) {
-	var p parcel
-	after := w.record.Position
-	for w.wants(p) {
-		if err := ctx.Err(); err != nil {
-			return p, err
-		}
-		entry, err := w.next(ctx, after, w.due(p))
-		if errors.Is(err, errDue) {
-			break
-		}
-		if err != nil {
-			return p, err
-		}
-		var e events.Event
-		err = json.Unmarshal(entry.Data, &e)
-		if err != nil && len(p.entries) > 0 {
-			break // what was gathered goes first
-		}
-		w.tellGap(ctx, entry)
-		if err != nil {
-			if err := w.bury(ctx, parcel{entries: []Entry{entry}}, cutReason(err), 0); err != nil {
-				return p, err
-			}
-			after = entry.Position
-			continue
-		}
-		after = entry.Position
-		if w.lets(e) {
-			p.entries, p.events = append(p.entries, entry), append(p.events, e)
-		} else if len(p.entries) == 0 {
-			w.moved(after, false)
-		}
-	}
-	return p, nil
 }
 
 // lets reports whether the subscription wants the event. A filter that breaks is
@@ -273,16 +281,6 @@ func (w *Worker) lets(e events.Event) bool {
 		w.log.Warn("the filter broke on an event, which goes through", "event_id", e.ID, "err", err)
 	}
 	return through
-}
-
-// tellGap reports events that retention took while the lane waited.
-func (w *Worker) tellGap(ctx context.Context, e Entry) {
-	defer func() { w.stood = e.Stored }()
-	if e.Skipped == 0 {
-		return
-	}
-	w.log.Warn("events were removed before they could be sent", "count", e.Skipped)
-	w.report(ctx, Outcome{Kind: Gap, Position: e.Position, Count: e.Skipped, From: w.stood, Until: e.Stored})
 }
 
 func (w *Worker) report(ctx context.Context, o Outcome) {

@@ -1,0 +1,85 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// noteGap notes events that retention took while the lane waited, and moves the
+// lane over them. It is told once, in one message, and reports whether that is to
+// be sent next.
+func (w *Worker) noteGap(ctx context.Context, after uint64, entry Entry) (told bool, err error) {
+	from := w.stood
+	w.stood = entry.Stored
+	if entry.Skipped == 0 || after >= entry.Position-1 {
+		return false, nil
+	}
+	if from.IsZero() {
+		from = w.began
+	}
+	gap := Away{Count: entry.Skipped, From: from.UTC(), Until: entry.Stored.UTC()}
+	if g := w.record.Gap; g != nil {
+		gap.Count, gap.From = gap.Count+g.Count, g.From
+	}
+	w.moved(entry.Position-1, false)
+	if w.record.Ahead > 0 {
+		w.record.Ahead = max(w.record.Ahead, w.record.Position)
+	}
+	if w.chats() {
+		w.record.Gap = &gap
+	}
+	if err := w.insist(ctx, "save", w.save); err != nil {
+		return false, err
+	}
+	w.log.Warn("events were removed before they could be sent", "count", entry.Skipped)
+	w.report(ctx, Outcome{Kind: Gap, Position: entry.Position, Count: entry.Skipped, From: gap.From, Until: gap.Until})
+	return true, nil
+}
+
+// ready reports whether the count of what will not be sent is complete: the line
+// of late events has come to its end.
+func (w *Worker) ready() bool {
+	return !w.record.Gap.Skipped || !time.Now().Before(w.skipped)
+}
+
+// notice makes the message about events that will not be sent.
+func (w *Worker) notice() (parcel, error) {
+	if !w.chats() {
+		w.record.Gap, w.unsaved = nil, true
+		return parcel{}, nil
+	}
+	e := events.Event{ID: strconv.FormatUint(w.record.Position, 10), Time: w.record.Gap.Until}
+	return parcel{form: formNotice, entries: []Entry{{Position: w.record.Position, Stored: e.Time}}, events: []events.Event{e}}, nil
+}
+
+// Notice is the message that says which events will not be sent, and where they
+// can still be read.
+func Notice(gap Away) Message {
+	m := Message{Event: "bridge.gap", At: gap.Until, Tone: ToneBad, Title: counted(int(min(gap.Count, 1<<31)), "event") + " not sent"}
+	m.Headline = []Span{say(m.Title)}
+	span := clock(gap.From, gap.Until)
+	if gap.Skipped {
+		m.Text = fmt.Sprintf("They are from %s and older than 15 minutes, which this subscription leaves out (catch_up: skip). They are stored; a replay sends them.", span)
+		return m
+	}
+	m.Text = fmt.Sprintf("They are from %s and left the store (nats.keep, nats.store) before this subscription came to them. "+
+		"ImagineAnything still shows notifications, messages and posts: look there, or with /ia notify and /ia dm. What a generation looked like on its way is gone; its result is in the gallery.", span)
+	return m
+}
+
+// clock is a span of time as people write it, "09:12–17:40 UTC".
+func clock(from, until time.Time) string {
+	const day, hour = "2 Jan ", "15:04"
+	from, until = from.UTC(), until.UTC()
+	if from.IsZero() {
+		return "before " + until.Format(day+hour) + " UTC"
+	}
+	if from.Format(day) == until.Format(day) {
+		return from.Format(day+hour) + "–" + until.Format(hour) + " UTC"
+	}
+	return from.Format(day+hour) + "–" + until.Format(day+hour) + " UTC"
+}

@@ -1,0 +1,38 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// resend makes a parcel of the dead letter that a person wants sent, an empty one
+// where nobody wants any.
+func (w *Worker) resend(ctx context.Context) (parcel, error) {
+	keeper, can := w.Lane.(Resender)
+	if !can {
+		return parcel{}, nil
+	}
+	for {
+		var r Resend
+		var ok bool
+		err := w.insist(ctx, "resend", func(ctx context.Context) (err error) {
+			r, ok, err = keeper.Resend(ctx)
+			return err
+		})
+		if err != nil || !ok {
+			return parcel{}, err
+		}
+		var e events.Event
+		if err = json.Unmarshal(r.Letter.Event, &e); err == nil {
+			entry := Entry{Position: r.Letter.Position, Data: r.Letter.Event, Stored: r.Letter.At}
+			return parcel{form: formResend, resend: r, entries: []Entry{entry}, events: []events.Event{e}}, nil
+		}
+		// Dropped meanwhile, or poison that no attempt makes readable.
+		w.log.Warn("a dead letter can't be sent again", "position", r.Letter.Position, "reason", cutReason(err))
+		if err := w.insist(ctx, "resent", func(ctx context.Context) error { return keeper.Resent(ctx, r, false) }); err != nil {
+			return parcel{}, err
+		}
+	}
+}
