@@ -123,7 +123,7 @@ func (m *matrix) slash(c *square, without arguments) (in *fakediscord.Interactio
 // throughSlack types a line, fills the form that it opens and presses its
 // buttons.
 func (m *matrix) throughSlack(c *square) (func() string, error) {
-	ctx, cancel := context.WithTimeout(c.Context(), answerWait)
+	ctx, cancel := context.WithTimeout(c.Context(), max(answerWait, c.wait))
 	defer cancel()
 	channel := c.room
 	if channel == "" {
@@ -136,7 +136,7 @@ func (m *matrix) throughSlack(c *square) (func() string, error) {
 		}
 	}
 	if c.file != nil {
-		later["file"] = "F0" + c.file.name
+		later["file"] = m.team.AddFile(m.ann, c.file.name, c.file.kind, c.file.data)
 	}
 	before := m.slack.Screen(channel)
 	r, err := m.slack.Slash(m.ann, channel, line)

@@ -81,6 +81,8 @@ type Server struct {
 	requests   []Request
 	faults     []Fault
 	uploads    map[string]*upload
+	hosted     map[string]*hosted
+	hidden     bool // files come as an id alone
 	oauth      oauthState
 	unfurls    map[string]*sharedLink
 	triggers   map[string]*trigger
@@ -110,6 +112,7 @@ func New(opt Options) (*Server, error) {
 		users:      map[string]*user{},
 		tokens:     map[string]*token{},
 		uploads:    map[string]*upload{},
+		hosted:     map[string]*hosted{},
 		unfurls:    map[string]*sharedLink{},
 		triggers:   map[string]*trigger{},
 		responses:  map[string]*responseURL{},
@@ -217,6 +220,9 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveAPI)
 	mux.HandleFunc("POST /upload/v1/{ticket}", s.serveUpload)
+	mux.HandleFunc("GET /files-pri/{file}/{name}", s.serveFile)
+	mux.HandleFunc("GET /files-pri/{file}/download/{name}", s.serveFile)
+	mux.HandleFunc("GET /signin", s.serveSignIn)
 	mux.HandleFunc("GET /oauth/v2/authorize", s.serveAuthorize)
 	mux.HandleFunc("POST /oauth/v2/authorize", s.serveDecision)
 	mux.HandleFunc("GET /link", s.serveSocket)

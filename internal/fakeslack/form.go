@@ -126,6 +126,9 @@ func (v *view) fill(values map[string][]string) error {
 		in := fields[i]
 		element := args(in.element)
 		value, err := chosen(element, given)
+		if err == nil && element.str("type") == "file_input" {
+			value["files"], err = v.home.s.attach(v.user, element, given)
+		}
 		if err != nil {
 			return fmt.Errorf("input %s: %w", block, err)
 		}

@@ -39,6 +39,7 @@ type message struct {
 	blocks    []any
 	at        time.Time
 	reactions []string
+	attached  []*hosted
 }
 
 // Messages lists what is visible in a channel, oldest first, thread replies and ephemeral messages included.
@@ -100,6 +101,13 @@ func (m *message) wire(ch *channel, meta bool) map[string]any {
 		if m.Broadcast {
 			out["subtype"] = "thread_broadcast"
 		}
+	}
+	if len(m.attached) > 0 {
+		var files []any
+		for _, f := range m.attached {
+			files = append(files, f.wire(ch.home.s))
+		}
+		out["files"], out["upload"], out["display_as_bot"], out["subtype"] = files, false, false, "file_share"
 	}
 	if n := ch.replies(m.TS); n > 0 {
 		out["thread_ts"], out["reply_count"] = m.TS, n

@@ -51,6 +51,7 @@ func methodTable() map[string]method {
 		{name: "files.completeUploadExternal", kind: kindBot, scopes: []string{"files:write"}, tier: 4, args: []string{
 			"files", "channel_id", "channels", "initial_comment", "blocks", "thread_ts",
 		}, run: (*call).completeUpload},
+		{name: "files.info", kind: kindBot, scopes: []string{"files:read"}, tier: 4, args: []string{"file", "count", "cursor", "limit", "page"}, run: (*call).fileInfo},
 		{name: "apps.connections.open", kind: kindApp, scopes: []string{"connections:write"}, tier: 3, run: (*call).connectionsOpen},
 		{name: "apps.manifest.validate", kind: kindConfig, tier: 3, args: []string{"manifest", "app_id"}, run: (*call).manifestValidate},
 		{name: "blocks.validate", kind: kindBot, tier: 4, args: []string{"blocks", "message", "view"}, run: (*call).blocksValidate},

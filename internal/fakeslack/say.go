@@ -10,6 +10,11 @@ import (
 // told about it as far as its scopes go: message events, and app_mention where the text names its bot user. It is empty
 // where the channel is unknown.
 func (s *Server) Say(userID, channelID, thread, text string) string {
+	return s.SayWith(userID, channelID, thread, text)
+}
+
+// SayWith is Say with files of the person, by their ids.
+func (s *Server) SayWith(userID, channelID, thread, text string, files ...string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := s.channels[channelID]
@@ -20,6 +25,11 @@ func (s *Server) Say(userID, channelID, thread, text string) string {
 	m.Channel, m.User, m.Text = ch.id, userID, text
 	if root := ch.find(thread); root != nil {
 		m.ThreadTS = root.TS
+	}
+	for _, id := range files {
+		if f := s.hosted[id]; f != nil {
+			m.attached, m.Files = append(m.attached, f), append(m.Files, f.name)
+		}
 	}
 	s.store(ch, m)
 	if s.doors() && ch.has(ch.home.BotUser) && strings.Contains(text, "<@"+ch.home.BotUser+">") && !ch.home.bot.missing([]string{"app_mentions:read"}) {

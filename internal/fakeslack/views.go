@@ -78,8 +78,13 @@ func (c *call) viewArg(kind string) (map[string]any, *answer) {
 		if block["block_id"] == nil {
 			block["block_id"] = fmt.Sprintf("b%d", i)
 		}
-		if element, ok := block["element"].(map[string]any); ok && element["action_id"] == nil {
-			element["action_id"] = fmt.Sprintf("a%d", i)
+		if element, ok := block["element"].(map[string]any); ok {
+			if element["action_id"] == nil {
+				element["action_id"] = fmt.Sprintf("a%d", i)
+			}
+			if element["type"] == "file_input" && c.tok.missing([]string{"files:read"}) {
+				c.badManners("file_input_without_scope", "files:read")
+			}
 		}
 	}
 	return body, nil

@@ -25,6 +25,8 @@ type back struct {
 	View    string    `json:"view,omitempty"`    // form that shows the work and then its end
 	Said    string    `json:"said,omitempty"`    // their own message in a thread, which shows its fate
 	Private bool      `json:"private,omitempty"` // whatever the command says
+	Files   int       `json:"files,omitempty"`   // that came with their words and stay here
+	Locale  string    `json:"locale,omitempty"`  // the language they read
 	Replace bool      `json:"replace,omitempty"` // the answer takes the place of the message that was pressed
 }
 
@@ -155,6 +157,7 @@ func (o *answering) finish(ctx context.Context, a command.Answer) {
 		o.respond(ctx, draft{head: cmp.Or(a.Reply.Text, "Done.")}, "ephemeral")
 	}
 	for i, d := range drafts {
+		d = d.spoken(o.to.Locale)
 		if i == 0 && o.live != "" && o.s.rewrite(ctx, o.where, o.live, d) == nil {
 			continue
 		}
@@ -196,7 +199,7 @@ func (o *answering) private(ctx context.Context, d draft) {
 	}
 	if o.to.Channel != "" {
 		for f := full; f <= textOnly; f++ {
-			bad := o.s.whisper(ctx, o.to.Channel, o.to.Thread, o.to.User, d.body(o.s.binder(), f))
+			bad := o.s.whisper(ctx, o.to.Channel, o.to.Thread, o.to.User, d.spoken(o.to.Locale).body(o.s.binder(), f))
 			if bad == nil {
 				return
 			}
@@ -226,7 +229,7 @@ func (o *answering) respond(ctx context.Context, d draft, who string) bool {
 		if !sleep(ctx, max(0, respondGap-time.Since(o.last))) {
 			return false
 		}
-		b := d.body(o.s.binder(), f)
+		b := d.spoken(o.to.Locale).body(o.s.binder(), f)
 		o.s.keep(ctx, b.kept)
 		o.uses++
 		bad := o.s.web.respond(ctx, o.to.Respond, response{Text: b.text, Blocks: b.blocks, Type: who, Replace: o.to.Replace, Thread: o.to.Thread})

@@ -111,7 +111,7 @@ func (s *Sink) readThread(ctx context.Context, t thread) {
 		}
 		e := inner{
 			Type: "message", User: quoted(m.User), Channel: quoted(t.Channel), Subtype: m.SubType, BotID: m.BotID, Text: m.Text,
-			TS: m.Timestamp, Thread: m.ThreadTimestamp, Team: m.Team,
+			TS: m.Timestamp, Thread: m.ThreadTimestamp, Team: m.Team, Files: make([]upload, len(m.Files)),
 		}
 		team := s.web.selfKnown().TeamID
 		out := s.said(ctx, inbound{kind: event, name: "catch_up", at: scene{team: team}, event: delivery{TeamID: team, Event: e}})

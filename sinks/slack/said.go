@@ -90,11 +90,11 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 	q := s.request(in, group, verb, "said", in.at.channel, e.TS)
 	q.Agent, q.Values, q.Open = t.Agent, values, true
 	to := backOf(in)
-	to.Said = e.TS
-	if strings.TrimSpace(words) == "" && len(e.Files) > 0 {
+	to.Said, to.Files = e.TS, len(e.Files)
+	if strings.TrimSpace(words) == "" && to.Files > 0 {
 		return ack{then: func(ctx context.Context) {
 			s.react(ctx, in.at.channel, e.TS, "x")
-			s.tellPrivately(ctx, to, draft{head: "Not sent: an answer in a thread can hold words only.", hint: "Files go with /ia post create."})
+			s.tellPrivately(ctx, to, filesStay("Not sent: ", to.Files, verb))
 		}}
 	}
 	if err := s.record(ctx, q); errors.Is(err, errRepeated) {
@@ -125,6 +125,9 @@ func (o *answering) fate(ctx context.Context, a command.Answer, drafts []draft) 
 	case a.Repeat: // said when it came first
 	case a.OK:
 		o.s.react(ctx, o.to.Channel, o.to.Said, "white_check_mark")
+		if o.to.Files > 0 {
+			o.private(ctx, filesStay("Your words were sent, without what hung on them: ", o.to.Files, a.Verb))
+		}
 	case a.Problem != nil && a.Problem.Unknown:
 		o.s.react(ctx, o.to.Channel, o.to.Said, "grey_question")
 		o.private(ctx, drafts[0])
@@ -132,6 +135,21 @@ func (o *answering) fate(ctx context.Context, a command.Answer, drafts []draft) 
 		o.s.react(ctx, o.to.Channel, o.to.Said, "x")
 		o.private(ctx, drafts[0])
 	}
+}
+
+// filesStay says that files in a thread go nowhere, and where they can go.
+func filesStay(before string, n int, verb string) draft {
+	what := "a message"
+	if verb == "comment" {
+		what = "a comment"
+	}
+	files := "The file stays here."
+	if n > 1 {
+		files = "The files stay here."
+	}
+	return draft{head: before + what + " at ImagineAnything can hold words only. " + files, hint: "Pictures and films go with a post:", actions: []bridge.Action{
+		{Label: "Post with files", Command: "post create", Args: map[string]string{command.Form: "yes"}},
+	}}
 }
 
 // react puts a mark on a message, where the app may.
