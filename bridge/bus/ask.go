@@ -43,6 +43,9 @@ func (b *Bus) Ask(ctx context.Context, q command.Request) (command.Answer, error
 	if q.Confirmed {
 		m.Header.Set(confirmHeader, "yes")
 	}
+	if q.Locale != "" {
+		m.Header.Set(languageHeader, q.Locale)
+	}
 	if end, ok := ctx.Deadline(); ok {
 		m.Header.Set(timeoutHeader, time.Until(end).Round(time.Millisecond).String())
 	}

@@ -18,6 +18,8 @@ import (
 const (
 	// confirmHeader says yes to what asks first: "Ia-Confirm: yes".
 	confirmHeader = "Ia-Confirm"
+	// languageHeader asks for an answer's sentences in a language: "Accept-Language: de".
+	languageHeader = "Accept-Language"
 	// timeoutHeader is how long the caller waits: a duration, "30s".
 	timeoutHeader = "Ia-Timeout"
 	maxCallID     = 256
@@ -94,6 +96,7 @@ func (s *service) request(c call) (q command.Request, known bool, p *command.Pro
 	q = command.Request{
 		Principal: command.Principal{Platform: command.NATS}, Group: group, Verb: verb, Values: values,
 		Door: command.NATS, Place: c.subject, Confirmed: strings.EqualFold(c.header.Get(confirmHeader), "yes"),
+		Locale: c.header.Get(languageHeader),
 	}
 	q.Agent, known = s.handle(agent)
 	if id == "" {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -211,7 +212,7 @@ func (a *action) check(cmd *cobra.Command) error {
 		}
 	}
 	if _, err := command.Parse(a.spec, trial, a.files); err != nil {
-		return a.usage(cmd, command.Explain(err).Error())
+		return a.usage(cmd, command.Explain(language.Match(a.p.locale()), err).Error())
 	}
 	return nil
 }

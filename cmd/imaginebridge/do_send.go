@@ -17,6 +17,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // doTime is a little more than a command may take.
@@ -191,7 +192,7 @@ func severalAgents(handles []string) error {
 }
 
 func (w *bridgeWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
-	answer, err := w.bus.Ask(ctx, command.Request{ID: "do-" + rand.Text(), Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, Values: a.values, Confirmed: yes})
+	answer, err := w.bus.Ask(ctx, command.Request{ID: "do-" + rand.Text(), Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, Values: a.values, Confirmed: yes, Locale: a.p.locale()})
 	if err != nil {
 		return outcome{}, err
 	}
@@ -234,7 +235,7 @@ func (a *action) direct(ctx context.Context) (worker, error) {
 	if w.agent == "" {
 		me, err := w.api.Me(ctx)
 		if err != nil {
-			return nil, errors.New(doSentence(problemOf(command.Explain(err))))
+			return nil, errors.New(doSentence(problemOf(command.Explain(language.Match(a.p.locale()), err))))
 		}
 		w.agent = me.Handle
 	}
@@ -272,7 +273,7 @@ func unknownAgent(wish string, handles []string) error {
 func (w *directWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
 	answer := w.runner.Do(ctx, command.Request{
 		Principal: command.Principal{Platform: command.Terminal}, Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb,
-		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Tell: a.tell,
+		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Tell: a.tell, Locale: a.p.locale(),
 	})
 	return outcomeOf(answer)
 }

@@ -51,3 +51,14 @@ type program struct {
 	agent      string
 	roles      []string
 }
+
+// locale is the language of the terminal's user, as POSIX has it: the first of
+// these variables that is set decides.
+func (p *program) locale() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if l, _ := p.env(name); l != "" {
+			return l
+		}
+	}
+	return ""
+}

@@ -24,23 +24,20 @@ import (
 type Speaker struct{ v *voice }
 
 // Match gives a speaker for the first of the locales that is not empty, as
-// platforms and systems write them: "de", "en-GB", "de_AT.UTF-8". One that is
-// unknown, or for which there is no catalogue, gives English.
+// platforms, systems and browsers write them: "de", "en-GB", "de_AT.UTF-8",
+// "fr, de;q=0.5". What is no locale, or has no catalogue, gives English.
 func Match(locales ...string) Speaker {
 	for _, l := range locales {
 		if l == "" {
 			continue
 		}
 		l, _, _ = strings.Cut(l, ".")
-		tag, err := xlanguage.Parse(l)
+		tags, _, err := xlanguage.ParseAcceptLanguage(l)
 		if err != nil {
 			return Speaker{}
 		}
 		all := voices()
-		_, i, sure := all.matcher.Match(tag)
-		if sure == xlanguage.No {
-			return Speaker{}
-		}
+		_, i, _ := all.matcher.Match(tags...) // English where nothing fits
 		return Speaker{all.list[i]}
 	}
 	return Speaker{}

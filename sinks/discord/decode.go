@@ -31,7 +31,7 @@ type interaction struct {
 	Parent         string // of the channel where that is a thread
 	User           sender
 	Locale         string // of the person, else of the server
-	GuildInstalled bool // the app is in the server, not only a person's own
+	GuildInstalled bool   // the app is in the server, not only a person's own
 
 	Command string // name of the command
 	Menu    bool   // a message's menu

@@ -17,6 +17,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // specs is the table by name; making it anew at each look takes a while.
@@ -57,7 +58,7 @@ func (d *desk) Check(_ context.Context, q command.Request) *command.Problem {
 		return &command.Problem{Code: 404, Status: "unknown_command", Message: "No command."}
 	}
 	_, err := command.Parse(spec, q.Values, q.Files)
-	return command.Explain(err)
+	return command.Explain(language.Speaker{}, err)
 }
 
 func (d *desk) Accept(_ context.Context, q command.Request) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 func TestSlashCommandIsCarriedOut(t *testing.T) {
@@ -326,7 +327,7 @@ func TestFilesArePassedOn(t *testing.T) {
 			var err error
 			got, err = readAll(t, q.Files["files"][0])
 			if err != nil {
-				return command.Answer{Problem: command.Explain(err)}
+				return command.Answer{Problem: command.Explain(language.Speaker{}, err)}
 			}
 		}
 		return ok("Posted.")

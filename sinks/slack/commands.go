@@ -8,12 +8,13 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // typed takes a line after /ia. What is missing in it opens the command's form.
 func (s *Sink) typed(ctx context.Context, in inbound) ack {
 	to := backOf(in)
-	line, p := command.ParseLine(decodeText(in.text), func(from command.Source) string {
+	line, p := command.ParseLine(s.speaker(in), decodeText(in.text), func(from command.Source) string {
 		id, _ := s.latest.get(in.at.channel + " " + string(from))
 		return id
 	})
@@ -21,11 +22,11 @@ func (s *Sink) typed(ctx context.Context, in inbound) ack {
 	case p != nil:
 		return s.answerWith(to, draft{head: p.Message, hint: p.Hint, actions: p.Buttons})
 	case line.Help:
-		return s.answerWith(to, helpOn(strings.Join(line.Words, " ")))
+		return s.answerWith(to, helpOn(s.speaker(in), strings.Join(line.Words, " ")))
 	}
 	spec, known := command.Find(line.Group, line.Verb)
 	if !known {
-		return s.answerWith(to, helpOn(""))
+		return s.answerWith(to, helpOn(s.speaker(in), ""))
 	}
 	if s.needsForm(in, spec, line) {
 		return s.open(in, spec, line.Agent, line.Values, to)
@@ -52,7 +53,7 @@ func (s *Sink) needsForm(in inbound, spec *command.Spec, line command.Line) bool
 }
 
 // helpOn is help that fits a screen: on everything, on a group, or on a command.
-func helpOn(topic string) draft {
+func helpOn(reader language.Speaker, topic string) draft {
 	group, verb, _ := strings.Cut(strings.TrimSpace(topic), " ")
 	var found []command.Spec
 	for _, spec := range command.Table() {
@@ -62,28 +63,28 @@ func helpOn(topic string) draft {
 	}
 	switch {
 	case topic == "":
-		return overview()
+		return overview(reader)
 	case len(found) == 0:
-		_, p := command.ParseLine(topic, nil)
+		_, p := command.ParseLine(reader, topic, nil)
 		if p == nil {
-			return overview()
+			return overview(reader)
 		}
 		return draft{head: p.Message, hint: p.Hint, actions: p.Buttons}
 	case len(found) == 1:
-		return helpCommand(found[0])
+		return helpCommand(reader, found[0])
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "/ia %s …\n", group)
 	for _, spec := range found {
-		fmt.Fprintf(&b, "• %s: %s\n", spec.Verb, spec.Summary)
+		fmt.Fprintf(&b, "• %s: %s\n", spec.Verb, reader.Word(spec.Summary))
 	}
-	return draft{head: b.String(), hint: "/ia help " + group + " " + found[0].Verb + " says more about one of them."}
+	return draft{head: b.String(), hint: reader.Say("%s says more about one of them.", "/ia help "+group+" "+found[0].Verb)}
 }
 
 // overview names each group with its verbs.
-func overview() draft {
+func overview(reader language.Speaker) draft {
 	var b strings.Builder
-	b.WriteString("Type /ia and what to do, for example:\n• /ia post Hello from the dock\n• /ia dm @nova See you there\n• /ia image A city at night\n• /ia unread\n\n")
+	b.WriteString(reader.Say("Type /ia and what to do, for example:\n• /ia post Hello from the dock\n• /ia dm @nova See you there\n• /ia image A city at night\n• /ia unread") + "\n\n")
 	verbs := map[string][]string{}
 	for _, spec := range command.Table() {
 		verbs[spec.Group] = append(verbs[spec.Group], spec.Verb)
@@ -101,8 +102,8 @@ func overview() draft {
 
 const maxHelpVerbs = 5
 
-func helpCommand(spec command.Spec) draft {
-	return draft{head: "/ia " + command.HelpVerb(&spec), actions: []bridge.Action{
+func helpCommand(reader language.Speaker, spec command.Spec) draft {
+	return draft{head: "/ia " + command.HelpVerb(reader, &spec), actions: []bridge.Action{
 		{Label: "Open form", Command: spec.Name(), Args: map[string]string{command.Form: "yes"}, Primary: true},
 	}}
 }

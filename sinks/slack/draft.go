@@ -1,13 +1,14 @@
 package slack
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	slackgo "github.com/slack-go/slack"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Limits of an answer, so that each message keeps within those of Slack.
@@ -28,6 +29,8 @@ type draft struct {
 	list    bool
 	dropped int // cards that had no room
 	actions []bridge.Action
+	in      language.Speaker
+	more    int // pages or cards that are not shown
 }
 
 // draftsOf lays out an answer: at least one message, at most three.
@@ -68,7 +71,7 @@ func draftsOf(a command.Answer) []draft {
 	}
 	end := &out[len(out)-1]
 	if left > 0 {
-		end.hint = fmt.Sprintf("and %d more", left)
+		end.more = left
 	}
 	if r.Undo != nil {
 		end.actions = append(end.actions, *r.Undo)
@@ -77,6 +80,19 @@ func draftsOf(a command.Answer) []draft {
 		end.actions = append(end.actions, bridge.Action{Label: "More", Command: a.Group + " " + a.Verb, Args: r.More})
 	}
 	return out
+}
+
+// spoken is the draft in a language, as far as it is not in one yet.
+func (d draft) spoken(locale string) draft {
+	d.in = language.Match(locale)
+	if d.more > 0 {
+		d.hint, d.more = strings.TrimSpace(d.hint+" "+d.in.Say("and %d more", d.more)), 0
+	}
+	d.head, d.hint, d.actions = d.in.Word(d.head), d.in.Word(d.hint), slices.Clone(d.actions)
+	for i := range d.actions {
+		d.actions[i].Label = d.in.Word(d.actions[i].Label)
+	}
+	return d
 }
 
 // body is the draft as a message, in a shorter form where it would hold more
@@ -90,7 +106,7 @@ func (d draft) body(bind binder, f form) body {
 		}
 		text := strings.Join(said, "\n")
 		if blank(text) {
-			text = "Done."
+			text = d.in.Word("Done.")
 		}
 		out := body{text: escape(cutEscaped(quiet(text), maxFallback)), blocks: p.blocks, spent: p.spent, kept: bind.kept}
 		if f == textOnly {
@@ -125,7 +141,7 @@ func (d draft) page(bind binder, f form) (p page, said []string) {
 	}
 	hint := d.hint
 	if d.dropped > 0 {
-		hint = strings.TrimSpace(fmt.Sprintf("%d more have no room here. %s", d.dropped, hint))
+		hint = strings.TrimSpace(d.in.Say("%d more have no room here.", d.dropped) + " " + hint)
 	}
 	if hint = cut(clean(hint), maxHead); !blank(hint) {
 		said = append(said, hint)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -163,7 +164,7 @@ func (s *Sink) submitted(ctx context.Context, in inbound) ack {
 		agent = chosen
 	}
 	if _, err := command.Parse(spec, values, files); err != nil {
-		if wrong := inline(in.view, err); wrong != nil {
+		if wrong := inline(s.speaker(in), in.view, err); wrong != nil {
 			return ack{body: map[string]any{"response_action": "errors", "errors": wrong}}
 		}
 	}
@@ -182,7 +183,7 @@ func (s *Sink) submitted(ctx context.Context, in inbound) ack {
 }
 
 // inline is an argument's error under its input; nil where it has none.
-func inline(v view, err error) map[string]string {
+func inline(reader language.Speaker, v view, err error) map[string]string {
 	e, ok := errors.AsType[*command.ArgError](err)
 	if !ok || len(v.State.Values) == 0 {
 		return nil
@@ -203,7 +204,7 @@ func inline(v view, err error) map[string]string {
 			block = "text"
 		}
 	}
-	return map[string]string{block: cut(oneLine(strings.TrimSpace(e.Reason+" "+e.Hint)), maxExcerpt)}
+	return map[string]string{block: cut(oneLine(strings.TrimSpace(reader.Speak(e.Reason)+" "+reader.Speak(e.Hint))), maxExcerpt)}
 }
 
 // entered are a form's values, and the files put into it.
@@ -258,7 +259,7 @@ func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool 
 	v := modal(viewTitle(a))
 	bad := (*fault)(nil)
 	for f := full; f <= noImages; f++ {
-		b := d.body(o.s.binder(), f)
+		b := d.spoken(o.to.Locale).body(o.s.binder(), f)
 		o.s.keep(ctx, b.kept)
 		v.Blocks.BlockSet = b.blocks
 		v.PrivateMetadata = o.s.meta(ctx, o.to.Team, formMeta{V: 1, Agent: a.Agent, Back: o.to})

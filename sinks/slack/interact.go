@@ -49,9 +49,10 @@ func requestID(in inbound, parts ...string) string {
 }
 
 func (s *Sink) request(in inbound, group, verb string, parts ...string) command.Request {
+	who := s.known(in.at.team, in.who.id)
 	return command.Request{
 		ID: requestID(in, parts...), Principal: s.principal(in), Group: group, Verb: verb, Values: map[string]any{},
-		Door: command.Slack, Place: in.at.channel,
+		Door: command.Slack, Place: in.at.channel, Locale: who.Locale, Zone: who.Zone,
 	}
 }
 
@@ -111,7 +112,7 @@ func (s *Sink) notDone(in inbound, to back) ack {
 
 // tellPrivately shows something to the person alone, beside what they pressed.
 func (s *Sink) tellPrivately(ctx context.Context, to back, d draft) {
-	to.Replace = false
+	to.Replace, to.Locale = false, s.reader(ctx, to.Team, to.User).Locale
 	out := s.answering(to)
 	out.mu.Lock()
 	defer out.mu.Unlock()
@@ -134,7 +135,7 @@ func (s *Sink) pressed(ctx context.Context, in inbound) ack {
 		return ack{then: func(ctx context.Context) { s.replaceOrSay(ctx, to, draft{head: "Cancelled. Nothing was done."}) }}
 	case strings.HasPrefix(id, idHelp):
 		topic := in.press.value
-		return ack{then: func(ctx context.Context) { s.replaceOrSay(ctx, to, helpOn(topic)) }}
+		return ack{then: func(ctx context.Context) { s.replaceOrSay(ctx, to, helpOn(s.speaker(in), topic)) }}
 	case !strings.HasPrefix(id, idPrefix), in.press.value == "" || strings.HasPrefix(id, idPick):
 		s.unheard("block_actions/" + id)
 		return ack{}
@@ -210,9 +211,10 @@ func (s *Sink) act(ctx context.Context, in inbound, spec *command.Spec, b bound,
 
 // run has a command run and brings its answer.
 func (s *Sink) run(ctx context.Context, w work) command.Answer {
+	q, who := w.q, s.reader(ctx, w.to.Team, w.to.User)
+	q.Locale, q.Zone, w.to.Locale = who.Locale, who.Zone, who.Locale
 	out := s.answering(w.to)
 	out.instead = w.instead
-	q := w.q
 	if raw, err := json.Marshal(w.to); err == nil {
 		q.Back = raw
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // S35: one script, two doors, the same effects and answers.
@@ -75,7 +76,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 		topics = append(topics, spec.Group, spec.Name())
 	}
 	for _, topic := range topics {
-		h := helpOn(topic)
+		h := helpOn(language.Speaker{}, topic)
 		require.NotEmpty(t, h.head, topic)
 		require.LessOrEqual(t, strings.Count(h.head, "\n"), 40, topic)
 		b := h.body(binder{on: true, kept: map[string][]byte{}}, full)

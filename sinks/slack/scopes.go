@@ -8,6 +8,7 @@ const (
 	scopeEcho           = "metadata.message:read"
 	scopeFiles          = "files:read"
 	scopeReactions      = "reactions:write"
+	scopeUsers          = "users:read"
 )
 
 // scope is one permission of the bot and what it is for. The manifest and the
@@ -37,6 +38,7 @@ func scopes() []scope {
 		{name: "links:write", gives: links},
 		{name: scopeFiles, optional: true, gives: "forms take files"},
 		{name: scopeReactions, optional: true, gives: "a mark on each answer shows whether it arrived"},
+		{name: scopeUsers, optional: true, gives: "answers come in each person's language, and times are read in their zone"},
 		{
 			name: "channels:read", optional: true, gives: see,
 			events: []string{"channel_archive", "channel_deleted", "channel_unarchive", "member_joined_channel", "member_left_channel"},

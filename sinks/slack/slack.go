@@ -121,6 +121,7 @@ type Sink struct {
 	recent    threads
 	latest    *memory[string]    // newest thing shown, by channel and kind
 	homes     *memory[time.Time] // when each was published, by person
+	readers   *memory[reader]    // what is known of people, by team and person
 
 	links    linkTimes
 	recordIn time.Duration
@@ -177,6 +178,7 @@ func New(o Options) (*Sink, error) {
 		heard:    newMemory[bool](10 * maxRemembered),
 		latest:   newMemory[string](maxRemembered),
 		homes:    newMemory[time.Time](maxRemembered),
+		readers:  newMemory[reader](maxRemembered),
 		turn:     chains{last: map[string]chan struct{}{}},
 		strange:  newMemory[bool](maxRemembered),
 		links:    defaultLinkTimes,
