@@ -1,15 +1,17 @@
 //go:build bolt
 
-// An independent check of the fake: Slack's own framework for JavaScript talks to it without noticing. It needs node,
-// and npm install in testdata/bolt; then: go test -tags bolt -run Bolt ./internal/fakeslack
+// An independent check of the fake: Slack's own framework for JavaScript talks to it without noticing. It needs node and
+// the framework: .ci/bolt installs it and runs this.
 
 package fakeslack_test
 
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +32,7 @@ func TestBolt(t *testing.T) {
 			h.converse(t)
 			require.Empty(t, h.Faults())
 			h.refusals(t)
+			h.tell(t, mode)
 		})
 	}
 }
@@ -100,4 +103,26 @@ func (h *house) refusals(t *testing.T) {
 	require.NoError(t, err)
 	h.until(t, func() bool { return len(h.Messages(fourth)) == 1 })
 	require.Equal(t, "all refused", h.Messages(fourth)[0].Text)
+}
+
+// tell prints what both sides said.
+func (h *house) tell(t *testing.T, mode string) {
+	t.Helper()
+	delivered, called := map[string]int{}, map[string]int{}
+	for _, a := range h.Deliveries() {
+		require.True(t, a.Acked, a.Type)
+		require.Zero(t, a.Retry, a.Type)
+		require.Equal(t, mode, a.Door)
+		delivered[a.Kind+" "+a.Type]++
+	}
+	for _, r := range h.Requests() {
+		called[strings.TrimSpace(r.Method+" "+r.Error)]++
+	}
+	for what, counts := range map[string]map[string]int{"delivered and acknowledged": delivered, "called": called} {
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			t.Logf("%s: %s %d×: %s", mode, what, counts[name], name)
+		}
+	}
+	require.Len(t, h.Faults(), 6, "the refusals that were asked for, and nothing else")
+	t.Logf("%s: no faults beside the refusals that were asked for", mode)
 }

@@ -1,8 +1,10 @@
 package fakeslack
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"time"
 )
 
 // method is one row of the Web API's table: https://docs.slack.dev/reference/methods.
@@ -96,10 +98,19 @@ func (c *call) userInfo() answer {
 	if u == nil {
 		return refuse("user_not_found", "%s", c.args.str("user"))
 	}
-	return answer{fields: map[string]any{"user": map[string]any{
-		"id": u.id, "team_id": u.team, "name": u.name, "real_name": u.name, "is_bot": u.bot, "deleted": u.inactive, "tz": "Europe/Berlin",
+	zone := cmp.Or(u.zone, "Europe/Berlin")
+	out := map[string]any{
+		"id": u.id, "team_id": u.team, "name": u.name, "real_name": u.name, "is_bot": u.bot, "deleted": u.inactive,
+		"tz": zone, "tz_label": zone, "tz_offset": 0,
 		"profile": map[string]any{"display_name": u.name, "real_name": u.name},
-	}}}
+	}
+	if l, err := time.LoadLocation(zone); err == nil {
+		out["tz_label"], out["tz_offset"] = c.now.In(l).Zone()
+	}
+	if c.args.flag("include_locale") {
+		out["locale"] = cmp.Or(u.locale, "en-US")
+	}
+	return answer{fields: map[string]any{"user": out}}
 }
 
 func (c *call) reactionAdd() answer {

@@ -27,6 +27,8 @@ type user struct {
 	home     *Workspace // where the person is seen
 	bot      bool
 	inactive bool
+	zone     string // IANA name, Europe/Berlin when empty
+	locale   string // IETF tag, en-US when empty
 }
 
 type channel struct {
@@ -108,6 +110,15 @@ func (w *Workspace) AddUser(name string) string {
 	id := w.s.id("U")
 	w.s.users[id] = &user{id: id, name: name, team: w.ID, home: w}
 	return id
+}
+
+// Settle says where a person lives and which language they read: "America/New_York", "de-DE".
+func (s *Server) Settle(userID, zone, locale string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.users[userID]; u != nil {
+		u.zone, u.locale = zone, locale
+	}
 }
 
 // AddGuest makes a person of another organisation who shares channels with the workspace (Slack Connect).
