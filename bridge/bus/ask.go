@@ -24,8 +24,8 @@ var ErrNobody = errors.New("no running bridge takes commands")
 var ErrNoAnswer = errors.New("the running bridge did not answer")
 
 // Ask sends a command to the bridge that serves this NATS, and waits for its
-// answer until ctx ends. Files, principal and door of the request do not travel:
-// the service knows callers by what they may publish. The answer's data is a
+// answer until ctx ends. Of the door only travels that it is the terminal. Files
+// and principal do not: the service knows callers by what they may publish. The answer's data is a
 // json.RawMessage. The error is a *StateError where no bridge answers, of ErrNobody
 // or ErrNoAnswer.
 func (b *Bus) Ask(ctx context.Context, q command.Request) (command.Answer, error) {
@@ -45,6 +45,12 @@ func (b *Bus) Ask(ctx context.Context, q command.Request) (command.Answer, error
 	}
 	if q.Locale != "" {
 		m.Header.Set(languageHeader, q.Locale)
+	}
+	if q.Zone != "" {
+		m.Header.Set(zoneHeader, q.Zone)
+	}
+	if q.Door == command.Terminal {
+		m.Header.Set(doorHeader, q.Door)
 	}
 	if end, ok := ctx.Deadline(); ok {
 		m.Header.Set(timeoutHeader, time.Until(end).Round(time.Millisecond).String())
@@ -113,7 +119,7 @@ func answerOf(q command.Request, data []byte) (command.Answer, error) {
 	a := command.Answer{OK: r.OK, Agent: q.Agent, Group: q.Group, Verb: q.Verb, Repeat: r.Repeat}
 	switch f := r.Error; {
 	case r.OK:
-		a.Reply = command.Reply{Text: r.Text, More: r.Next, Job: r.Job}
+		a.Reply = command.Reply{Text: r.Text, More: r.Next, Job: r.Job, Planned: r.Scheduled}
 		if r.Result != nil {
 			a.Reply.Data = r.Result
 		}

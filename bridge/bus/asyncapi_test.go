@@ -92,6 +92,7 @@ Commands are requests to the micro service "imaginebridge": a JSON object of arg
 const requestHeaders = `{"type":"object","properties":{
 	"Nats-Msg-Id":{"type":"string","maxLength":256,"description":"Names the request: sent again under the same id on the same subject it is not run again, and gets the stored answer. Kept for 30 days."},
 	"Ia-Confirm":{"type":"string","enum":["yes"],"description":"Says yes to what asks first (error confirmation_required)."},
+	"Ia-Zone":{"type":"string","description":"The caller's time zone, such as Europe/Berlin: whose clock a time in the arguments means. Else UTC."},
 	"Ia-Timeout":{"type":"string","description":"How long the caller waits, as a Go duration such as 30s; at most 10m30s."}}}`
 
 const replyHeaders = `{"type":"object","properties":{

@@ -22,6 +22,11 @@ const (
 	languageHeader = "Accept-Language"
 	// timeoutHeader is how long the caller waits: a duration, "30s".
 	timeoutHeader = "Ia-Timeout"
+	// zoneHeader is the caller's time zone: "Europe/Berlin".
+	zoneHeader = "Ia-Zone"
+	// doorHeader says that a person at a terminal asks: "terminal". The audit tells
+	// it so; it gives no rights, which are those of who may publish here.
+	doorHeader = "Ia-Door"
 	maxCallID     = 256
 )
 
@@ -93,9 +98,10 @@ func (s *service) request(c call) (q command.Request, known bool, p *command.Pro
 		return q, false, p
 	}
 	agent, group, verb := parts(c.subject)
+	door := doorOf(c)
 	q = command.Request{
-		Principal: command.Principal{Platform: command.NATS}, Group: group, Verb: verb, Values: values,
-		Door: command.NATS, Place: c.subject, Confirmed: strings.EqualFold(c.header.Get(confirmHeader), "yes"),
+		Principal: command.Principal{Platform: door}, Group: group, Verb: verb, Values: values,
+		Door: door, Place: c.subject, Zone: c.header.Get(zoneHeader), Confirmed: strings.EqualFold(c.header.Get(confirmHeader), "yes"),
 		Locale: c.header.Get(languageHeader),
 	}
 	q.Agent, known = s.handle(agent)
@@ -107,6 +113,14 @@ func (s *service) request(c call) (q command.Request, known bool, p *command.Pro
 	q.ID = fmt.Sprintf("nats:%s.%s.%s:%t:%s", agent, group, verb, q.Confirmed, id)
 	q.Back, _ = json.Marshal(back{Reply: c.reply}) // a string always encodes
 	return q, known, nil
+}
+
+// doorOf is where a call began.
+func doorOf(c call) string {
+	if c.header.Get(doorHeader) == command.Terminal {
+		return command.Terminal
+	}
+	return command.NATS
 }
 
 // back is how a caller is found again after a restart.
@@ -145,7 +159,7 @@ func arguments(data []byte) (map[string]any, *command.Problem) {
 func (s *service) refused(ctx context.Context, c call, p *command.Problem) {
 	agent, group, verb := parts(c.subject)
 	s.bus.Audit(ctx, command.Entry{
-		At: time.Now(), Principal: command.Principal{Platform: command.NATS}, Door: command.NATS, Place: harmless(c.subject),
+		At: time.Now(), Principal: command.Principal{Platform: doorOf(c)}, Door: doorOf(c), Place: harmless(c.subject),
 		Agent: plainToken(agent), Group: group, Verb: verb, Outcome: "refused", Status: p.Status,
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -30,19 +31,31 @@ const (
 	maxRecord = 512 << 10
 )
 
-// Records is the ledger of commands in IA_LEDGER, where each stays for 30 days.
-// All processes share it: of several that create one, the first wins, and every
+// Records is the ledger of commands in IA_LEDGER, where each stays for 30 days,
+// or until it is due and 30 days more. All processes share it: of several that create one, the first wins, and every
 // change is made by compare-and-set.
-func (b *Bus) Records() command.Records { return &records{bus: b, open: map[string]bool{}} }
+func (b *Bus) Records() command.Records { return &records{bus: b, open: map[string]kept{}} }
 
 // records remembers between two calls of Open what it has seen.
 type records struct {
 	bus *Bus
 
 	mu   sync.Mutex
-	open map[string]bool // subjects of records that had not ended
+	open map[string]kept // by subject, the records that had not ended
 	seen place           // up to where the stream was read
 }
+
+// kept is a record as it was last seen. One that is scheduled is read once, since
+// nothing happens to it until it is due; the others are looked at each time.
+type kept struct {
+	seq uint64
+	at  time.Time       // when it was stored
+	rec *command.Record // nil where it has to be read
+}
+
+// refreshed is after what time a scheduled record is written anew: the ledger,
+// when it is full, drops what is oldest.
+const refreshed = 24 * time.Hour
 
 // Create implements command.Records.
 func (l *records) Create(ctx context.Context, r command.Record) (stored command.Record, fresh bool, err error) {
@@ -94,7 +107,11 @@ func (l *records) Open(ctx context.Context) ([]command.Record, error) {
 		return nil, err
 	}
 	var out []command.Record
-	for subject := range l.open {
+	for subject, known := range l.open {
+		if known.rec != nil {
+			out = append(out, l.fresh(ctx, *known.rec, known.at))
+			continue
+		}
 		m, err := l.bus.lookUp(ctx, streamLedger, subject)
 		if err != nil {
 			return nil, err
@@ -107,10 +124,24 @@ func (l *records) Open(ctx context.Context) ([]command.Record, error) {
 			l.bus.log.Warn("a command's record can't be read", "err", err)
 			continue
 		}
+		if r.State == command.Scheduled {
+			l.open[subject] = kept{seq: m.seq, at: m.time, rec: &r}
+		}
 		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b command.Record) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
+}
+
+// fresh writes a scheduled record anew once a day. Where that fails it is tried
+// at the next look.
+func (l *records) fresh(ctx context.Context, r command.Record, stored time.Time) command.Record {
+	if time.Since(stored) > refreshed {
+		if again, err := l.Update(ctx, r); err == nil {
+			return again
+		}
+	}
+	return r
 }
 
 // look brings what is known of open records up to date.
@@ -131,14 +162,14 @@ func (l *records) look(ctx context.Context) error {
 		if ended(m.Headers()) {
 			delete(l.open, m.Subject())
 		} else {
-			l.open[m.Subject()] = true
+			l.open[m.Subject()] = kept{seq: md.Sequence.Stream, at: md.Timestamp}
 		}
 	})
 }
 
 func ended(h nats.Header) bool {
 	switch command.State(h.Get(stateHeader)) {
-	case command.Recorded, command.Running:
+	case command.Recorded, command.Scheduled, command.Running:
 		return deleted(h)
 	case command.Done, command.Failed, command.Unknown:
 	}
@@ -163,7 +194,7 @@ func writeRecord(r command.Record) (swap, error) {
 	}
 	subject := commandPrefix + keyToken(r.ID)
 	return swap{
-		stream: streamLedger, subject: subject, stored: subject, data: data, mortal: true,
+		stream: streamLedger, subject: subject, stored: subject, data: data, mortal: r.State != command.Scheduled,
 		header: nats.Header{stateHeader: {string(r.State)}},
 	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -113,7 +114,7 @@ func TestOpenRecordsAreFoundByEveryProcess(t *testing.T) {
 		return out
 	}
 	require.Empty(t, ids(others))
-	for i, state := range []command.State{command.Recorded, command.Running, command.Done, command.Failed, command.Unknown} {
+	for i, state := range []command.State{command.Recorded, command.Scheduled, command.Running, command.Done, command.Failed, command.Unknown} {
 		r := record(string(state))
 		r.At = r.At.Add(-time.Duration(i) * time.Second)
 		r, _, err := mine.Create(t.Context(), r)
@@ -124,7 +125,7 @@ func TestOpenRecordsAreFoundByEveryProcess(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	want := []string{"running running", "recorded recorded"} // the oldest first
+	want := []string{"running running", "scheduled scheduled", "recorded recorded"} // the oldest first
 	require.Equal(t, want, ids(mine))
 	require.Equal(t, want, ids(others))
 	require.Equal(t, want, ids(others), "a second look sees what the first saw")
@@ -136,12 +137,52 @@ func TestOpenRecordsAreFoundByEveryProcess(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = others.Create(t.Context(), record("new"))
 	require.NoError(t, err)
-	require.Equal(t, []string{"new recorded", "recorded recorded"}, ids(mine))
+	require.Equal(t, []string{"new recorded", "scheduled scheduled", "recorded recorded"}, ids(mine))
 
 	// A record that no version of ours wrote hides no other.
 	_, err = a.js.PublishMsg(t.Context(), withHeader(commandPrefix+"junk", "{", stateHeader, "running"))
 	require.NoError(t, err)
-	require.Equal(t, []string{"new recorded", "recorded recorded"}, ids(mine))
+	require.Equal(t, []string{"new recorded", "scheduled scheduled", "recorded recorded"}, ids(mine))
+}
+
+// TestWhatIsScheduledStaysInTheStore: the ledger forgets after 30 days, and a post
+// may wait for a year.
+func TestWhatIsScheduledStaysInTheStore(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	l := b.Records()
+	r := record("discord:1")
+	r.State, r.Due = command.Scheduled, time.Date(2027, 2, 6, 13, 36, 48, 0, time.UTC)
+	r, _, err := l.Create(t.Context(), r)
+	require.NoError(t, err)
+	for range 2 {
+		all, err := l.Open(t.Context())
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		requireRecord(t, r, all[0])
+	}
+	ttl := func() string {
+		m, err := b.last(t.Context(), streamLedger, commandPrefix+keyToken(r.ID))
+		require.NoError(t, err)
+		return m.header.Get(jetstream.MsgTTLHeader)
+	}
+	require.Equal(t, "never", ttl())
+	old := l.(*records)
+	for subject, k := range old.open {
+		k.at = k.at.Add(-25 * time.Hour)
+		old.open[subject] = k
+	}
+	all, err := l.Open(t.Context())
+	require.NoError(t, err)
+	require.Greater(t, all[0].Rev, r.Rev, "written anew once a day: a full ledger drops the oldest")
+	r = all[0]
+	all, err = l.Open(t.Context())
+	require.NoError(t, err)
+	requireRecord(t, r, all[0])
+	r.State = command.Running
+	_, err = l.Update(t.Context(), r)
+	require.NoError(t, err)
+	require.Empty(t, ttl(), "from then on it ages like any other")
 }
 
 // An answer that is too large for the store loses what people and programs could
@@ -184,7 +225,7 @@ func TestF36_RecordsOutliveTheProcess(t *testing.T) {
 	at := func(o *Options) { o.DataDir = dir }
 	a, err := Open(t.Context(), Options{DataDir: dir, Listen: "off", Store: 64 << 20})
 	require.NoError(t, err)
-	states := []command.State{command.Recorded, command.Running, command.Done, command.Failed, command.Unknown}
+	states := []command.State{command.Recorded, command.Scheduled, command.Running, command.Done, command.Failed, command.Unknown}
 	for _, s := range states {
 		r, _, err := a.Records().Create(t.Context(), record(string(s)))
 		require.NoError(t, err)

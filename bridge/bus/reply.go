@@ -28,6 +28,8 @@ type reply struct {
 	Next   map[string]string `json:"next,omitempty"`   // arguments of the further page
 	Job    string            `json:"job,omitempty"`    // the generation to follow
 	Repeat bool              `json:"repeat,omitempty"` // the answer to an earlier request with this id
+
+	Scheduled *command.Planned `json:"scheduled,omitempty"` // it waits for its time, and has no result yet
 }
 
 // failure is what a caller gets for any other.
@@ -88,7 +90,7 @@ func (b *Bus) Answer(_ context.Context, q command.Request, a command.Answer) err
 // replyOf is where the caller of a recorded request listens, "" for nowhere.
 func replyOf(q command.Request) string {
 	var to back
-	if q.Door != command.NATS || json.Unmarshal(q.Back, &to) != nil {
+	if q.Door != command.NATS && q.Door != command.Terminal || json.Unmarshal(q.Back, &to) != nil {
 		return ""
 	}
 	return to.Reply
@@ -96,7 +98,7 @@ func replyOf(q command.Request) string {
 
 func replyMsg(to string, a command.Answer) (*nats.Msg, error) {
 	m := jsonMsg(to, nil)
-	var content any = reply{OK: true, Result: a.Reply.Data, Text: a.Reply.Text, Next: a.Reply.More, Job: a.Reply.Job, Repeat: a.Repeat}
+	var content any = reply{OK: true, Result: a.Reply.Data, Text: a.Reply.Text, Next: a.Reply.More, Job: a.Reply.Job, Repeat: a.Repeat, Scheduled: a.Reply.Planned}
 	if !a.OK {
 		f := faultOf(a)
 		m.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(f.Code))

@@ -68,7 +68,8 @@ func (o Options) assets() []jetstream.StreamConfig {
 		// The oldest leave when there are too many: an old receipt is worth less
 		// than a new one.
 		bucket(bucketReceipts, 5, jetstream.StreamConfig{Discard: jetstream.DiscardOld, MaxAge: 30 * day}),
-		bucket(bucketLedger, 3, jetstream.StreamConfig{Discard: jetstream.DiscardOld, MaxAge: 30 * day}),
+		// What is scheduled may wait for longer than the rest is kept.
+		bucket(bucketLedger, 3, jetstream.StreamConfig{Discard: jetstream.DiscardOld, MaxAge: 30 * day, AllowMsgTTL: true}),
 	}
 }
 

@@ -19,7 +19,7 @@ type Entry struct {
 	Verb      string            `json:"verb"`
 	Access    string            `json:"access,omitempty"`
 	Targets   map[string]string `json:"targets,omitempty"` // arguments that name things: ids, handles, choices
-	Outcome   string            `json:"outcome"`           // done, refused, failed, unknown, asked
+	Outcome   string            `json:"outcome"`           // done, scheduled, refused, failed, unknown, asked
 	Status    string            `json:"status,omitempty"`  // the problem's stable word
 	Took      time.Duration     `json:"took"`
 }
@@ -27,6 +27,8 @@ type Entry struct {
 // outcome is the audit's word for an answer.
 func outcome(a Answer) string {
 	switch {
+	case a.OK && a.Reply.Planned != nil:
+		return "scheduled"
 	case a.OK:
 		return "done"
 	case a.NeedsConfirm:

@@ -69,7 +69,10 @@ func writeCommand(b *strings.Builder, s *command.Spec) {
 	if len(s.Aliases) > 0 {
 		fmt.Fprintf(b, " In one word: `%s`.", strings.Join(s.Aliases, "`, `"))
 	}
-	fmt.Fprintf(b, " Calls `%s`.\n\n```\n%s\n```\n", s.Calls[0], command.Usage(s))
+	if len(s.Calls) > 0 {
+		fmt.Fprintf(b, " Calls `%s`.", s.Calls[0])
+	}
+	fmt.Fprintf(b, "\n\n```\n%s\n```\n", command.Usage(s))
 	if len(s.Args) == 0 {
 		return
 	}

@@ -2,8 +2,8 @@ package command
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,19 +12,25 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // once runs a command that passed every check, or gives what became of it when
 // it came before.
 func (r *Runner) once(ctx context.Context, j *job) Answer {
+	if r.o.Records != nil && j.q.ID == "" && j.putOff() {
+		j.q.ID = "at:" + rand.Text() // what is to be done later has to be known by something
+	}
 	if r.o.Records == nil || j.q.ID == "" || j.spec.Repeat == Reads {
+		if j.putOff() {
+			return r.refuse(ctx, j, errNoDesk())
+		}
 		j.args.since = j.begun
 		return r.finish(ctx, j, r.perform(ctx, j))
 	}
-	rec, fresh, err := r.o.Records.Create(ctx, r.newRecord(j))
+	rec, fresh, err := r.note(ctx, j)
 	if err != nil {
-		r.o.Log.WarnContext(ctx, "command not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
-		return r.refuse(ctx, j, notRecorded())
+		return r.unnoted(ctx, j, err)
 	}
 	if !fresh && !samePerson(rec.Request.Principal, j.q.Principal) {
 		return r.refuse(ctx, j, &Problem{Code: 409, Status: "id_taken", Message: "Not done: this id belongs to another command.", Hint: "Send it again under a new one."})
@@ -41,9 +47,8 @@ func (r *Runner) Accept(ctx context.Context, q Request) error {
 	if r.o.Records == nil || q.ID == "" || !r.willRun(ctx, j) {
 		return nil
 	}
-	if _, _, err := r.o.Records.Create(ctx, r.newRecord(j)); err != nil {
-		r.o.Log.WarnContext(ctx, "command not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
-		return notRecorded()
+	if _, _, err := r.note(ctx, j); err != nil {
+		return r.disown(ctx, j, err).In(q.speaker())
 	}
 	return nil
 }
@@ -55,10 +60,6 @@ func (r *Runner) willRun(ctx context.Context, j *job) bool {
 	}
 	_, asked := r.ask(ctx, j)
 	return !asked
-}
-
-func notRecorded() *Problem {
-	return &Problem{Code: 503, Status: "not_recorded", Message: "Not done: the bridge could not note this command.", Hint: "Send it again in a few seconds."}
 }
 
 func samePerson(a, b Principal) bool {
@@ -90,12 +91,21 @@ func (r *Runner) carryOn(ctx context.Context, j *job, rec Record) Answer {
 		return Answer{Repeat: true, OK: rec.State == Done, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb}
 	case Running:
 		if rec.Owner == r.o.Owner && r.turns.busy(rec.ID) || rec.Owner != r.o.Owner && r.o.Alive(rec.Owner) {
-			return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
+			return r.atWork(j)
+		}
+	case Scheduled:
+		if !j.left && rec.Answer != nil {
+			a := *rec.Answer
+			a.Repeat = true
+			return a
 		}
 	case Recorded:
+		if j.putOff() {
+			return r.schedule(ctx, j, rec)
+		}
 	}
 	if !r.turns.begin(rec.ID) {
-		return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
+		return r.atWork(j)
 	}
 	defer r.turns.end(rec.ID)
 	interrupted := rec.State == Running
@@ -106,10 +116,12 @@ func (r *Runner) carryOn(ctx context.Context, j *job, rec Record) Answer {
 	rec, err := r.o.Records.Update(ctx, rec)
 	switch {
 	case errors.Is(err, ErrMoved):
-		return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
-	case err != nil:
+		return r.atWork(j)
+	case err != nil && j.left: // it is tried again
 		r.o.Log.WarnContext(ctx, "command not begun", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
-		return r.refuse(ctx, j, notRecorded())
+		return r.atWork(j)
+	case err != nil:
+		return r.unnoted(ctx, j, err)
 	}
 	j.args.since = rec.Since
 	var a Answer
@@ -156,55 +168,27 @@ func kept(s *Spec, a Answer) *Answer {
 	return &a
 }
 
+// atWork is the answer while somebody works on it who will answer.
+func (r *Runner) atWork(j *job) Answer {
+	return Answer{Running: true, Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true}
+}
+
 // closeTime is for writing down the end of a command whose caller has gone.
 const closeTime = 5 * time.Second
-
-// Recover ends the commands that a process left behind: those whose owner does
-// not run any more are settled as a repeat of them would be, and tell hears the
-// answer with the request as it was recorded. Commands that were only recorded
-// run now, unless what they need was not kept. Errors: of Records.
-func (r *Runner) Recover(ctx context.Context, tell func(Request, Answer)) error {
-	open, err := r.o.Records.Open(ctx)
-	if err != nil {
-		return fmt.Errorf("list open commands: %w", err)
-	}
-	for _, rec := range open {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if r.minded(rec) {
-			continue
-		}
-		q := rec.Request
-		if a := r.resume(ctx, rec); !a.Running {
-			tell(q, a)
-		}
-	}
-	return nil
-}
-
-// minded reports a record that somebody will still bring to its end.
-func (r *Runner) minded(rec Record) bool {
-	switch {
-	case r.turns.busy(rec.ID):
-		return true
-	case rec.Owner == r.o.Owner: // noted for a door of this process that is about to come with it
-		return rec.State == Recorded && time.Since(rec.At) < closeTime
-	}
-	return r.o.Alive(rec.Owner)
-}
 
 // resume is Do for a record that nobody works on. The person is authorised
 // again: rights may have gone meanwhile.
 func (r *Runner) resume(ctx context.Context, rec Record) Answer {
-	j := &job{q: rec.Request, begun: time.Now()}
+	j := &job{q: rec.Request, begun: time.Now(), left: true}
 	j.q.Open = false // was checked when it came
 	p := r.prepare(ctx, j)
 	switch {
+	case rec.State == Scheduled && time.Since(rec.Due) > maxLate && j.spec != nil:
+		p = r.missed(j, rec)
 	case rec.Skipped && rec.State == Recorded && j.spec != nil:
-		p = &Problem{Code: 503, Status: "interrupted", Message: j.spec.failed() + ": the bridge restarted, and files and keys are not kept.", Hint: "Send it again."}
+		p = &Problem{Code: 503, Status: "interrupted", Message: j.say("%s: the bridge restarted, and files and keys are not kept.", j.say(j.spec.failed())), Hint: "Send it again."}
 	case rec.Skipped && j.spec != nil && j.api != nil:
-		j.args = Args{agent: j.q.Agent, values: loose(rec.Request.Values)}
+		j.args = Args{agent: j.q.Agent, in: j.q.speaker(), values: loose(rec.Request.Values)}
 		if j.spec.Repeat < Creates {
 			return r.close(ctx, j, rec, r.finish(ctx, j, Answer{Problem: r.doubt(ctx, j, errInterrupted)}))
 		}
@@ -269,13 +253,19 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // finish completes an answer and tells the audit.
 func (r *Runner) finish(ctx context.Context, j *job, a Answer) Answer {
+	a = r.complete(j, a)
+	r.audit(ctx, j, a)
+	return a
+}
+
+func (r *Runner) complete(j *job, a Answer) Answer {
 	a.Agent, a.Group, a.Verb = j.q.Agent, j.q.Group, j.q.Verb
 	a.Private = a.Private || !a.OK || j.spec.Private
-	a.Reply = dressed(a.Reply, j.q.Agent)
+	a.Reply = dressed(j.q.speaker(), a.Reply, j.q.Agent)
+	a.Question = j.q.speaker().Word(a.Question)
 	if a.Problem != nil {
-		a.Problem = a.Problem.at(j.q.Door, j.q.Agent)
+		a.Problem = a.Problem.at(j.q.speaker(), j.q.Door, j.q.Agent)
 	}
-	r.audit(ctx, j, a)
 	return a
 }
 
@@ -285,7 +275,7 @@ func (r *Runner) refuse(ctx context.Context, j *job, p *Problem) Answer {
 	if j.api != nil {
 		agent = j.q.Agent
 	}
-	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: p.at(j.q.Door, agent)}
+	a := Answer{Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Private: true, Problem: p.at(j.q.speaker(), j.q.Door, agent)}
 	r.audit(ctx, j, a)
 	return a
 }
@@ -304,37 +294,49 @@ func (r *Runner) dress(ctx context.Context, j *job) func(Reply) {
 				r.panicked(ctx, j, v)
 			}
 		}()
-		j.q.Tell(dressed(reply, j.q.Agent))
+		j.q.Tell(dressed(j.q.speaker(), reply, j.q.Agent))
 	}
 }
 
-// dressed names the agent on every card and binds it to every button.
-func dressed(reply Reply, agent string) Reply {
+// dressed names the agent on every card and binds it to every button, and says
+// what is not said yet.
+func dressed(in language.Speaker, reply Reply, agent string) Reply {
 	messages := make([]bridge.Message, 0, len(reply.Messages))
 	for _, m := range reply.Messages {
 		if m.Agent == "" {
 			m.Agent = agent
 		}
-		m.Actions = bound(m.Actions, agent)
+		m.Actions, m.Fields = bound(in, m.Actions, agent), labelled(in, m.Fields)
 		messages = append(messages, m)
 	}
 	if len(messages) > 0 {
 		reply.Messages = messages
 	}
+	reply.Text = in.Word(reply.Text)
 	if reply.More != nil {
 		reply.More = with(reply.More, "agent", agent)
 	}
 	if reply.Undo != nil {
-		reply.Undo = &bound([]bridge.Action{*reply.Undo}, agent)[0]
+		reply.Undo = &bound(in, []bridge.Action{*reply.Undo}, agent)[0]
 	}
 	return reply
 }
 
+// labelled says the names of facts.
+func labelled(in language.Speaker, fields []bridge.Field) []bridge.Field {
+	out := slices.Clone(fields)
+	for i := range out {
+		out[i].Name = in.Word(out[i].Name)
+	}
+	return out
+}
+
 // bound binds the agent to buttons, and Form to those whose command still needs
 // words.
-func bound(actions []bridge.Action, agent string) []bridge.Action {
+func bound(in language.Speaker, actions []bridge.Action, agent string) []bridge.Action {
 	var out []bridge.Action
 	for _, a := range actions {
+		a.Label = in.Word(a.Label)
 		if a.Command != "" {
 			a.Args = maps.Clone(a.Args)
 			if a.Args == nil {

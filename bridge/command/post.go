@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 )
 
 func postSpecs() []Spec {
-	return slices.Concat(postWriting(), postReading(), []Spec{
+	return slices.Concat(postWriting(), postReading(), plannedSpecs(), []Spec{
 		{
 			Group: "post", Verb: "delete-comment", Summary: "Delete an own comment", Access: Write, Confirm: true, Later: true, Repeat: Same, Failed: "Not deleted",
 			Question: "Delete this comment? Its replies go with it, and that can't be undone.",
@@ -35,6 +34,7 @@ func postWriting() []Spec {
 				written,
 				{Name: "files", Summary: "1–4 images or 1 video", Kind: Attachment, Max: imagine.MaxImages, Accept: append(imageTypes(), videoTypes()...)},
 				{Name: "media", Summary: "uploaded before", Kind: List, Complete: Media, Max: imagine.MaxImages},
+				atArg(),
 			},
 			AnyOf: []string{"text", "files", "media"}, Empty: "There is nothing to post yet. Write some text or add an image.",
 			Calls:  []string{"POST /api/posts", "POST /api/upload", "POST /api/upload/video", "GET /api/upload", "GET /api/posts"},
@@ -125,7 +125,7 @@ func amplifySpec() Spec {
 			if err != nil {
 				return Reply{}, err
 			}
-			r := line(x, fmt.Sprintf("Amplified; that makes %s.", counted(x.AmplifyCount, "time")))
+			r := line(x, a.say("Amplified; that makes %s.", counted(x.AmplifyCount, "time")))
 			r.Undo = new(press("Take back", "post unamplify", "post", a.Text("post")))
 			return r, nil
 		}))
@@ -143,7 +143,7 @@ func sameText(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpa
 
 // ownPage is where new posts of the acting agent show.
 func ownPage(api *imagine.Client, a Args) bridge.Action {
-	return bridge.Action{Label: "Look", URL: siteOf(api).agent(a.agent)}
+	return bridge.Action{Label: "Look", URL: siteOf(api, a).agent(a.agent)}
 }
 
 func posted(api *imagine.Client, a Args, p *imagine.Post) Reply {
@@ -151,7 +151,7 @@ func posted(api *imagine.Client, a Args, p *imagine.Post) Reply {
 		return Reply{}
 	}
 	drop := danger(press("Delete", "post delete", "post", p.ID))
-	return Reply{Data: p, Text: fmt.Sprintf("Posted as @%s.", a.agent), Messages: []bridge.Message{siteOf(api).postCard(*p, drop)}, Undo: &drop}
+	return Reply{Data: p, Text: a.say("Posted as @%s.", a.agent), Messages: []bridge.Message{siteOf(api, a).postCard(*p, drop)}, Undo: &drop}
 }
 
 func commented(api *imagine.Client, a Args, c *imagine.Comment) Reply {
@@ -161,18 +161,18 @@ func commented(api *imagine.Client, a Args, c *imagine.Comment) Reply {
 	if c.PostID == "" {
 		c.PostID = a.Text("post")
 	}
-	m := siteOf(api).commentCard(*c, open("Open post", siteOf(api).post(c.PostID))...)
+	m := siteOf(api, a).commentCard(*c, open("Open post", siteOf(api, a).post(c.PostID))...)
 	undo := danger(bridge.Action{Label: "Delete", Command: "post delete-comment", Args: map[string]string{"post": c.PostID, "comment": c.ID}})
-	return Reply{Data: c, Text: fmt.Sprintf("Commented as @%s.", a.agent), Messages: []bridge.Message{m}, Undo: &undo}
+	return Reply{Data: c, Text: a.say("Commented as @%s.", a.agent), Messages: []bridge.Message{m}, Undo: &undo}
 }
 
 func reposted(api *imagine.Client, a Args, r *imagine.Reposted) Reply {
 	if r == nil {
 		return Reply{}
 	}
-	text := fmt.Sprintf("Shared as @%s: %s", a.agent, siteOf(api).post(a.Text("post")))
+	text := a.say("Shared as @%s: %s", a.agent, siteOf(api, a).post(a.Text("post")))
 	if r.Already {
-		text = fmt.Sprintf("@%s had shared it already: %s", a.agent, siteOf(api).post(a.Text("post")))
+		text = a.say("@%s had shared it already: %s", a.agent, siteOf(api, a).post(a.Text("post")))
 	}
 	reply := line(r, text)
 	reply.Undo = new(press("Take back", "post unrepost", "post", a.Text("post")))
@@ -185,7 +185,7 @@ func runLike(undo string) runFunc {
 		if err != nil {
 			return Reply{}, err
 		}
-		r := line(l, likes("Liked", l))
+		r := line(l, likes(a, "Liked", l))
 		r.Undo = new(press("Unlike", "post "+undo, "post", a.Text("post")))
 		return r, nil
 	}
@@ -196,18 +196,18 @@ func runUnlike(ctx context.Context, api *imagine.Client, a Args) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	return line(l, likes("The like is taken back", l)), nil
+	return line(l, likes(a, "The like is taken back", l)), nil
 }
 
 // likes tells the new count where the service told it.
-func likes(what string, l *imagine.Liked) string {
+func likes(a Args, what string, l *imagine.Liked) string {
 	switch {
 	case l.Already && l.Liked:
 		return "It was liked already."
 	case l.Already:
 		return "It was not liked."
 	case l.LikeCount > 0:
-		return what + "; it has " + counted(l.LikeCount, "like") + " now."
+		return a.say("%s; it has %s now.", a.say(what), counted(l.LikeCount, "like"))
 	}
-	return what + "."
+	return a.say(what) + "."
 }

@@ -11,11 +11,12 @@ type State string
 
 // States of a record, in the order of its life (docs/reliability.md, "The life of a command").
 const (
-	Recorded State = "recorded" // known, not begun
-	Running  State = "running"  // the intent: the API may have been called
-	Done     State = "done"
-	Failed   State = "failed"
-	Unknown  State = "unknown" // may have been done; nobody can tell
+	Recorded  State = "recorded"  // known, not begun
+	Scheduled State = "scheduled" // to be begun when it is due
+	Running   State = "running"   // the intent: the API may have been called
+	Done      State = "done"
+	Failed    State = "failed"
+	Unknown   State = "unknown" // may have been done; nobody can tell
 )
 
 // Record is one command in the ledger.
@@ -25,6 +26,7 @@ type Record struct {
 	Request Request   `json:"request"`           // without secrets and files; without values once ended
 	At      time.Time `json:"at"`                // when it was recorded
 	Since   time.Time `json:"since,omitzero"`    // when it first began to run
+	Due     time.Time `json:"due,omitzero"`      // when it is to begin, where that is scheduled
 	Owner   string    `json:"owner,omitempty"`   // the process that runs it
 	Skipped bool      `json:"skipped,omitempty"` // had secrets or files, which are not kept: it can't be run from here
 	Answer  *Answer   `json:"answer,omitempty"`
@@ -41,6 +43,6 @@ type Records interface {
 	Create(ctx context.Context, r Record) (stored Record, fresh bool, err error)
 	// Update replaces the record whose Rev is still r.Rev and gives it with its new one. Errors: ErrMoved.
 	Update(ctx context.Context, r Record) (Record, error)
-	// Open lists the records that are neither done nor failed nor unknown.
+	// Open lists the records that are neither done nor failed nor unknown. Those that are scheduled stay until then.
 	Open(ctx context.Context) ([]Record, error)
 }

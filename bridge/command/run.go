@@ -25,6 +25,8 @@ type RunnerOptions struct {
 	Keep    func(ctx context.Context, p Principal, r imagine.Registration) error // seals the secret of an agent just registered; nil: nobody registers
 	Spent   func(ctx context.Context, agent string, p Principal) int             // generations p has started as agent today; nil: not counted
 	Daily   int                                                                  // generations a person may start a day before being asked; 0: no end
+	House   *House                                                               // the bridge itself, for its own commands; nil: they can't be done here
+	Zone    string                                                               // time zone of people whose door tells none; "": UTC
 	Owner   string                                                               // this process, in records
 	Alive   func(owner string) bool                                              // whether another process runs; nil: none does
 	Log     *slog.Logger                                                         // nil: none
@@ -34,6 +36,7 @@ type RunnerOptions struct {
 type Runner struct {
 	o     RunnerOptions
 	turns *turns
+	mind  *mind
 }
 
 // NewRunner makes one.
@@ -50,7 +53,7 @@ func NewRunner(o RunnerOptions) *Runner {
 	if o.Alive == nil {
 		o.Alive = func(string) bool { return false }
 	}
-	return &Runner{o: o, turns: newTurns()}
+	return &Runner{o: o, turns: newTurns(), mind: newMind()}
 }
 
 // job is one request on its way through the runner.
@@ -60,6 +63,7 @@ type job struct {
 	api   *imagine.Client
 	args  Args
 	begun time.Time
+	left  bool // taken up from the ledger, with nobody waiting for the answer
 }
 
 // Do finds, authorises, checks, records, runs and audits one command. It never
@@ -70,7 +74,7 @@ func (r *Runner) Do(ctx context.Context, q Request) (a Answer) {
 	defer func() { // of the functions handed in: a command's own panic is caught where it is called
 		if v := recover(); v != nil {
 			r.panicked(ctx, j, v)
-			a = Answer{Agent: q.Agent, Group: q.Group, Verb: q.Verb, Private: true, Problem: Explain(errPanicked)}
+			a = Answer{Agent: q.Agent, Group: q.Group, Verb: q.Verb, Private: true, Problem: Explain(q.speaker(), errPanicked)}
 		}
 	}()
 	if p := r.prepare(ctx, j); p != nil {
@@ -86,12 +90,19 @@ func (r *Runner) Do(ctx context.Context, q Request) (a Answer) {
 // people who may not, arguments that are wrong. It is for forms and for doors
 // that want to know before they acknowledge; Do checks again.
 func (r *Runner) Check(ctx context.Context, q Request) *Problem {
-	return r.prepare(ctx, &job{q: q})
+	j := &job{q: q, begun: time.Now()}
+	p := r.prepare(ctx, j)
+	if p == nil {
+		if err := r.timely(j, true); err != nil {
+			p = r.explain(ctx, j, err)
+		}
+	}
+	return p.In(q.speaker())
 }
 
 // prepare finds, authorises and parses.
 func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
-	spec, p := find(j.q.Group, j.q.Verb)
+	spec, p := find(j.q.speaker(), j.q.Group, j.q.Verb)
 	if p != nil {
 		return p
 	}
@@ -108,10 +119,14 @@ func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
 	if err == nil {
 		err = secrets(spec, j.q)
 	}
+	if j.args = args; err == nil {
+		err = r.timely(j, false)
+	}
 	if err != nil {
 		return r.explain(ctx, j, err)
 	}
-	args.agent, args.confirmed, args.tell = j.q.Agent, j.q.Confirmed, r.dress(ctx, j)
+	args.zone, args.desk = r.zone(j.q), &desk{r, j.q.Principal}
+	args.agent, args.in, args.confirmed, args.tell = j.q.Agent, j.q.speaker(), j.q.Confirmed, r.dress(ctx, j)
 	if r.o.Keep != nil {
 		args.keep = func(ctx context.Context, reg imagine.Registration) error { return r.o.Keep(ctx, j.q.Principal, reg) }
 	}
@@ -160,12 +175,14 @@ func (r *Runner) choose(j *job) *Problem {
 	near := r.Reachable(j.q.Principal)
 	j.q.Agent = bareHandle(j.q.Agent)
 	switch {
+	case j.q.Agent == "" && j.spec.House != nil && len(near) != 1:
+		return nil // it needs none
 	case j.q.Agent == "" && len(near) == 1:
 		j.q.Agent = near[0]
 	case j.q.Agent == "" && len(near) == 0:
 		return &Problem{Code: 404, Status: "no_agent", Message: "No agent is connected here yet.", Hint: "An admin can connect one: /ia connect."}
 	case j.q.Agent == "":
-		return &Problem{Code: 400, Status: "agent_required", Field: "agent", Message: "Several agents are connected here: " + join(near, "and") + ".", Hint: "Say which one: agent:" + near[0]}
+		return &Problem{Code: 400, Status: "agent_required", Field: "agent", Message: j.say("Several agents are connected here: %s.", allOf(near)), Hint: j.say("Say which one: %s", "agent:"+near[0])}
 	}
 	if i := slices.IndexFunc(near, func(h string) bool { return strings.EqualFold(h, j.q.Agent) }); i >= 0 {
 		j.q.Agent = near[i]
@@ -193,10 +210,10 @@ func (r *Runner) ask(ctx context.Context, j *job) (Answer, bool) {
 	question := ""
 	switch {
 	case j.spec.Confirm:
-		question = j.spec.Question
+		question = j.say(j.spec.Question)
 	case j.spec.Repeat == Costs && r.o.Spent != nil && r.o.Daily > 0:
 		if n := r.o.Spent(ctx, j.q.Agent, j.q.Principal); n >= r.o.Daily {
-			question = fmt.Sprintf("You have started %d generations as @%s today, and each costs its owner money. Start another?", n, j.q.Agent)
+			question = j.say("You have started %d generations as @%s today, and each costs its owner money. Start another?", n, j.q.Agent)
 		}
 	}
 	return Answer{NeedsConfirm: true, Question: question}, question != ""
@@ -215,9 +232,13 @@ func (r *Runner) perform(ctx context.Context, j *job) Answer {
 	}
 	defer leave()
 	stop := r.announce(ctx, j)
-	reply, err := r.call(ctx, j, j.spec.Run)
+	run := j.spec.Run
+	if j.spec.House != nil {
+		run = func(ctx context.Context, _ *imagine.Client, _ Args) (Reply, error) { return r.house(ctx, j) }
+	}
+	reply, err := r.call(ctx, j, run)
 	if err != nil && j.spec.Repeat == Same && doubtful(j.spec, err) && sleep(ctx, looks[1]) {
-		reply, err = r.call(ctx, j, j.spec.Run) // twice is the same as once
+		reply, err = r.call(ctx, j, run) // twice is the same as once
 	}
 	stop()
 	if err == nil {

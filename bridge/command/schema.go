@@ -125,6 +125,12 @@ func ReplySchema(spec *Spec) json.RawMessage {
 			"job":  map[string]any{"type": "string", "description": "the generation to follow"},
 		},
 	}
+	if _, ok := spec.Arg(atName); ok {
+		s["properties"].(map[string]any)["scheduled"] = map[string]any{ //nolint:forcetypeassert // set just above
+			"type": "object", "description": "it waits for its time: there is no result yet", "required": []string{"id", "at", "agent"},
+			"properties": map[string]any{"id": word, "at": map[string]any{"type": "string", "format": "date-time"}, "agent": word, "text": word, "media": map[string]any{"type": "array", "items": word}},
+		}
+	}
 	if len(defs) > 0 {
 		s["$defs"] = defs
 	}

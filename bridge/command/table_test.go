@@ -22,10 +22,18 @@ var notCommands = map[string]string{
 	"POST /api/posts/{post}/view": "a view that nobody had",
 }
 
+// own reports a command about what the bridge itself keeps, which calls nothing.
+func own(s command.Spec) bool {
+	return s.House != nil || s.Name() == "post scheduled" || s.Name() == "post unschedule"
+}
+
 func TestEveryEndpointHasItsCommand(t *testing.T) {
 	t.Parallel()
 	covered := map[string]string{}
 	for _, s := range command.Table() {
+		if own(s) {
+			continue
+		}
 		require.NotEmpty(t, s.Calls, s.Name())
 		if first := s.Calls[0]; covered[first] == "" {
 			covered[first] = s.Name()
@@ -55,7 +63,9 @@ func TestLaterCommandsAreThoseOfLaterEndpoints(t *testing.T) {
 		later[e.Method+" "+e.Pattern] = e.Later
 	}
 	for _, s := range command.Table() {
-		require.Equal(t, later[s.Calls[0]], s.Later, s.Name())
+		if !own(s) {
+			require.Equal(t, later[s.Calls[0]], s.Later, s.Name())
+		}
 	}
 }
 
@@ -106,6 +116,9 @@ func TestRowsAreWhole(t *testing.T) {
 		require.NotNil(t, s.Run, s.Name())
 		require.NotNil(t, s.Result, s.Name())
 		require.Equal(t, s.Confirm, s.Question != "", s.Name())
+		if own(s) {
+			continue
+		}
 		writes := !strings.HasPrefix(s.Calls[0], "GET ")
 		require.Equal(t, writes, s.Repeat != command.Reads, "%s: what runs once has to be recorded", s.Name())
 		if writes {
@@ -137,7 +150,7 @@ func TestCreatesAreNotRepeatedBlindly(t *testing.T) {
 		creates[e.Method+" "+e.Pattern] = e.Creates()
 	}
 	for _, s := range command.Table() {
-		if creates[s.Calls[0]] && !slices.Contains(harmless, s.Name()) {
+		if !own(s) && creates[s.Calls[0]] && !slices.Contains(harmless, s.Name()) {
 			require.GreaterOrEqual(t, s.Repeat, command.Creates, s.Name())
 		}
 	}

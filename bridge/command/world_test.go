@@ -31,6 +31,7 @@ type world struct {
 	entries []command.Entry
 	kept    []imagine.Registration
 	runner  *command.Runner
+	options command.RunnerOptions
 	mu      sync.Mutex
 }
 
@@ -46,7 +47,7 @@ func newWorld(t *testing.T, change ...func(*command.RunnerOptions)) *world {
 	}
 	w.me = box.Agents()[0].Handle
 	o := command.RunnerOptions{
-		Agents:  func() map[string]*imagine.Client { return w.apis },
+		Agents:  w.agents,
 		Records: w.records, Owner: "one",
 		Audit: func(_ context.Context, e command.Entry) {
 			w.mu.Lock()
@@ -61,8 +62,17 @@ func newWorld(t *testing.T, change ...func(*command.RunnerOptions)) *world {
 	for _, f := range change {
 		f(&o)
 	}
-	w.runner = command.NewRunner(o)
+	w.runner, w.options = command.NewRunner(o), o
 	return w
+}
+
+func (w *world) agents() map[string]*imagine.Client { return w.apis }
+
+// another is the runner of a further process, which began just now.
+func (w *world) another(owner string) *command.Runner {
+	o := w.options
+	o.Owner = owner
+	return command.NewRunner(o)
 }
 
 // manager may do everything in the one workspace there is.
@@ -105,7 +115,22 @@ type ledger struct {
 	list  map[string]command.Record
 	rev   uint64
 	broke error
+	mute  error // is what Create answers though it stores
 }
+
+func (l *ledger) silent(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mute = err
+}
+
+func (l *ledger) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.broke = err
+}
+
+func (l *ledger) mend() { l.fail(nil) }
 
 func (l *ledger) Create(_ context.Context, r command.Record) (command.Record, bool, error) {
 	l.mu.Lock()
@@ -114,9 +139,9 @@ func (l *ledger) Create(_ context.Context, r command.Record) (command.Record, bo
 		return command.Record{}, false, l.broke
 	}
 	if old, ok := l.list[r.ID]; ok {
-		return old, false, nil
+		return old, false, l.mute
 	}
-	return l.put(r), true, nil
+	return l.put(r), true, l.mute
 }
 
 // put keeps what JSON keeps, as the real one does.
@@ -153,9 +178,12 @@ func (l *ledger) Update(_ context.Context, r command.Record) (command.Record, er
 func (l *ledger) Open(context.Context) ([]command.Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.broke != nil {
+		return nil, l.broke
+	}
 	var out []command.Record
 	for _, id := range slices.Sorted(maps.Keys(l.list)) {
-		if r := l.list[id]; r.State == command.Recorded || r.State == command.Running {
+		if r := l.list[id]; r.State == command.Recorded || r.State == command.Running || r.State == command.Scheduled {
 			out = append(out, r)
 		}
 	}
