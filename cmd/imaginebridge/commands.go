@@ -24,6 +24,7 @@ type commands struct {
 	completer *command.Completer
 	accounts  *accounts
 	places    *places
+	house     *house
 	jobs      *jobs
 	poke      atomic.Pointer[func(handle string)] // makes the pollers look at an agent now; nil before they are there
 }
@@ -40,12 +41,15 @@ func (c *commands) Do(ctx context.Context, q command.Request) command.Answer {
 }
 
 // newCommands makes the runner over the agents of this process.
-func (w *wiring) newCommands(a *accounts) *commands {
-	c := &commands{accounts: a, completer: command.NewCompleter(a.all), places: newPlaces(w.cfg.Subscriptions, a.handles), jobs: &jobs{}}
+func (w *wiring) newCommands(a *accounts, b *book) *commands {
+	c := &commands{accounts: a, completer: command.NewCompleter(a.all), places: newPlaces(b.all, a.handles), jobs: &jobs{}}
+	c.house = &house{book: b, places: c.places, allowPrivate: w.cfg.Webhooks.AllowPrivate}
 	c.Runner = command.NewRunner(command.RunnerOptions{
 		Agents: a.all, Reach: c.reach, Records: w.bus.Records(), Audit: w.bus.Audit, Owner: w.bus.Member(), Alive: w.bus.Alive,
+		House: &command.House{Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send},
 		Access: func(command.Principal, string) command.Lists {
-			return command.Lists{Write: w.cfg.Access.Write, Admin: w.cfg.Access.Admin}
+			access := w.now().Access
+			return command.Lists{Write: access.Write, Admin: access.Admin}
 		},
 		Log: w.log.With("component", "command"),
 	})
@@ -79,7 +83,7 @@ func (pr *process) serveCommands(ctx context.Context) error {
 	group.Go(func() error { return pr.commands.completer.Run(ctx) })
 	group.Go(func() error { return pr.recoverCommands(ctx) })
 	group.Go(func() error { return pr.followEvents(ctx) })
-	group.Go(func() error { return pr.commands.places.learn(ctx, pr.doors, pr.log) })
+	group.Go(func() error { return pr.commands.places.learn(ctx, pr.book.turned, pr.doors, pr.log) })
 	return group.Wait()
 }
 

@@ -134,6 +134,14 @@ func (h *health) expect(component, agent string) {
 	h.conditions[component+"/"+agent] = web.Condition{Component: component, Agent: agent, State: web.StateStarting, Since: time.Now()}
 }
 
+// forget takes a component's condition off the list.
+func (h *health) forget(component, agent string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conditions, component+"/"+agent)
+	delete(h.held, component+"/"+agent)
+}
+
 // outcome notes what became of a delivery.
 func (h *health) outcome(o bridge.Outcome) {
 	h.mu.Lock()
@@ -159,13 +167,29 @@ func (h *health) outcome(o bridge.Outcome) {
 	}
 }
 
-// lane makes a subscription known before anything was delivered.
-func (h *health) lane(s bridge.Subscription) {
+// subscriptions makes known which there are, before anything was delivered, and
+// which of them people paused.
+func (h *health) subscriptions(list []bridge.SubscriptionRecord) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.lanes[s.Name] == nil {
-		h.lanes[s.Name] = &web.Lane{Subscription: s.Name, To: s.To.Label(), State: string(bridge.Live)}
+	known := map[string]bool{}
+	for _, r := range list {
+		known[r.ID] = true
+		l := h.lanes[r.ID]
+		if l == nil {
+			l = &web.Lane{Subscription: r.ID, State: string(bridge.Live)}
+			h.lanes[r.ID] = l
+		}
+		l.To = r.Label()
+		sends, _ := r.Sends(time.Now())
+		switch {
+		case !sends:
+			l.State = string(bridge.Paused)
+		case l.State == string(bridge.Paused):
+			l.State = string(bridge.Live)
+		}
 	}
+	maps.DeleteFunc(h.lanes, func(id string, _ *web.Lane) bool { return !known[id] })
 }
 
 // all returns every condition, in the order of component and agent.

@@ -18,28 +18,47 @@ import (
 // defaultFile is read where it exists and no other is named.
 const defaultFile = "imaginebridge.yaml"
 
+// loaded is a configuration with where it came from.
+type loaded struct {
+	cfg      config.Config
+	files    []string // the file, there or not, and the secrets that it names
+	fromFile bool
+}
+
 // load reads the configuration: the named file, else the default one where it
 // exists, and the environment.
 func (p *program) load() (config.Config, error) {
-	src := config.Source{Name: p.configFile, Env: p.env, ReadFile: readSecretFile}
+	l, err := p.read()
+	return l.cfg, err
+}
+
+// read is load with where everything came from.
+func (p *program) read() (l loaded, err error) {
+	src := config.Source{Name: p.configFile, Env: p.env}
 	if src.Name == "" {
 		src.Name = defaultFile
+	}
+	l.files = []string{src.Name}
+	src.ReadFile = func(path string) ([]byte, fs.FileMode, error) {
+		l.files = append(l.files, path)
+		return readSecretFile(path)
 	}
 	file, err := os.Open(src.Name)
 	switch {
 	case err == nil:
 		defer file.Close()
 		if info, err := file.Stat(); err == nil && info.IsDir() {
-			return config.Config{}, &usageError{src.Name + " is a folder. Name the file in it, such as --config " + filepath.Join(src.Name, defaultFile) + "."}
+			return l, &usageError{src.Name + " is a folder. Name the file in it, such as --config " + filepath.Join(src.Name, defaultFile) + "."}
 		}
-		src.File = file
+		src.File, l.fromFile = file, true
 	case errors.Is(err, fs.ErrNotExist) && p.configFile == "":
 	case errors.Is(err, fs.ErrNotExist):
-		return config.Config{}, &usageError{p.configFile + ": no such file. Create it from the README's example, or leave --config out to use the environment."}
+		return l, &usageError{p.configFile + ": no such file. Create it from the README's example, or leave --config out to use the environment."}
 	default:
-		return config.Config{}, &usageError{fmt.Sprintf("%s can't be read: %v.", src.Name, errors.Unwrap(err))}
+		return l, &usageError{fmt.Sprintf("%s can't be read: %v.", src.Name, errors.Unwrap(err))}
 	}
-	return config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter})
+	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter})
+	return l, err
 }
 
 // checkFilter is the configuration's check that needs the heart.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,7 +18,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
-	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
@@ -31,15 +32,21 @@ const (
 // process is one running bridge.
 type process struct {
 	wiring
-	roles         []string
-	subscriptions []bridge.Subscription
-	doors         []door
+	roles    []string
+	book     *book
+	doors    []door
 	accounts      *accounts
-	nameless      *imagine.Client // of the one agent whose handle is asked from the API
 	web           *web.Server
 	listener      net.Listener // of the web server; nil for none
 	hint          []string     // last words of the console page
 	began         time.Time
+
+	polling sync.Mutex // guards poller, and that agents change together
+	poller  *poller.Poller
+
+	reread   func() (loaded, error) // reads the configuration again; nil where there is none to read
+	files    []string               // what it was read from
+	fromFile bool
 }
 
 // newProcess opens the store and builds everything; it starts nothing but the
@@ -53,8 +60,10 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 		pr.roles = roles
 	}
 	var err error
-	if pr.subscriptions, err = subscriptions(cfg); err != nil {
-		return nil, err
+	for _, r := range fileRecords(cfg) { // Load has checked them: an error here is ours
+		if _, err = r.Compile(); err != nil {
+			return nil, fmt.Errorf("subscription %s: %w", r.ID, err)
+		}
 	}
 	if pr.has("console") && cfg.HTTP.Listen != "off" {
 		if pr.listener, err = listenOn(ctx, cfg.HTTP.Listen, "IMAGINEBRIDGE_LISTEN"); err != nil {
@@ -84,17 +93,18 @@ func (pr *process) closeListener() {
 func (pr *process) build() error {
 	pr.accounts = newAccounts()
 	for _, a := range pr.cfg.Agents {
-		api, err := pr.client(pr.accounts.site, a)
+		one, err := pr.open(pr.accounts.site, a)
 		switch {
 		case err != nil:
 			return err
 		case a.Handle == "":
-			pr.nameless = api
+			pr.accounts.nameless = &one
 		default:
-			pr.accounts.add(a.Handle, api)
+			pr.accounts.byHandle[a.Handle] = one
 		}
 	}
-	pr.commands = pr.newCommands(pr.accounts)
+	pr.book = newBook(pr.serves)
+	pr.commands = pr.newCommands(pr.accounts, pr.book)
 	var err error
 	if pr.doors, err = pr.wiring.doors(); err != nil {
 		return err
@@ -106,9 +116,8 @@ func (pr *process) build() error {
 			pr.health.expect(d.scheme, "")
 		}
 	}
-	for _, s := range pr.subscriptions {
-		pr.health.lane(s)
-	}
+	pr.commands.house.doors = pr.doors
+	pr.health.subscriptions(fileRecords(pr.cfg))
 	if pr.listener == nil {
 		return nil
 	}
@@ -156,6 +165,7 @@ func (pr *process) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, pr.health.end)()
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return pr.bus.Run(running) })
+	group.Go(func() error { return pr.followBook(running) })
 	if pr.has("poll") {
 		pr.expectAgents()
 		group.Go(func() error { return pr.poll(running) })
@@ -172,6 +182,9 @@ func (pr *process) run(ctx context.Context) error {
 	}
 	if pr.has("receive") {
 		group.Go(func() error { return pr.serveCommands(running) })
+	}
+	if pr.reread != nil {
+		group.Go(func() error { return pr.keepConfigured(running) })
 	}
 	group.Go(func() error { return pr.announce(running) })
 	err := group.Wait()
@@ -238,7 +251,7 @@ func (pr *process) announce(ctx context.Context) error {
 		}
 		if !said && pr.health.ready() {
 			said = true
-			pr.log.Info("ready", "agents", len(pr.cfg.Agents), "subscriptions", len(pr.subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
+			pr.log.Info("ready", "agents", len(pr.now().Agents), "subscriptions", len(pr.now().Subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
 			tick.Reset(5 * time.Second)
 		}
 		info, err := pr.bus.Info(ctx)

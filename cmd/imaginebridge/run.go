@@ -22,6 +22,9 @@ func (p *program) runCommand() *cobra.Command {
 		Long: `Runs the bridge until it is told to stop (Ctrl-C or SIGTERM): it then finishes
 what is in hand within ten seconds. A second signal ends it at once.
 
+A changed configuration is applied while it runs, and on SIGHUP; a wrong one
+changes nothing.
+
 Without a file the environment alone is enough for one agent and one channel:
 IMAGINEANYTHING_CLIENT_ID, IMAGINEANYTHING_CLIENT_SECRET, and DISCORD_BOT_TOKEN
 with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID.`,
@@ -33,11 +36,13 @@ with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID.`,
 			if err := p.checkRoles(); err != nil {
 				return err
 			}
-			cfg, err := p.load()
+			l, err := p.read()
 			if err != nil {
 				return err
 			}
-			return p.bridge(cmd.Context(), cfg, nil, nil)
+			return p.bridge(cmd.Context(), l.cfg, nil, func(pr *process) {
+				pr.reread, pr.files, pr.fromFile = p.read, l.files, l.fromFile
+			})
 		},
 	}
 	cmd.Flags().StringSliceVar(&p.roles, "roles", roles, "`ROLES` of this process, separated by commas")

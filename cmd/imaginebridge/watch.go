@@ -22,22 +22,35 @@ func (pr *process) expectAgents() {
 // poll watches the agents until ctx ends.
 func (pr *process) poll(ctx context.Context) error {
 	defer pr.accounts.site.CloseIdle()
-	if pr.nameless != nil {
-		handle, err := pr.learnHandle(ctx, pr.nameless)
+	if one := pr.accounts.nameless; one != nil {
+		handle, err := pr.learnHandle(ctx, one.api)
 		if err != nil {
 			return err
 		}
-		pr.accounts.add(handle, pr.nameless)
+		pr.accounts.learned(handle)
 	}
-	p, err := poller.New(poller.Options{
-		Agents: pr.watched(), Plan: planOf(pr.cfg.Poll), Journal: pr.bus, Ownership: pr.bus, Log: pr.log,
-		Report: func(_ context.Context, s poller.Status) { pr.health.poller(s) },
-	})
+	p, err := pr.newPoller()
 	if err != nil {
 		return err
 	}
 	pr.commands.setPoke(p.Poke)
 	return p.Run(ctx)
+}
+
+// newPoller makes the poller of the agents of this moment.
+func (pr *process) newPoller() (*poller.Poller, error) {
+	pr.polling.Lock()
+	defer pr.polling.Unlock()
+	p, err := poller.New(poller.Options{
+		Agents: pr.watched(), Plan: planOf(pr.now().Poll), Journal: pr.bus, Ownership: pr.bus, Log: pr.log,
+		Report: func(_ context.Context, s poller.Status) {
+			if pr.accounts.all()[s.Agent] != nil { // not what one still says that was taken off
+				pr.health.poller(s)
+			}
+		},
+	})
+	pr.poller = p
+	return p, err
 }
 
 // watched are the agents to poll, in the order of their handles.
@@ -46,7 +59,7 @@ func (pr *process) watched() []poller.Agent {
 	clients := pr.accounts.all()
 	for _, handle := range slices.Sorted(maps.Keys(clients)) {
 		a := poller.Agent{Handle: handle, API: clients[handle]}
-		for _, c := range pr.cfg.Agents {
+		for _, c := range pr.now().Agents {
 			if c.Handle == handle || c.Handle == "" { // "" is the one whose handle was asked for
 				a.Watch = c.Watch
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,7 +16,6 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
-	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/sinks/console"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
 	"github.com/imaginebridge/imaginebridge/sinks/slack"
@@ -32,7 +32,8 @@ type door struct {
 
 // wiring builds the rooms of one process from its configuration.
 type wiring struct {
-	cfg     config.Config
+	cfg     config.Config                 // as it was at the start
+	live    atomic.Pointer[config.Config] // as it is now; nil while that is the same
 	log     *slog.Logger
 	out     io.Writer
 	version string
@@ -46,21 +47,20 @@ type wiring struct {
 	colour      bool
 }
 
+// now is the configuration of this moment.
+func (w *wiring) now() config.Config {
+	if live := w.live.Load(); live != nil {
+		return *live
+	}
+	return w.cfg
+}
+
 // openBus opens the store: embedded under the data folder, or elsewhere.
 func openBus(ctx context.Context, cfg config.Config, log *slog.Logger) (*bus.Bus, error) {
 	return bus.Open(ctx, bus.Options{
 		URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, DataDir: cfg.Runtime.DataDir, Listen: cfg.NATS.Listen,
 		Store: int64(cfg.NATS.Store), Sync: cfg.NATS.Sync.String(), Keep: cfg.NATS.Keep.Std(),
 		Name: "imaginebridge", Log: log.With("component", "nats"),
-	})
-}
-
-// client makes the API client of one agent.
-func (w *wiring) client(site *imagine.Site, a config.Agent) (*imagine.Client, error) {
-	return imagine.New(imagine.Options{
-		BaseURL: w.cfg.ImagineAnything.BaseURL, ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal, Site: site,
-		UserAgent: "ImagineBridge/" + w.version + " (+https://github.com/imaginebridge/imaginebridge)",
-		Log:       w.log.With("component", "imagine", "agent", a.Handle),
 	})
 }
 
@@ -151,49 +151,18 @@ func (w *wiring) members() int {
 // signingSecrets returns the secrets that sign a subscription's webhooks: those
 // configured, else one derived from the key, which every process makes alike.
 func (w *wiring) signingSecrets(subscription string) []string {
-	for _, s := range w.cfg.Subscriptions {
+	for _, s := range w.now().Subscriptions {
 		if s.Name != subscription {
 			continue
 		}
 		if keys := strings.Fields(s.Secret.Reveal()); len(keys) > 0 {
 			return keys
 		}
-		return []string{derivedSecret(w.cfg.Runtime.Key.Reveal(), subscription)}
 	}
-	return nil
-}
-
-// subscriptions compiles what the configuration says. Load has checked it, so
-// an error here is ours.
-func subscriptions(cfg config.Config) ([]bridge.Subscription, error) {
-	var out []bridge.Subscription
-	for _, s := range cfg.Subscriptions {
-		b := bridge.Subscription{
-			Name: s.Name, Agents: s.Agents, Events: s.Events, To: bridge.ParseDestination(s.To), Digest: s.Digest.Std(),
-		}
-		var err error
-		if s.Filter != "" {
-			if b.Filter, err = bridge.CompileFilter(s.Filter, s.Events); err != nil {
-				return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
-			}
-		}
-		if s.Quiet != (config.Quiet{}) {
-			if b.Quiet, err = bridge.ParseQuiet(s.Quiet.From, s.Quiet.To, s.Quiet.Zone); err != nil {
-				return nil, fmt.Errorf("subscription %s: %w", s.Name, err)
-			}
-		}
-		out = append(out, b)
+	if !w.commands.house.book.knows(subscription) {
+		return nil
 	}
-	return out, nil
-}
-
-// laneOf says where a subscription's lane begins and what it is fed.
-func laneOf(cfg config.Config, s bridge.Subscription) bus.LaneSpec {
-	spec := bus.LaneSpec{Subscription: s.Name, Agents: s.Agents, Events: s.Events}
-	if i := slices.IndexFunc(cfg.Subscriptions, func(c config.Subscription) bool { return c.Name == s.Name }); i >= 0 {
-		spec.Start = cfg.Subscriptions[i].Start
-	}
-	return spec
+	return []string{derivedSecret(w.cfg.Runtime.Key.Reveal(), subscription)}
 }
 
 // reporter notes outcomes for those who watch: on NATS and on the console page.
