@@ -141,8 +141,7 @@ func (w *Worker) collect(ctx context.Context) (parcel, error) {
 		after = entry.Position
 	}
 	if len(p.entries) == 0 {
-		w.moved(max(after, w.record.Position), false)
-		w.record.Ahead, w.record.Away = 0, nil
+		w.moved(after, false)
 	}
 	return p, nil
 }

@@ -67,6 +67,9 @@ func (c *Circuits) leave(to Destination, e *SendError, d time.Duration) {
 		k = &circuit{}
 		c.at[to] = k
 	}
+	if e == k.why {
+		return // what the circuit itself told
+	}
 	k.trying = time.Time{}
 	switch {
 	case e.Verdict == Gone || e.Verdict == Revoked:

@@ -31,6 +31,9 @@ type world struct {
 	sends    []attempt
 	strayed  []string // events sent again under their key to another place
 	outcomes []bridge.Outcome
+	wishes   []bridge.Resend // dead letters that people want sent
+	notices  []bridge.OwnerNotice
+	asked    uint64 // position that the lane was last asked for
 
 	// answer decides a Send; nil answers with success. It runs without the lock.
 	answer func(ctx context.Context, n int, d bridge.Delivery) error
@@ -155,9 +158,52 @@ func (p *process) refused(op string) error {
 
 func (p *process) Record() bridge.Record { return p.owner }
 
+// Lag counts what stands behind the position that was asked for last.
+func (p *process) Lag() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := uint64(0)
+	for _, e := range p.stream {
+		if e.Position > p.asked {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *process) Resend(context.Context) (r bridge.Resend, ok bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.wishes) == 0 {
+		return r, false, nil
+	}
+	return p.wishes[0], true, nil
+}
+
+func (p *process) Resent(_ context.Context, r bridge.Resend, sent bool) error {
+	return p.op(func() {
+		p.wishes = slices.DeleteFunc(p.wishes, func(w bridge.Resend) bool { return w.ID == r.ID })
+		if sent {
+			p.dead = slices.DeleteFunc(p.dead, func(d bridge.DeadLetter) bool { return d.Position == r.Letter.Position })
+		}
+	})
+}
+
+// want is a person's wish that the nth dead letter be sent again.
+func (w *world) want(id uint64, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wishes = append(w.wishes, bridge.Resend{ID: id, Dead: uint64(n), Letter: w.dead[n]})
+}
+
+func (p *process) tell(_ context.Context, n bridge.OwnerNotice) error {
+	return p.op(func() { p.notices = append(p.notices, n) })
+}
+
 func (p *process) Next(ctx context.Context, after uint64) (bridge.Entry, error) {
 	for {
 		p.mu.Lock()
+		p.asked = after
 		arrived := p.arrived
 		i := slices.IndexFunc(p.stream, func(e bridge.Entry) bool { return e.Position > after })
 		var e bridge.Entry
@@ -326,7 +372,7 @@ func (w *world) attempts() []attempt {
 func (p *process) worker(change ...func(*bridge.WorkerOptions)) *bridge.Worker {
 	o := bridge.WorkerOptions{
 		Subscription: bridge.Subscription{Name: "team", Events: []string{"*"}, To: bridge.ParseDestination("discord:123")},
-		Lane:         p, Ledger: p, Sink: p, Reporter: p,
+		Lane:         p, Ledger: p, Sink: p, Reporter: p, Tell: p.tell,
 	}
 	for _, c := range change {
 		c(&o)

@@ -215,6 +215,9 @@ func (w *Worker) takeNudge() bool {
 // moved notes that everything up to the position is done.
 func (w *Worker) moved(position uint64, sent bool) {
 	w.record.Position, w.record.Intent = position, nil
+	if position >= w.record.Ahead {
+		w.record.Ahead, w.record.Away = 0, nil // caught up
+	}
 	w.unsaved, w.prompt = true, w.prompt || sent
 }
 
@@ -223,13 +226,9 @@ func (w *Worker) moved(position uint64, sent bool) {
 // shares the write of the next intent.
 func (w *Worker) next(ctx context.Context, after uint64, due time.Time) (Entry, error) {
 	for failed := 0; ; {
-		wake := due
-		if w.unsaved {
-			patience := linger
-			if !w.prompt {
-				patience = max(linger, lazily-time.Since(w.saved))
-			}
-			wake = time.Now().Add(patience)
+		wake, store := due, w.storing()
+		if !store.IsZero() && (due.IsZero() || store.Before(due)) {
+			wake = store
 		}
 		entry, err := w.nextUntil(ctx, after, wake)
 		switch {
@@ -247,7 +246,7 @@ func (w *Worker) next(ctx context.Context, after uint64, due time.Time) (Entry, 
 				return entry, err
 			}
 		}
-		if w.unsaved {
+		if !store.IsZero() && !time.Now().Before(store) {
 			if err := w.insist(ctx, "save", w.save); err != nil {
 				return entry, err
 			}
@@ -256,6 +255,18 @@ func (w *Worker) next(ctx context.Context, after uint64, due time.Time) (Entry, 
 			return entry, errDue
 		}
 	}
+}
+
+// storing is when the record is to be stored if nothing comes whose intent could
+// share the write; zero where nothing is unsaved.
+func (w *Worker) storing() time.Time {
+	switch {
+	case !w.unsaved:
+		return time.Time{}
+	case w.prompt:
+		return time.Now().Add(linger)
+	}
+	return time.Now().Add(max(linger, lazily-time.Since(w.saved)))
 }
 
 func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (Entry, error) {
