@@ -60,17 +60,21 @@ func NewCompleter(agents func() map[string]*imagine.Client) *Completer {
 	return &Completer{agents: agents, wake: make(chan struct{}, 1), known: map[string]*memory{}}
 }
 
-// Narrow is the source of an argument's completions as the command narrows it:
-// the models of "generate video" are those for videos. Complete takes it where it
+// Narrow is the source of an argument's completions as the command narrows it,
+// and what was chosen before: the models of "generate video" are those for
+// videos, with a provider chosen those of that one. Complete takes it where it
 // takes the source itself.
-func Narrow(spec *Spec, arg Arg) Source {
-	if spec.Group != "generate" || arg.Complete != Models && arg.Complete != Providers {
+func Narrow(spec *Spec, arg Arg, chosen map[string]any) Source {
+	kind := kindOf(spec.Verb)
+	if spec.Group != "generate" || arg.Complete != Models && arg.Complete != Providers || !slices.Contains(imagine.GenerationTypes(), kind) {
 		return arg.Complete
 	}
-	if kind := kindOf(spec.Verb); slices.Contains(imagine.GenerationTypes(), kind) {
-		return arg.Complete + "/" + Source(kind)
+	narrow := arg.Complete + "/" + Source(kind)
+	provider, _ := chosen["provider"].(string)
+	if id := providerID(provider); arg.Complete == Models && slices.Contains(imagine.Providers()[id], kind) {
+		narrow += "/" + Source(id)
 	}
-	return arg.Complete
+	return narrow
 }
 
 // Complete suggests at most 25 values for what is typed so far: those that begin
@@ -79,6 +83,7 @@ func Narrow(spec *Spec, arg Arg) Source {
 // nothing: give their handles to Choices.
 func (c *Completer) Complete(_ context.Context, agent string, source Source, typed string) []Choice {
 	base, kind, _ := strings.Cut(string(source), "/")
+	kind, provider, _ := strings.Cut(kind, "/")
 	source = Source(base)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +96,7 @@ func (c *Completer) Complete(_ context.Context, agent string, source Source, typ
 	case Handles, Posts, Comments, Conversations, Jobs, Notifications:
 		all = m.recent[source]
 	case Providers, Models, Voices, Tags, Media:
-		all = c.listed(m, source, kind)
+		all = c.listed(m, source, kind, provider)
 	case Agents:
 	}
 	if kind != "" {

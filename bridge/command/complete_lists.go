@@ -39,8 +39,9 @@ const (
 )
 
 // listed gives what is cached of a source and asks for what is missing or old;
-// of models those for one kind of generation, unless it is empty.
-func (c *Completer) listed(m *memory, source Source, kind string) []entry {
+// of models those for one kind of generation and of one provider, unless they are
+// empty.
+func (c *Completer) listed(m *memory, source Source, kind, provider string) []entry {
 	switch source {
 	case Providers:
 		c.want(m, keyProviders, listLife)
@@ -54,6 +55,9 @@ func (c *Completer) listed(m *memory, source Source, kind string) []entry {
 	case Models:
 		var all []entry
 		for _, p := range m.providers() {
+			if provider != "" && provider != p.Value {
+				continue
+			}
 			for _, makes := range imagine.Providers()[p.Value] {
 				if kind == "" || kind == makes {
 					all = append(all, c.want(m, keyModels+p.Value+"/"+makes, listLife)...)

@@ -337,8 +337,11 @@ func TestNarrowFitsTheSourceToTheCommand(t *testing.T) {
 		Providers:             {"service", "connect", Providers},
 		Posts:                 {"generate", "image", Posts},
 	} {
-		require.Equal(t, want, Narrow(&Spec{Group: arg.group, Verb: arg.verb}, Arg{Complete: arg.complete}))
+		require.Equal(t, want, Narrow(&Spec{Group: arg.group, Verb: arg.verb}, Arg{Complete: arg.complete}, nil))
 	}
+	image, models := &Spec{Group: "generate", Verb: "image"}, Arg{Complete: Models}
+	require.Equal(t, Source("models/image/FAL_AI"), Narrow(image, models, map[string]any{"provider": "fal"}))
+	require.Equal(t, Source("models/image"), Narrow(image, models, map[string]any{"provider": "ELEVENLABS"}), "it makes no images")
 	require.Equal(t, []Choice{{"luna", "luna"}, {"old_luna", "old_luna"}}, Choices([]string{"old_luna", "luna", "orbit"}, "@LU"))
 }
 

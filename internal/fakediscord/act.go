@@ -237,6 +237,11 @@ func (t *typed) field(c Component, label string, values map[string]string) (any,
 		n = 1
 	} else {
 		given = c.Value
+		for _, o := range c.Options {
+			if o.Default {
+				given = o.Value
+			}
+		}
 	}
 	out := map[string]any{"type": c.Type, "id": c.ID, "custom_id": c.CustomID}
 	required := c.Required == nil || *c.Required

@@ -61,8 +61,15 @@ func (v *visit) choices(ctx context.Context) []Choice {
 	if p := v.o.Commands.Check(ctx, q); p != nil && (p.Code == http.StatusForbidden || p.Code == http.StatusNotFound) {
 		return nil
 	}
+	return v.suggest(ctx, q.Agent, command.Narrow(spec, arg, v.in.Values), typed)
+}
+
+// suggest asks for completions, for as long as a person is willing to wait.
+func (v *visit) suggest(ctx context.Context, agent string, source command.Source, typed string) []Choice {
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
 	done := make(chan []Choice, 1)
-	v.visits.work.run(func() { done <- v.o.Complete(ctx, q.Agent, command.Narrow(spec, arg), typed) })
+	v.visits.work.run(func() { done <- v.o.Complete(ctx, agent, source, typed) })
 	select {
 	case list := <-done:
 		return list

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"strconv"
@@ -102,6 +103,11 @@ func asked(spec *command.Spec, q command.Request) []command.Arg {
 	add(func(a command.Arg) bool { return a.Required && !bound(a) })
 	add(func(a command.Arg) bool { return (a.Long || a.Secret) && !bound(a) })
 	add(func(a command.Arg) bool { return a.Kind == command.Attachment && !bound(a) })
+	if spec.Repeat == command.Costs { // asked once more, one wants to change more than the words
+		add(func(a command.Arg) bool { return a.Complete == command.Providers })
+		add(func(a command.Arg) bool { return a.Complete == command.Models && given(q, providerArg) })
+		add(func(a command.Arg) bool { return a.Complete == "" && a.Kind == command.Text && a.Max > longLine })
+	}
 	if len(out) == 0 {
 		add(func(command.Arg) bool { return true })
 	}
@@ -121,7 +127,7 @@ func containsArg(list []command.Arg, name string) bool {
 // ask for is bound to it.
 func (v *visit) form(ctx context.Context, spec *command.Spec, q command.Request, open bool) formBody {
 	p := press{Group: spec.Group, Verb: spec.Verb, Agent: q.Agent, Args: map[string]string{}, Open: open, Confirmed: q.Confirmed}
-	fields := asked(spec, q)
+	fields, menus := v.menus(ctx, spec, q, asked(spec, q))
 	for name, value := range q.Values {
 		if !containsArg(fields, name) && !v.secret(q, name) {
 			p.Args[name] = written(value)
@@ -133,9 +139,96 @@ func (v *visit) form(ctx context.Context, spec *command.Spec, q command.Request,
 	}
 	out := formBody{CustomID: v.customID(ctx, p, v.in.Guild), Title: plain(title(spec), maxFormTitle)}
 	for _, a := range fields {
-		out.Components = append(out.Components, fieldOf(a, written(q.Values[a.Name])))
+		f := fieldOf(a, written(q.Values[a.Name]))
+		if list := menus[a.Name]; list != nil {
+			f.Component = menuOf(a, list)
+		}
+		out.Components = append(out.Components, f)
 	}
 	return out
+}
+
+// providerArg names the provider of a generation, which its models hang on.
+const providerArg = "provider"
+
+// menus are the fields whose values are chosen from what is known: providers,
+// and the models of the provider that was given. Nobody types a model's name, so
+// without a list there is no such field, and the model stays as it was.
+func (v *visit) menus(ctx context.Context, spec *command.Spec, q command.Request, fields []command.Arg) ([]command.Arg, map[string][]menuOption) {
+	menus := map[string][]menuOption{}
+	var out []command.Arg
+	for _, a := range fields {
+		if a.Complete != command.Providers && a.Complete != command.Models {
+			out = append(out, a)
+			continue
+		}
+		var list []menuOption
+		if v.o.Complete != nil {
+			list = optionsOf(a, q, v.suggest(ctx, cmp.Or(q.Agent, v.usual(ctx), v.only()), command.Narrow(spec, a, q.Values), ""))
+		}
+		if list != nil {
+			menus[a.Name] = list
+		}
+		if list != nil || a.Required {
+			out = append(out, a)
+		}
+	}
+	return out, menus
+}
+
+// only is the agent of a guild that is connected to one.
+func (v *visit) only() string {
+	if all := v.agents(); len(all) == 1 {
+		return all[0]
+	}
+	return ""
+}
+
+// optionsOf are the choices of a menu, the present value among them. A model
+// names its provider: a form can't narrow its models when another provider is
+// chosen, so that a model of the former one is dropped when the form comes back.
+func optionsOf(a command.Arg, q command.Request, list []Choice) []menuOption {
+	now := written(q.Values[a.Name])
+	prefix := ""
+	if a.Complete == command.Models {
+		prefix = written(q.Values[providerArg]) + " "
+	}
+	var out []menuOption
+	known := now == ""
+	for _, c := range list {
+		value := prefix + c.Value
+		if units(value) > maxChoiceText || len(out) == maxChoices-1 {
+			continue
+		}
+		mine := strings.EqualFold(c.Value, now)
+		known = known || mine
+		out = append(out, menuOption{Label: plain(cmp.Or(c.Name, c.Value), maxChoiceText), Value: value, Default: mine})
+	}
+	if out != nil && !known && units(prefix+now) <= maxChoiceText {
+		out = append(out, menuOption{Label: plain(now, maxChoiceText), Value: prefix + now, Default: true})
+	}
+	return out
+}
+
+func menuOf(a command.Arg, list []menuOption) formInput {
+	in := formInput{Type: kindSelect, CustomID: a.Name, Required: new(a.Required), Options: list}
+	if !a.Required {
+		in.MinValues = new(0)
+	}
+	return in
+}
+
+// modelFor takes the provider off a model that was chosen from a menu; "" for one
+// of another provider.
+func modelFor(provider, chosen string) string {
+	of, model, menu := strings.Cut(chosen, " ")
+	switch {
+	case !menu:
+		return chosen
+	case provider != "" && !strings.EqualFold(of, provider):
+		return ""
+	}
+	return model
 }
 
 func title(spec *command.Spec) string {
@@ -219,6 +312,11 @@ func (v *visit) fill(spec *command.Spec, q *command.Request, p press) bool {
 	for name, value := range v.in.Values {
 		if hasArg(spec, name) {
 			q.Values[name] = value
+		}
+	}
+	if a, ok := spec.Arg("model"); ok && a.Complete == command.Models && given(*q, a.Name) {
+		if q.Values[a.Name] = modelFor(written(q.Values[providerArg]), written(q.Values[a.Name])); q.Values[a.Name] == "" {
+			delete(q.Values, a.Name)
 		}
 	}
 	if p.Files != "" {

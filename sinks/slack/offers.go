@@ -80,7 +80,7 @@ func (s *Sink) completions(ctx context.Context, in inbound, typed string) []comm
 	got := make(chan []command.Choice, 1)
 	s.late.Go(func() {
 		defer s.caught(ctx)
-		got <- s.opt.Complete(ctx, agent, command.Narrow(spec, arg), typed)
+		got <- s.opt.Complete(ctx, agent, command.Narrow(spec, arg, nil), typed)
 	})
 	select {
 	case choices := <-got:
