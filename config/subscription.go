@@ -139,14 +139,22 @@ func (r *report) needs(path string, secret Secret, key, variable string) {
 }
 
 func (r *report) webhook(path, address string, allowPrivate bool) {
+	if wrong := CheckWebhook(address, allowPrivate); wrong != "" {
+		r.add(path, "%s", wrong)
+	}
+}
+
+// CheckWebhook says in a sentence what keeps an address from being a webhook's, ""
+// for nothing. Names are judged when they are dialled.
+func CheckWebhook(address string, allowPrivate bool) string {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !allowPrivate && !privateHost(u.Hostname())) {
-		r.add(path, `a webhook address starts with https://, has a host, and carries no password; put secrets in "secret".`)
-		return
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !allowPrivate && !privateHost(u.Hostname())):
+		return `a webhook address starts with https://, has a host, and carries no password; put secrets in "secret".`
+	case !allowPrivate && privateHost(u.Hostname()):
+		return u.Hostname() + " is a private address, refused to protect this network. If you mean it, set webhooks.allow_private: true."
 	}
-	if !allowPrivate && privateHost(u.Hostname()) {
-		r.add(path, "%s is a private address, refused to protect this network. If you mean it, set webhooks.allow_private: true.", u.Hostname())
-	}
+	return ""
 }
 
 // privateHost reports whether a literal host lies inside a private network.

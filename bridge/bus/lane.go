@@ -40,6 +40,9 @@ type LaneSpec struct {
 	// Start says where the very first owner begins: "new" (also when empty),
 	// "all", or a duration back from now such as "24h".
 	Start string
+	// After, when set, is the instant that Start counts from, in the place of the
+	// moment at which the lane is first opened.
+	After time.Time
 }
 
 // Lane is a subscription's place in the stream. It implements bridge.Lane; one
@@ -89,7 +92,7 @@ func (b *Bus) Lane(ctx context.Context, spec LaneSpec) (*Lane, error) {
 		bus: b, subscription: spec.Subscription, key: key, filters: filters,
 		behind: true, wake: make(chan struct{}, 1),
 	}
-	if err := l.claim(ctx, spec.Start); err != nil {
+	if err := l.claim(ctx, spec); err != nil {
 		return nil, fmt.Errorf("open lane %s: %w", spec.Subscription, err)
 	}
 	l.floor, l.upto, l.returned = l.record.Position, l.record.Position, l.stood
@@ -102,13 +105,13 @@ func (b *Bus) Lane(ctx context.Context, spec LaneSpec) (*Lane, error) {
 
 func (l *Lane) subject() string { return "ia.lane." + l.key }
 
-func (l *Lane) claim(ctx context.Context, start string) error {
+func (l *Lane) claim(ctx context.Context, spec LaneSpec) error {
 	for attempt := 0; ; attempt++ {
 		m, err := l.bus.lookUp(ctx, streamDelivery, l.subject())
 		if err != nil {
 			return err
 		}
-		r, p, err := l.found(ctx, m, start)
+		r, p, err := l.found(ctx, m, spec)
 		if err != nil {
 			return err
 		}
@@ -126,9 +129,9 @@ func (l *Lane) claim(ctx context.Context, start string) error {
 }
 
 // found is the record that the message holds, or a new one.
-func (l *Lane) found(ctx context.Context, m stored, start string) (bridge.Record, place, error) {
+func (l *Lane) found(ctx context.Context, m stored, spec LaneSpec) (bridge.Record, place, error) {
 	if m.seq == 0 {
-		p, err := l.bus.first(ctx, l.filters, start)
+		p, err := l.bus.first(ctx, l.filters, spec)
 		l.bus.log.Info("a lane begins", "subscription", l.subscription, "position", p.seq)
 		return bridge.Record{State: bridge.Live, Position: p.seq}, p, err
 	}
@@ -172,22 +175,29 @@ func (l *Lane) within(ctx context.Context, r bridge.Record, p place, known time.
 }
 
 // first is where a new subscription begins.
-func (b *Bus) first(ctx context.Context, filters []string, start string) (place, error) {
+func (b *Bus) first(ctx context.Context, filters []string, spec LaneSpec) (place, error) {
 	at, err := b.bounds(ctx, streamEvents)
 	if err != nil {
 		return place{}, err
 	}
-	switch start {
-	case "", "new":
+	switch start := spec.Start; {
+	case (start == "" || start == "new") && spec.After.IsZero():
 		return place{seq: at.last, at: at.lastAt}, nil
-	case "all":
+	case start == "" || start == "new":
+		seq, err := b.before(ctx, filters, spec.After, at.last)
+		return place{seq: seq}, err
+	case start == "all":
 		return place{seq: max(at.first, 1) - 1}, nil
 	}
-	back, err := time.ParseDuration(start)
+	back, err := time.ParseDuration(spec.Start)
 	if err != nil || back < 0 {
-		return place{}, fmt.Errorf(`start %q is neither "new", "all" nor a duration`, start)
+		return place{}, fmt.Errorf(`start %q is neither "new", "all" nor a duration`, spec.Start)
 	}
-	seq, err := b.before(ctx, filters, time.Now().Add(-back), at.last)
+	from := spec.After
+	if from.IsZero() {
+		from = time.Now()
+	}
+	seq, err := b.before(ctx, filters, from.Add(-back), at.last)
 	return place{seq: seq}, err
 }
 

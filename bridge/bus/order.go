@@ -37,7 +37,7 @@ var errOwnerGone = errors.New("the process that works for the agent is gone")
 
 // dispatch runs a command where its agent is worked for.
 func (s *service) dispatch(ctx context.Context, q command.Request, known bool) command.Answer {
-	if q.Agent == "" {
+	if spec := s.specs[q.Group+" "+q.Verb]; q.Agent == "" || spec != nil && spec.House != nil {
 		return s.settled(ctx, q)
 	}
 	for end := time.Now().Add(ownerWait); ; {

@@ -71,6 +71,8 @@ const (
 	Tags          Source = "tags"
 	Media         Source = "media"
 	Agents        Source = "agents"
+	// SubscriptionNames are those of the person's workspace.
+	SubscriptionNames Source = "subscriptions"
 )
 
 // Arg is one argument of a command, spelled the same at all four doors.
@@ -120,10 +122,13 @@ type Spec struct {
 	OneOf       []string // exactly one of these arguments
 	AnyOf       []string // at least one of these arguments
 	Empty       string   // what is said when none of AnyOf is given
+	Asks        bool     // shows its form to a person who gives it nothing
 	Result      any      // a zero value of what Reply.Data holds, for the reply's schema
 
 	// Run does it. Its errors are *ArgError, *AskError, *imagine.Error, *imagine.ArgError or *Problem; Explain words them.
 	Run func(ctx context.Context, api *imagine.Client, a Args) (Reply, error)
+	// House does it where no agent is needed, in the place of Run: the bridge's own commands. Errors as of Run.
+	House func(ctx context.Context, h *House, who Caller, a Args) (Reply, error)
 	// Look settles a command of unknown fate by reading: it finds what Run would have made since a.Since(), or gives false.
 	Look func(ctx context.Context, api *imagine.Client, a Args) (Reply, bool, error)
 	// Where is the button that shows a person where its effect would be.
@@ -150,6 +155,7 @@ var table = sync.OnceValue(func() []Spec {
 	return slices.Concat(
 		postSpecs(), feedSpecs(), agentSpecs(), profileSpecs(), dmSpecs(), searchSpecs(), notifySpecs(), statsSpecs(),
 		mediaSpecs(), generateSpecs(), byteSpecs(), marketSpecs(), orderSpecs(), serviceSpecs(), hookSpecs(), reportSpecs(),
+		subscribeSpecs(),
 	)
 })
 

@@ -2,11 +2,11 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -79,7 +79,7 @@ func (t *turns) enter(ctx context.Context, j *job, late func(ahead int)) (leave 
 	case t.running >= maxInFlight || len(q.waiting) >= maxWaiting:
 		t.drop(who, q)
 		t.mu.Unlock()
-		return nil, &Problem{Code: 503, Status: "busy", Message: j.spec.failed() + ": too many commands are running.", Hint: "Send it again in 10 s."}
+		return nil, &Problem{Code: 503, Status: "busy", Message: j.say("%s: too many commands are running.", j.say(j.spec.failed())), Hint: "Send it again in 10 s."}
 	case q.running < one:
 		q.running++
 		t.running++
@@ -106,7 +106,7 @@ func (t *turns) wait(ctx context.Context, j *job, who string, turn chan struct{}
 			if t.giveUp(who, turn) {
 				t.leave(who)
 			}
-			return nil, &Problem{Code: 503, Status: "busy", Message: j.spec.failed() + ": your other commands took too long.", Hint: "Send it again when they are done."}
+			return nil, &Problem{Code: 503, Status: "busy", Message: j.say("%s: your other commands took too long.", j.say(j.spec.failed())), Hint: "Send it again when they are done."}
 		}
 	}
 }
@@ -148,26 +148,26 @@ func (t *turns) drop(who string, q *queue) {
 // patience words a wait for one's own earlier commands.
 func (r *Runner) patience(j *job) func(ahead int) {
 	return func(ahead int) {
-		j.args.Tell(Reply{Text: fmt.Sprintf("%d of your commands are ahead of this one; nothing to press.", ahead+maxPerPerson-1)})
+		j.args.Tell(Reply{Text: j.say("%d of your commands are ahead of this one; nothing to press.", ahead+maxPerPerson-1)})
 	}
 }
 
 // announce tells the person why nothing comes when the API asks for a pause or
 // the rate budget is spent. stop ends it.
 func (r *Runner) announce(ctx context.Context, j *job) (stop func()) {
-	if j.q.Tell == nil {
+	if j.q.Tell == nil || j.api == nil {
 		return func() {}
 	}
 	class := j.spec.class()
 	if b := j.api.Budget(class); b.Wait >= patience {
-		j.args.Tell(Reply{Text: pauseWords(b)})
+		j.args.Tell(Reply{Text: pauseWords(j.q.speaker(), b)})
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	t := time.AfterFunc(patience, func() {
 		defer close(done)
-		if text := pauseWords(j.api.Budget(class)); text != "" && ctx.Err() == nil {
+		if text := pauseWords(j.q.speaker(), j.api.Budget(class)); text != "" && ctx.Err() == nil {
 			j.args.Tell(Reply{Text: text})
 		}
 	})
@@ -180,12 +180,12 @@ func (r *Runner) announce(ctx context.Context, j *job) (stop func()) {
 }
 
 // pauseWords says why a call waits, or nothing when it does not.
-func pauseWords(b imagine.Budget) string {
+func pauseWords(in language.Speaker, b imagine.Budget) string {
 	switch {
 	case b.Wait > 0:
-		return fmt.Sprintf("ImagineAnything asks for a pause. I'll do it in %d s; nothing to press.", int((b.Wait+time.Second-1)/time.Second))
+		return in.Say("ImagineAnything asks for a pause. I'll do it in %d s; nothing to press.", int((b.Wait+time.Second-1)/time.Second))
 	case b.Remaining <= b.Limit/10:
-		return fmt.Sprintf("ImagineAnything allows %d of these a minute. I'll do it when its turn comes; nothing to press.", b.Limit)
+		return in.Say("ImagineAnything allows %d of these a minute. I'll do it when its turn comes; nothing to press.", b.Limit)
 	}
 	return ""
 }

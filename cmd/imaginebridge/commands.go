@@ -74,41 +74,23 @@ func (c *commands) complete(ctx context.Context, agent string, source command.So
 	return out
 }
 
-// serveCommands takes commands over NATS, finishes those that a process left
-// behind, and keeps completions and running generations up to date, until ctx
+// serveCommands takes commands over NATS, begins those that are due, finishes those
+// that a process left behind, and keeps completions and running generations up to date, until ctx
 // ends.
 func (pr *process) serveCommands(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return pr.bus.Serve(ctx, pr.commands.Do, pr.accounts.handles) })
 	group.Go(func() error { return pr.commands.completer.Run(ctx) })
-	group.Go(func() error { return pr.recoverCommands(ctx) })
+	group.Go(func() error {
+		return pr.commands.Run(ctx, func(q command.Request, a command.Answer) { pr.tellLate(ctx, q, a) })
+	})
 	group.Go(func() error { return pr.followEvents(ctx) })
 	group.Go(func() error { return pr.commands.places.learn(ctx, pr.book.turned, pr.doors, pr.log) })
 	return group.Wait()
 }
 
-// recoverEvery is how often commands of processes that are gone are looked for.
-const recoverEvery = 10 * time.Second
-
-// recoverCommands ends the commands that a process left behind, and tells the
-// people who asked.
-func (pr *process) recoverCommands(ctx context.Context) error {
-	tick := time.NewTicker(recoverEvery)
-	defer tick.Stop()
-	for {
-		err := pr.commands.Recover(ctx, func(q command.Request, a command.Answer) { pr.tellLate(ctx, q, a) })
-		if err != nil && ctx.Err() == nil {
-			pr.log.WarnContext(ctx, "commands left behind could not be looked at", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// tellLate brings an answer to somebody whom another process left waiting.
+// tellLate brings an answer to somebody whom another process left waiting, or who
+// ordered something for later.
 func (pr *process) tellLate(ctx context.Context, q command.Request, a command.Answer) {
 	if pr.discordSink != nil && q.Door == command.Discord {
 		pr.discordSink.Tell(ctx, q, a)

@@ -4,25 +4,70 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
 )
+
+// serves reports that this process can send where a subscription goes.
+func (pr *process) serves(r bridge.SubscriptionRecord) bool {
+	return slices.ContainsFunc(pr.doors, func(d door) bool { return d.scheme == bridge.ParseDestination(r.To).Scheme })
+}
+
+// followBook stores the file's subscriptions where this process delivers, and
+// follows those of everybody until ctx ends.
+func (pr *process) followBook(ctx context.Context) error {
+	store := pr.bus.Subscriptions()
+	if pr.has("deliver") {
+		seed(ctx, store, fileRecords(pr.cfg), pr.log)
+	}
+	err := store.Watch(ctx, func(list []bridge.SubscriptionRecord) {
+		pr.book.set(list)
+		pr.health.subscriptions(list)
+	})
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the end of the context is a clean end
+	}
+	return err
+}
 
 // deliver works the lanes of this process until ctx ends.
 func (pr *process) deliver(ctx context.Context) error {
-	byName := map[string]bridge.Subscription{}
-	var names []string
-	for _, s := range pr.subscriptions {
-		byName[s.Name] = s
-		names = append(names, s.Name)
-	}
-	return pr.bus.Hold(ctx, "lane", names, func(ctx context.Context, name string) error {
-		return pr.deliverLane(ctx, byName[name])
-	})
+	return pr.bus.HoldChanging(ctx, "lane", pr.book.ids, pr.keepLane)
 }
 
-// deliverLane takes one subscription's events to its destination.
-func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error {
+// keepLane works one subscription's lane through all its changes. A change ends
+// the work, which hands its place back, and begins it anew; no other lane notices.
+func (pr *process) keepLane(ctx context.Context, id string) error {
+	for had := false; ctx.Err() == nil; {
+		r, there, same, release := pr.book.hold(ctx, id)
+		var err error
+		switch {
+		case there:
+			had = true
+			err = pr.deliverLane(same, r)
+		case had: // removed: whatever its worker stored last goes too
+			err = pr.bus.Subscriptions().ForgetLane(ctx, id)
+			had = err != nil
+		default:
+			<-same.Done()
+		}
+		changed := same.Err() != nil
+		release()
+		if err != nil && !changed {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliverLane takes one subscription's events to its destination until it changes.
+func (pr *process) deliverLane(ctx context.Context, r bridge.SubscriptionRecord) error {
+	s, err := r.Compile()
+	if err != nil {
+		return fmt.Errorf("subscription %s: %w", r.ID, err)
+	}
 	i := slices.IndexFunc(pr.doors, func(d door) bool { return d.scheme == s.To.Scheme })
 	if i < 0 {
 		return fmt.Errorf("nothing sends to %s", s.To.Label())
@@ -31,9 +76,12 @@ func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error
 	// ends, and a lane that is closed by then would not know what still waits.
 	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	lane, err := pr.bus.Lane(feeding, laneOf(pr.cfg, s))
+	lane, err := pr.bus.Lane(feeding, bus.LaneSpec{Subscription: r.ID, Agents: r.Agents, Events: r.Events, Start: r.Start, After: r.Made})
 	if err != nil {
 		return fmt.Errorf("open lane: %w", err)
+	}
+	if sent, err := prepareLane(ctx, lane, r); err != nil || !sent {
+		return err
 	}
 	worker := bridge.NewWorker(bridge.WorkerOptions{
 		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
@@ -42,6 +90,46 @@ func (pr *process) deliverLane(ctx context.Context, s bridge.Subscription) error
 	pr.workers.add(s, worker)
 	defer pr.workers.remove(s)
 	return worker.Run(ctx)
+}
+
+// prepareLane brings a lane to what people want of it: set back for a replay that
+// was not begun, and still while it is paused. It returns when the lane may send;
+// false where ctx ended before.
+func prepareLane(ctx context.Context, lane *bus.Lane, r bridge.SubscriptionRecord) (sends bool, err error) {
+	if wish := r.Rerun; wish != nil && wish.Number > lane.Record().Rerun {
+		if err := lane.Seek(ctx, wish.Since, wish.Number); err != nil {
+			return false, fmt.Errorf("set lane back: %w", err)
+		}
+	}
+	for {
+		sends, until := r.Sends(time.Now())
+		record := lane.Record()
+		state := bridge.Paused
+		if sends {
+			state = bridge.Live
+		}
+		if sends && record.State == bridge.Paused || !sends && (record.State != bridge.Paused || !record.Until.Equal(until)) {
+			record.State, record.Reason, record.Until = state, "", until
+			if sends {
+				record.Until = time.Time{}
+			}
+			if err := lane.Save(ctx, record); err != nil {
+				return false, fmt.Errorf("store lane: %w", err)
+			}
+		}
+		if sends {
+			return true, nil
+		}
+		var wake <-chan time.Time
+		if !until.IsZero() {
+			wake = time.After(time.Until(until))
+		}
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-wake:
+		}
+	}
 }
 
 // hear keeps the sessions with Discord and Slack, one process for each app.

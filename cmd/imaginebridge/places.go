@@ -9,7 +9,6 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
-	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
 	"github.com/imaginebridge/imaginebridge/sinks/slack"
 )
@@ -17,31 +16,36 @@ import (
 // places says which agents a workspace is connected to: those of the
 // subscriptions that point into its channels. Nobody else reaches an agent.
 type places struct {
-	handles  func() []string
-	channels map[string][]config.Subscription // by platform and channel
+	handles       func() []string
+	subscriptions func() []bridge.SubscriptionRecord
 
 	mu         sync.Mutex
 	workspaces map[string]string // of a channel, by platform and channel
 }
 
-func newPlaces(subscriptions []config.Subscription, handles func() []string) *places {
-	p := &places{handles: handles, channels: map[string][]config.Subscription{}, workspaces: map[string]string{}}
-	for _, s := range subscriptions {
+func newPlaces(subscriptions func() []bridge.SubscriptionRecord, handles func() []string) *places {
+	return &places{handles: handles, subscriptions: subscriptions, workspaces: map[string]string{}}
+}
+
+// channels are the subscriptions of each channel, by platform and channel.
+func (p *places) channels() map[string][]bridge.SubscriptionRecord {
+	out := map[string][]bridge.SubscriptionRecord{}
+	for _, s := range p.subscriptions() {
 		if to := bridge.ParseDestination(s.To); to.Scheme == command.Discord || to.Scheme == command.Slack {
-			p.channels[to.String()] = append(p.channels[to.String()], s)
+			out[to.String()] = append(out[to.String()], s)
 		}
 	}
-	return p
+	return out
 }
 
 // agents returns the handles that a workspace reaches; "" is every connected
 // workspace of the platform together.
 func (p *places) agents(platform, workspace string) []string {
+	all, channels := p.handles(), p.channels()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := p.handles()
 	var out []string
-	for channel, subscriptions := range p.channels {
+	for channel, subscriptions := range channels {
 		if bridge.ParseDestination(channel).Scheme != platform || workspace != "" && p.workspaces[channel] != workspace {
 			continue
 		}
@@ -61,7 +65,7 @@ func (p *places) agents(platform, workspace string) []string {
 // bring there. "" for none, and where there are several.
 func (p *places) usual(platform, channel string) string {
 	usual := ""
-	for _, s := range p.channels[bridge.Destination{Scheme: platform, Place: channel}.String()] {
+	for _, s := range p.channels()[bridge.Destination{Scheme: platform, Place: channel}.String()] {
 		for _, handle := range p.handles() {
 			switch {
 			case !slices.Contains(s.Agents, "*") && !slices.Contains(s.Agents, handle):
@@ -75,36 +79,45 @@ func (p *places) usual(platform, channel string) string {
 	return usual
 }
 
-// learn asks each platform which workspace its channels belong to, until every
-// one has answered or ctx ends.
-func (p *places) learn(ctx context.Context, doors []door, log *slog.Logger) error {
+// learn asks each platform which workspace its channels belong to, and again when
+// subscriptions change, until ctx ends.
+func (p *places) learn(ctx context.Context, changed <-chan struct{}, doors []door, log *slog.Logger) error {
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		missing := 0
-		for channel := range p.channels {
-			if !p.learnOne(ctx, channel, doors, log) {
+		for channel := range p.channels() {
+			if workspace, known := p.learnOne(ctx, channel, doors); !known {
 				missing++
+			} else if workspace.fresh {
+				log.DebugContext(ctx, "workspace connected", "destination", channel, "workspace", workspace.id)
 			}
 		}
-		if missing == 0 {
-			return nil
+		var again <-chan time.Time
+		if missing > 0 {
+			again = time.After(wait)
 		}
-		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return nil
-		case <-timer.C:
+		case <-changed:
+			wait = time.Second
+		case <-again:
 		}
 	}
 }
 
-// learnOne reports whether a channel's workspace is known.
-func (p *places) learnOne(ctx context.Context, channel string, doors []door, log *slog.Logger) bool {
+// workspaceOf is what is known of a channel.
+type workspaceOf struct {
+	id    string
+	fresh bool // it was not known before
+}
+
+// learnOne gives a channel's workspace where it is known or the platform tells it.
+func (p *places) learnOne(ctx context.Context, channel string, doors []door) (workspaceOf, bool) {
 	p.mu.Lock()
-	_, known := p.workspaces[channel]
+	id, known := p.workspaces[channel]
 	p.mu.Unlock()
 	if known {
-		return true
+		return workspaceOf{id: id}, true
 	}
 	to := bridge.ParseDestination(channel)
 	workspace, ok := "", false
@@ -123,11 +136,10 @@ func (p *places) learnOne(ctx context.Context, channel string, doors []door, log
 		}
 	}
 	if !ok {
-		return false
+		return workspaceOf{}, false
 	}
 	p.mu.Lock()
 	p.workspaces[channel] = workspace
 	p.mu.Unlock()
-	log.DebugContext(ctx, "workspace connected", "platform", to.Scheme, "workspace", workspace, "agents", p.agents(to.Scheme, workspace))
-	return true
+	return workspaceOf{id: workspace, fresh: true}, true
 }

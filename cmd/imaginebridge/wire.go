@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -158,6 +156,7 @@ func (w *wiring) signingSecrets(subscription string) []string {
 		if keys := strings.Fields(s.Secret.Reveal()); len(keys) > 0 {
 			return keys
 		}
+		return []string{derivedSecret(w.cfg.Runtime.Key.Reveal(), subscription)}
 	}
 	if !w.commands.house.book.knows(subscription) {
 		return nil

@@ -142,3 +142,12 @@ func (c *checkup) guild(ctx context.Context, id flexID) *guildView {
 	g.mine = member.Roles
 	return g
 }
+
+// CheckChannel is Check for one channel alone.
+func (s *Sink) CheckChannel(ctx context.Context, id string) []Finding {
+	c := &checkup{Sink: s, guilds: map[flexID]*guildView{}}
+	if c.identity(ctx) {
+		c.channel(ctx, id)
+	}
+	return c.found
+}

@@ -50,7 +50,7 @@ func (s *Sink) Check(ctx context.Context, to []bridge.Destination) []Finding {
 	}
 	out = append(out, checkScopes(s.web.known())...)
 	for _, d := range to {
-		out = append(out, s.checkChannel(ctx, d.Place))
+		out = append(out, s.CheckChannel(ctx, d.Place))
 	}
 	return append(out, s.checkSocket(ctx)...)
 }
@@ -101,9 +101,9 @@ func checkScopes(granted []string) []Finding {
 	return append(needed, useful...)
 }
 
-// checkChannel looks whether the app can write to a channel. Slack tells it only
+// CheckChannel looks whether the app can write to a channel. Slack tells it only
 // to apps that may read about channels, or their history.
-func (s *Sink) checkChannel(ctx context.Context, where string) Finding {
+func (s *Sink) CheckChannel(ctx context.Context, where string) Finding {
 	subject := "slack channel " + where
 	if problem := PlaceProblem(where); problem != "" {
 		return Finding{Level: Problem, Subject: "slack:" + where, Problem: "This is not a channel's ID.", Remedy: problem}

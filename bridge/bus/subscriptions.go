@@ -1,0 +1,158 @@
+package bus
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+const (
+	streamConfig        = "KV_" + bucketConfig
+	subscriptionsPrefix = "$KV." + bucketConfig + ".subscription."
+
+	// maxSubscription bounds a stored subscription, in bytes.
+	maxSubscription = 64 << 10
+)
+
+// Subscriptions are the subscriptions of all processes, in IA_CONFIG under
+// subscription.<id>. Every change is made by compare-and-set.
+func (b *Bus) Subscriptions() *Subscriptions { return &Subscriptions{bus: b} }
+
+// Subscriptions implements command.Subscriptions.
+type Subscriptions struct{ bus *Bus }
+
+var _ command.Subscriptions = (*Subscriptions)(nil)
+
+// List returns all of them, in the order of their ids. Errors: *StateError.
+func (s *Subscriptions) List(ctx context.Context) ([]bridge.SubscriptionRecord, error) {
+	known := map[string]bridge.SubscriptionRecord{}
+	err := s.bus.replay(ctx, streamConfig, jetstream.ConsumerConfig{
+		FilterSubject: subscriptionsPrefix + ">", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) { s.bus.noteSubscription(known, m, md) })
+	return inOrder(known), err
+}
+
+// Put stores a subscription over the one of its revision, or a new one where that
+// is 0, and returns it with its new revision. Errors: command.ErrMoved when another
+// is stored there by now, *StateError.
+func (s *Subscriptions) Put(ctx context.Context, r bridge.SubscriptionRecord) (bridge.SubscriptionRecord, error) {
+	subject, err := subscriptionSubject(r.ID)
+	if err != nil {
+		return r, err
+	}
+	data, err := json.Marshal(r)
+	switch {
+	case err != nil:
+		return r, fmt.Errorf("encode subscription %s: %w", r.ID, err)
+	case len(data) > maxSubscription:
+		return r, fmt.Errorf("subscription %s: %d bytes are more than %d", r.ID, len(data), maxSubscription)
+	}
+	revision := r.Rev
+	if revision == 0 { // one of that id may have been there before
+		m, err := s.bus.lookUp(ctx, streamConfig, subject)
+		switch {
+		case err != nil:
+			return r, err
+		case m.seq != 0 && !deleted(m.header):
+			return r, fmt.Errorf("store subscription %s: %w", r.ID, command.ErrMoved)
+		}
+		revision = m.seq
+	}
+	r.Rev, err = s.bus.swap(ctx, swap{stream: streamConfig, subject: subject, stored: subject, data: data, revision: revision, mortal: true})
+	return r, moved("store", r.ID, err)
+}
+
+// Remove takes a subscription out, with its lane; its dead letters stay. Errors as
+// with Put.
+func (s *Subscriptions) Remove(ctx context.Context, r bridge.SubscriptionRecord) error {
+	subject, err := subscriptionSubject(r.ID)
+	if err != nil {
+		return err
+	}
+	_, err = s.bus.swap(ctx, swap{
+		stream: streamConfig, subject: subject, stored: subject, revision: r.Rev, mortal: true, header: nats.Header{"KV-Operation": {"DEL"}},
+	})
+	if err != nil {
+		return moved("remove", r.ID, err)
+	}
+	return s.ForgetLane(ctx, r.ID)
+}
+
+func moved(what, id string, err error) error {
+	if errors.Is(err, bridge.ErrFenced) {
+		return fmt.Errorf("%s subscription %s: %w", what, id, command.ErrMoved)
+	}
+	return err
+}
+
+// ForgetLane removes the record of a subscription's lane: its worker, where one
+// still runs, can move nothing any more. Errors: *StateError.
+func (s *Subscriptions) ForgetLane(ctx context.Context, id string) error {
+	key, err := events.Token(id)
+	if err != nil {
+		return fmt.Errorf("forget lane %q: %w", id, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	stream, err := s.bus.js.Stream(ctx, streamDelivery)
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSubject("ia.lane."+key))
+	}
+	return s.bus.explain("forget lane "+id, err)
+}
+
+// Watch calls changed with all subscriptions, at the start and after every change,
+// until ctx ends; it returns ctx's error.
+func (s *Subscriptions) Watch(ctx context.Context, changed func([]bridge.SubscriptionRecord)) error {
+	known := map[string]bridge.SubscriptionRecord{}
+	return s.bus.follow(ctx, reading{
+		stream: streamConfig,
+		from: jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{subscriptionsPrefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+		},
+		fn:       func(m jetstream.Msg, md *jetstream.MsgMetadata) { s.bus.noteSubscription(known, m, md) },
+		caughtUp: func() { changed(inOrder(known)) },
+		torn: func() bool {
+			clear(known)
+			return true
+		},
+	})
+}
+
+// noteSubscription keeps what a message of the bucket says.
+func (b *Bus) noteSubscription(known map[string]bridge.SubscriptionRecord, m jetstream.Msg, md *jetstream.MsgMetadata) {
+	if deleted(m.Headers()) {
+		delete(known, m.Subject())
+		return
+	}
+	var r bridge.SubscriptionRecord
+	if err := json.Unmarshal(m.Data(), &r); err != nil {
+		b.log.Warn("a subscription can't be read", "key", m.Subject(), "err", err)
+		return
+	}
+	r.Rev = md.Sequence.Stream
+	known[m.Subject()] = r
+}
+
+func inOrder(known map[string]bridge.SubscriptionRecord) []bridge.SubscriptionRecord {
+	return slices.SortedFunc(maps.Values(known), func(a, b bridge.SubscriptionRecord) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func subscriptionSubject(id string) (string, error) {
+	token, err := events.Token(id)
+	if err != nil {
+		return "", fmt.Errorf("subscription %q: %w", id, err)
+	}
+	return subscriptionsPrefix + token, nil
+}

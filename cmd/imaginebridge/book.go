@@ -1,0 +1,168 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/config"
+)
+
+// book is what this process knows of the subscriptions that are stored. It
+// follows them, so that a change made anywhere is at work here at once.
+type book struct {
+	mu      sync.Mutex
+	records map[string]bridge.SubscriptionRecord
+	holders map[*byte]holding // works that end when their subscription changes
+	ids     chan []string     // the newest list, for whoever holds lanes
+	turned  chan struct{}     // signalled at each change, for whoever looks at all of them
+	wants   func(bridge.SubscriptionRecord) bool
+}
+
+type holding struct {
+	id     string
+	rev    uint64
+	cancel context.CancelFunc
+}
+
+// newBook makes an empty one; wants says which subscriptions this process can
+// serve.
+func newBook(wants func(bridge.SubscriptionRecord) bool) *book {
+	return &book{
+		records: map[string]bridge.SubscriptionRecord{}, holders: map[*byte]holding{}, wants: wants,
+		ids: make(chan []string, 1), turned: make(chan struct{}, 1),
+	}
+}
+
+// set takes what is stored now, and ends the works whose subscription changed.
+func (b *book) set(list []bridge.SubscriptionRecord) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records = make(map[string]bridge.SubscriptionRecord, len(list))
+	var ids []string
+	for _, r := range list {
+		b.records[r.ID] = r
+		if b.wants(r) {
+			ids = append(ids, r.ID)
+		}
+	}
+	for _, h := range b.holders {
+		if b.records[h.id].Rev != h.rev {
+			h.cancel()
+		}
+	}
+	select {
+	case <-b.ids: // an older list that nobody took
+	default:
+	}
+	b.ids <- ids
+	select {
+	case b.turned <- struct{}{}:
+	default:
+	}
+}
+
+// all lists the subscriptions in the order of their ids.
+func (b *book) all() []bridge.SubscriptionRecord {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.SortedFunc(maps.Values(b.records), func(x, y bridge.SubscriptionRecord) int { return cmp.Compare(x.ID, y.ID) })
+}
+
+// hold gives a subscription with a context that ends when it changes or goes, or
+// with the parent. Release it when the work is done.
+func (b *book) hold(parent context.Context, id string) (r bridge.SubscriptionRecord, there bool, ctx context.Context, release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r, there = b.records[id]
+	ctx, cancel := context.WithCancel(parent)
+	key := new(byte)
+	b.holders[key] = holding{id: id, rev: r.Rev, cancel: cancel}
+	return r, there, ctx, func() {
+		cancel()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.holders, key)
+	}
+}
+
+// knows reports a subscription that is stored.
+func (b *book) knows(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, there := b.records[id]
+	return there
+}
+
+// fileRecords are the subscriptions of the configuration as they are stored.
+func fileRecords(cfg config.Config) []bridge.SubscriptionRecord {
+	var out []bridge.SubscriptionRecord
+	for _, s := range cfg.Subscriptions {
+		r := bridge.SubscriptionRecord{
+			ID: s.Name, Name: s.Name, Agents: s.Agents, Events: s.Events, Filter: s.Filter, To: s.To, Start: s.Start, Digest: s.Digest.Std(), Origin: bridge.FromFile,
+		}
+		if s.Quiet != (config.Quiet{}) {
+			r.Quiet = &bridge.QuietHours{From: s.Quiet.From, To: s.Quiet.To, Zone: s.Quiet.Zone}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// seedRetry is the pause before the file's subscriptions are stored again.
+const seedRetry = time.Second
+
+// seed brings what is stored to what the file says: its own entries, and no more
+// under its name. What people asked of their lanes stays. It tries until it
+// succeeds or ctx ends.
+func seed(ctx context.Context, store command.Subscriptions, file []bridge.SubscriptionRecord, log *slog.Logger) {
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		err := seedOnce(ctx, store, file)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if attempt > 0 || !errors.Is(err, command.ErrMoved) {
+			log.WarnContext(ctx, "the file's subscriptions are not stored yet", "err", err, "retry_in", seedRetry)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(seedRetry):
+		}
+	}
+}
+
+func seedOnce(ctx context.Context, store command.Subscriptions, file []bridge.SubscriptionRecord) error {
+	stored, err := store.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, want := range file {
+		have := bridge.SubscriptionRecord{Made: time.Now().UTC()}
+		if i := slices.IndexFunc(stored, func(r bridge.SubscriptionRecord) bool { return r.ID == want.ID }); i >= 0 {
+			if have = stored[i]; have.SameSettings(&want) {
+				continue
+			}
+		}
+		want.Paused, want.Rerun, want.Made, want.Changed, want.Rev = have.Paused, have.Rerun, have.Made, time.Now().UTC(), have.Rev
+		if _, err := store.Put(ctx, want); err != nil {
+			return err
+		}
+	}
+	for _, r := range stored {
+		gone := r.Origin == bridge.FromFile && !slices.ContainsFunc(file, func(f bridge.SubscriptionRecord) bool { return f.ID == r.ID })
+		if !gone {
+			continue
+		}
+		if err := store.Remove(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

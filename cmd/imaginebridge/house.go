@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
+)
+
+// house is what the bridge's own commands need of this process. It implements
+// command.Channels.
+type house struct {
+	book         *book
+	places       *places
+	doors        []door // set when they are there, before anybody asks
+	allowPrivate bool
+}
+
+// Workspace implements command.Channels.
+func (h *house) Workspace(ctx context.Context, to bridge.Destination) string {
+	workspace, _ := h.places.learnOne(ctx, to.String(), h.doors)
+	return workspace.id
+}
+
+// Check implements command.Channels.
+func (h *house) Check(ctx context.Context, to bridge.Destination) *command.Problem {
+	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })
+	if i < 0 {
+		return unfit(fmt.Sprintf("nothing here sends to %q.", to.Scheme), "Write discord:CHANNEL, slack:CHANNEL, webhook:URL or console.")
+	}
+	if to.Scheme == "webhook" {
+		if wrong := config.CheckWebhook(to.Place, h.allowPrivate); wrong != "" {
+			return unfit(wrong, "")
+		}
+	}
+	if to.Scheme == "console" && to.Place != "" {
+		return unfit("console takes no address; write just console.", "")
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	switch sink := h.doors[i].sink.(type) {
+	case *discord.Sink:
+		for _, f := range sink.CheckChannel(ctx, to.Place) {
+			if f.Level == discord.Failure {
+				return unfit(f.Problem, f.Remedy)
+			}
+		}
+	case *slack.Sink:
+		if f := sink.CheckChannel(ctx, to.Place); f.Level == slack.Problem {
+			return unfit(f.Problem, f.Remedy)
+		}
+	}
+	return nil
+}
+
+// checkTime bounds a look at a channel.
+const checkTime = 10 * time.Second
+
+func unfit(problem, remedy string) *command.Problem {
+	return &command.Problem{Code: 400, Status: "unfit_destination", Message: "The bridge can't send there: " + problem, Hint: remedy}
+}
+
+// send is command.House.Send.
+func (h *house) send(ctx context.Context, r bridge.SubscriptionRecord, id string, m bridge.Message) error {
+	to := bridge.ParseDestination(r.To)
+	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })
+	if i < 0 {
+		return errors.New("nothing sends there")
+	}
+	agent := "*"
+	if len(r.Agents) > 0 {
+		agent = r.Agents[0]
+	}
+	// A webhook's body is an event: one that nobody takes for something that
+	// happened, by its id and its text.
+	e := events.New("urn:imaginebridge:test", agent, id, "test", time.Now(), events.NotificationOther{RawType: "TEST", Text: cmp.Or(m.Text, m.Title)})
+	_, err := h.doors[i].sink.Send(ctx, bridge.Delivery{
+		Key: bridge.Key(r.ID, id, to, 0, 0), Subscription: r.ID, To: to, Event: e, Message: m, Attempt: 1,
+	})
+	return err
+}
