@@ -56,6 +56,7 @@ var owners = map[string]owner{
 	"github.com/standard-webhooks":          {[]string{"sinks/webhook"}, "one room signs"},
 	"golang.org/x/text/language":            {[]string{"internal/language"}, "one room knows languages"},
 	"golang.org/x/text/message":             {[]string{"internal/language"}, "one room knows languages"},
+	"golang.org/x/crypto/chacha20poly1305":  {[]string{"internal/seal"}, "one room seals"},
 	"code.dny.dev/ssrf":                     {[]string{"sinks/webhook"}, "one room dials foreign addresses"},
 	"github.com/santhosh-tekuri/jsonschema": {[]string{"internal/fakediscord", "internal/fakeslack"}, "a test library"},
 }
