@@ -16,6 +16,7 @@ type House struct {
 	Subscriptions Subscriptions
 	History       History
 	Channels      Channels
+	Dead          DeadLetters
 	// Send sends one message the way a subscription's messages go. Errors are
 	// *bridge.SendError where the platform refused.
 	Send func(ctx context.Context, r bridge.SubscriptionRecord, key string, m bridge.Message) error
@@ -87,7 +88,7 @@ func (c Caller) person() bridge.Person {
 // house runs a command of the bridge itself.
 func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 	if r.o.House == nil {
-		return Reply{}, &Problem{Code: 503, Status: "not_here", Message: j.spec.failed() + ": only a running bridge can do that.", Hint: `Start one with "imaginebridge run".`}
+		return Reply{}, &Problem{Code: 503, Status: "not_here", Message: j.say("%s: only a running bridge can do that.", j.say(j.spec.failed())), Hint: `Start one with "imaginebridge run".`}
 	}
 	lists := r.o.Access(j.q.Principal, j.q.Agent)
 	who := Caller{
@@ -95,20 +96,20 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 		May: func(a Access) bool { return lists.allows(j.q.Principal, a) },
 	}
 	reply, err := j.spec.House(ctx, r.o.House, who, j.args)
-	return reply, housed(j.spec, err)
+	return reply, j.housed(err)
 }
 
 // housed words what the house's own store can answer; other errors stay as they
 // are.
-func housed(s *Spec, err error) error {
+func (j *job) housed(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrMoved):
-		return &Problem{Code: 409, Status: "changed", Message: s.failed() + ": somebody else changed it at this moment.", Hint: "Look at it and send this again."}
+		return &Problem{Code: 409, Status: "changed", Message: j.say("%s: somebody else changed it at this moment.", j.say(j.spec.failed())), Hint: "Look at it and send this again."}
 	}
 	if stored, ok := errors.AsType[*storeError](err); ok {
-		return &Problem{Code: 503, Status: "store", Message: s.failed() + ": the bridge's store does not answer.", Hint: "Send it again in a few seconds.", Unknown: stored.wrote}
+		return &Problem{Code: 503, Status: "store", Message: j.say("%s: the bridge's store does not answer.", j.say(j.spec.failed())), Hint: "Send it again in a few seconds.", Unknown: stored.wrote}
 	}
 	return err
 }

@@ -96,19 +96,11 @@ func pageReply[T any](a Args, p *imagine.Page[T], one string, card func(T) bridg
 	if p.Items == nil {
 		p.Items = []T{}
 	}
-	r := Reply{Data: p, Text: found(len(p.Items), one), More: a.more(p.NextCursor, p.HasMore)}
+	r := Reply{Data: p, Text: found(a.in, len(p.Items), one), More: a.more(p.NextCursor, p.HasMore)}
 	for _, item := range p.Items {
 		r.Messages = append(r.Messages, card(item))
 	}
 	return r
-}
-
-// found says how many there are: "No posts.", "1 post.", "10 posts."
-func found(n int, one string) string {
-	if n == 0 {
-		return "No " + one + "s."
-	}
-	return counted(n, one) + "."
 }
 
 // slack is how much a clock may differ from the service's when a command of

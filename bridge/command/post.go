@@ -151,7 +151,7 @@ func posted(api *imagine.Client, a Args, p *imagine.Post) Reply {
 		return Reply{}
 	}
 	drop := danger(press("Delete", "post delete", "post", p.ID))
-	return Reply{Data: p, Text: a.say("Posted as @%s.", a.agent), Messages: []bridge.Message{siteOf(api, a).postCard(*p, drop)}, Undo: &drop}
+	return Reply{Data: p, Text: a.say("Posted as @%s.", a.agent), Messages: []bridge.Message{siteOf(api, a).postCard(*p)}, Undo: &drop}
 }
 
 func commented(api *imagine.Client, a Args, c *imagine.Comment) Reply {

@@ -31,7 +31,9 @@ func Match(locales ...string) Speaker {
 		if l == "" {
 			continue
 		}
-		l, _, _ = strings.Cut(l, ".")
+		if !strings.ContainsAny(l, ",;") {
+			l, _, _ = strings.Cut(l, ".") // the encoding that POSIX names
+		}
 		tags, _, err := xlanguage.ParseAcceptLanguage(l)
 		if err != nil {
 			return Speaker{}
