@@ -42,6 +42,7 @@ type process struct {
 
 	polling sync.Mutex // guards poller, and that agents change together
 	poller  *poller.Poller
+	hooks   hooks
 
 	reread   func() (loaded, error) // reads the configuration again; nil where there is none to read
 	files    []string               // what it was read from
@@ -55,6 +56,7 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 		wiring: wiring{cfg: cfg, log: log, out: p.out, colour: p.colour(), version: versionText(), health: newHealth(), workers: &workers{}},
 		roles:  p.roles, hint: hint, began: time.Now(),
 	}
+	pr.hooks.changed = make(chan struct{}, 1)
 	if len(pr.roles) == 0 {
 		pr.roles = roles
 	}
@@ -168,6 +170,9 @@ func (pr *process) run(ctx context.Context) error {
 	if pr.has("poll") {
 		pr.expectAgents()
 		group.Go(func() error { return pr.poll(running) })
+		if pr.cfg.HTTP.PublicURL != "" {
+			group.Go(func() error { return pr.keepHooks(running) })
+		}
 	}
 	if pr.has("deliver") {
 		group.Go(func() error { return pr.deliver(running) })
@@ -199,6 +204,7 @@ func (pr *process) run(ctx context.Context) error {
 func (pr *process) handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", pr.web.Handler())
+	mux.Handle(hookPath, pr.hookHandler())
 	if pr.has("receive") && pr.discordSink != nil && pr.cfg.Discord.PublicKey != "" {
 		mux.Handle("/discord/interactions", pr.discordSink.Door(ctx))
 	}

@@ -104,11 +104,14 @@ func (pr *process) apply(ctx context.Context, next config.Config) (later []strin
 	before := pr.now()
 	changed := config.Differences(before, next)
 	live := before
-	live.Agents, live.Poll, live.Access = next.Agents, next.Poll, next.Access
+	live.Agents, live.Poll, live.Access, live.Subscriptions = next.Agents, next.Poll, next.Access, next.Subscriptions
 	later = config.Differences(live, next)
 	moved, err := pr.applyAgents(&live, next.Agents)
 	if err != nil {
 		return nil, err
+	}
+	if pr.has("deliver") {
+		seed(ctx, pr.bus.Subscriptions(), fileRecords(next), pr.log)
 	}
 	for _, n := range next.Notices {
 		if n.Warning {
@@ -134,6 +137,10 @@ func (pr *process) applyAgents(live *config.Config, agents []config.Agent) (move
 	}
 	pr.accounts.move(m, agents)
 	pr.live.Store(live)
+	select {
+	case pr.hooks.changed <- struct{}{}:
+	default:
+	}
 	if !pr.has("poll") {
 		return m, nil
 	}

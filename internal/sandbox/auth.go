@@ -243,5 +243,9 @@ func (s *Sandbox) RotateSecret(handle string) Credentials {
 	if a == nil {
 		return Credentials{}
 	}
-	return w.open(a, a.clientID, "")
+	before := w.vault.accounts[a.clientID]
+	out := w.open(a, a.clientID, "")
+	before.secret, before.closed = digestOf(out.ClientSecret), false
+	w.vault.accounts[a.clientID] = before // whose the tokens are
+	return out
 }

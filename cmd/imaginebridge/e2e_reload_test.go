@@ -1,0 +1,225 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/internal/sandbox"
+)
+
+// hup asks a running program to read its configuration again.
+func (c *child) hup() {
+	c.t.Helper()
+	require.NoError(c.t, c.Process.Signal(syscall.SIGHUP))
+}
+
+// condition is what /readyz says of a component, and of an agent of it.
+func (w *world) condition(component, agent string) (state, reason string) {
+	r, err := http.Get("http://" + w.web + "/readyz") //nolint:forbidigo // a test on loopback
+	if err != nil {
+		return "", ""
+	}
+	defer r.Body.Close()
+	var body struct {
+		Components []struct{ Component, Agent, State, Reason string }
+	}
+	if json.NewDecoder(r.Body).Decode(&body) != nil {
+		return "", ""
+	}
+	for _, c := range body.Components {
+		if c.Component == component && c.Agent == agent {
+			return c.State, c.Reason
+		}
+	}
+	return "", ""
+}
+
+// An agent that is written into the file is watched from then on, one that is
+// taken out not any more, and nothing old is sent of either.
+func TestAgentsComeAndGoWithTheFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	first, second := w.sandbox.Agents()[0], w.sandbox.Agents()[1]
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	w.mentionOf(second.Handle, 100) // nobody watches yet
+	w.watched = []sandbox.Credentials{first, second}
+	w.configure(w.everywhere())
+	run.hup()
+	w.eventually("the second agent's baseline", 20*time.Second, func() bool {
+		state, _ := w.condition("poller", second.Handle)
+		return state == "ok"
+	})
+	w.mentionOf(second.Handle, 1)
+	w.eventually("the first at Discord", 30*time.Second, func() bool { return len(w.atDiscord()) == 1 })
+	w.mentionOf(first.Handle, 2)
+	w.eventually("both at Discord", 30*time.Second, func() bool { return len(w.atDiscord()) == 2 })
+	require.Equal(t, wanted(2), w.atDiscord())
+
+	w.watched = []sandbox.Credentials{second}
+	w.configure(w.everywhere()) // no signal: the file's time tells
+	w.eventually("the first agent gone", 20*time.Second, func() bool {
+		state, _ := w.condition("poller", first.Handle)
+		return state == ""
+	})
+	w.mentionOf(first.Handle, 101) // nobody watches any more
+	w.mentionOf(second.Handle, 3)
+	w.eventually("the second agent's goes on", 30*time.Second, func() bool { return len(w.atDiscord()) == 3 })
+	require.Equal(t, wanted(3), w.atDiscord())
+
+	w.watched = []sandbox.Credentials{first, second}
+	w.configure(w.everywhere())
+	run.hup()
+	w.eventually("what the first missed", 30*time.Second, func() bool { return slices.Contains(w.atDiscord(), numbered(101)) })
+	run.stop()
+	require.Len(t, w.atDiscord(), 4)
+	require.NotContains(t, w.atDiscord(), numbered(100))
+	require.Empty(t, w.sandbox.Violations())
+}
+
+// A secret that was rotated is used as soon as its file holds it.
+func TestF62_ARotatedSecretIsTakenFromItsFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	rotated := w.sandbox.RotateSecret(w.agent.Handle)
+	w.sandbox.EndTokens(w.agent.Handle, true)
+	w.mention(1)
+	w.eventually("the refusal", 30*time.Second, func() bool {
+		state, reason := w.condition("poller", w.agent.Handle)
+		return state == "down" && strings.Contains(reason, "invalid_client")
+	})
+	w.secret(w.agent.Handle, rotated.ClientSecret)
+	w.eventually("the mention", 30*time.Second, func() bool { return len(w.atDiscord()) == 1 })
+	w.eventually("health", 20*time.Second, func() bool {
+		state, _ := w.condition("poller", w.agent.Handle)
+		return state == "ok"
+	})
+	run.stop()
+	require.NotContains(t, w.logs.String(), rotated.ClientSecret)
+}
+
+// P15: whatever is wrong with the file, nothing changes, delivery goes on, and the
+// report is told with line and column.
+func TestF45_AWrongFileChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	w.configure(w.everywhere())
+	read, err := os.ReadFile(w.file())
+	require.NoError(t, err)
+	good := string(read)
+	run := w.start()
+	w.ready()
+	secret := filepath.Join(w.dir, w.agent.Handle+".secret")
+	write := func(text string) { require.NoError(t, os.WriteFile(w.file(), []byte(text), 0o600)) }
+	for i, tc := range []struct {
+		name  string
+		spoil func()
+		says  string
+	}{
+		{"half written", func() { write(good[:len(good)/2]) }, "imaginebridge.yaml:"},
+		{"tab", func() { write("agents:\n\t- {}\n") }, "imaginebridge.yaml:2:1: tabs can't indent YAML; use spaces."},
+		{"unknown key", func() { write(good + "polll: {}\n") }, `polll: unknown key; did you mean "poll"?`},
+		{"no unit", func() { write(strings.Replace(good, "ceiling: 2s", "ceiling: 2", 1)) }, `poll.ceiling: "2" has no unit`},
+		{"unknown agent", func() { write(strings.Replace(good, "name: d,", "name: d, agents: [nobody_here],", 1)) }, `no agent "nobody_here" is configured`},
+		{"gone", func() { require.NoError(t, os.Remove(w.file())) }, "no such file"},
+		{"empty", func() { write("") }, "Nothing to do yet"},
+		{"a folder", func() {
+			require.NoError(t, os.Remove(w.file()))
+			require.NoError(t, os.Mkdir(w.file(), 0o700))
+		}, "is a folder"},
+		{"no secret file", func() {
+			require.NoError(t, os.Remove(w.file()))
+			write(good)
+			require.NoError(t, os.Remove(secret))
+		}, "agents[0].client_secret"},
+	} {
+		tc.spoil()
+		if i%2 == 0 {
+			run.hup() // the others are noticed
+		}
+		w.eventually(tc.name, 20*time.Second, func() bool {
+			state, reason := w.condition("configuration", "")
+			return state == "degraded" && strings.Contains(reason, tc.says)
+		})
+		w.mention(i + 1)
+		w.eventually("delivery after "+tc.name, 30*time.Second, func() bool { return len(w.atDiscord()) == i+1 })
+	}
+	require.Contains(t, run.logs.String(), "configuration not applied")
+	w.secret(w.agent.Handle, w.agent.ClientSecret)
+	w.eventually("all well again", 20*time.Second, func() bool {
+		state, _ := w.condition("configuration", "")
+		return state == "ok"
+	})
+	run.stop()
+	require.Equal(t, wanted(9), w.atDiscord())
+}
+
+// What only a start can change is named; the rest of the file applies.
+func TestWhatNeedsARestartIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	text, err := os.ReadFile(w.file())
+	require.NoError(t, err)
+	changed := strings.NewReplacer("store: 64MiB", "store: 128MiB", "ceiling: 2s", "ceiling: 3s, own_posts: true").Replace(string(text))
+	require.NoError(t, os.WriteFile(w.file(), []byte(changed), 0o600))
+	run.hup()
+	w.eventually("named", 20*time.Second, func() bool {
+		state, reason := w.condition("configuration", "")
+		return state == "ok" && reason == "Changed, but used from the next start on: nats.store."
+	})
+	w.eventually("the timeline's baseline", 20*time.Second, func() bool {
+		return slices.ContainsFunc(w.sandbox.Journal(), func(e sandbox.Entry) bool { return e.Path == "/api/posts" })
+	})
+	require.Contains(t, run.logs.String(), `changed="poll.ceiling poll.own_posts nats.store"`)
+	run.stop()
+}
+
+// A file that is read again and again while things happen neither loses one of
+// them nor sends an old one.
+func TestF17_ReadAgainAndAgainUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	w.sandbox.AddNotifications(w.agent.Handle, 200, time.Minute)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	second := w.sandbox.Agents()[1]
+	for i := range 100 {
+		w.watched = []sandbox.Credentials{w.agent}
+		if i%2 == 0 {
+			w.watched = append(w.watched, second)
+		}
+		w.configure(w.everywhere())
+		run.hup()
+		if i%5 == 0 {
+			w.mention(i/5 + 1)
+		}
+		w.eventually(fmt.Sprint("reading ", i+1), 20*time.Second, func() bool {
+			state, _ := w.condition("poller", second.Handle)
+			return (state != "") == (i%2 == 0)
+		})
+	}
+	w.eventually("all at Discord", 60*time.Second, func() bool { return len(w.atDiscord()) >= 20 })
+	w.eventually("all at the webhook", 30*time.Second, func() bool { return len(w.hook.seen()) >= 20 })
+	run.stop()
+	require.Equal(t, wanted(20), w.atDiscord())
+	require.Len(t, w.hook.seen(), 20)
+	require.Empty(t, w.sandbox.Violations())
+}
