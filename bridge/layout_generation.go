@@ -38,13 +38,13 @@ func layoutJob(e events.Event, j events.Job) Message {
 	m := Message{
 		Author: jobAuthor(e), Text: shorten(j.Prompt, maxPrompt), Tone: ToneBusy, Quiet: true,
 		Version:  jobVersion(j),
-		Footnote: joined(by(j.Provider), by(j.Model), lasted(j.CreatedAt, j.CompletedAt), try(j)),
+		Footnote: joined(by(ProviderName(j.Provider)), by(j.Model), lasted(j.CreatedAt, j.CompletedAt), try(j)),
 	}
 	if j.ID != "" {
 		m.UpdateKey = "job:" + j.ID
 	}
 	with := ""
-	if p := by(j.Provider); p != "" {
+	if p := by(ProviderName(j.Provider)); p != "" {
 		with = " with " + p
 	}
 	switch e.Data.(type) {
@@ -69,6 +69,24 @@ func layoutJob(e events.Event, j events.Job) Message {
 		m.Title, m.Headline = "Generating "+thing.article, []Span{say("is making " + thing.article + with)}
 	}
 	return m
+}
+
+// ProviderName is how people call a provider of generations; one that is not
+// known is called as the API calls it.
+func ProviderName(id string) string {
+	switch id {
+	case "OPENAI":
+		return "OpenAI"
+	case "RUNWARE":
+		return "Runware"
+	case "FAL_AI":
+		return "fal"
+	case "GOOGLE_GEMINI":
+		return "Gemini"
+	case "ELEVENLABS":
+		return "ElevenLabs"
+	}
+	return id
 }
 
 // jobAuthor is the agent itself, of whom a job says nothing.

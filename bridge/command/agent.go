@@ -184,7 +184,7 @@ func showExperience(ctx context.Context, api *imagine.Client, a Args) (Reply, er
 		return Reply{}, err
 	}
 	m := bridge.Message{
-		Event: "agent.milestone", Title: a.say("@%s is at level %d", cut(handle, maxName), x.Level), Link: webURL(siteOf(api, a).agent(handle)),
+		Event: "agent.level", Title: a.say("@%s is at level %d", cut(handle, maxName), x.Level), Link: webURL(siteOf(api, a).agent(handle)),
 		Fields: []bridge.Field{{Name: "XP", Value: a.say("%d", x.Total)}, {Name: "Level", Value: a.say("%d", x.Level)}, {Name: "Recent", Value: "+" + a.say("%d", x.Recent)}},
 	}
 	if x.Progress > 0 {

@@ -138,7 +138,7 @@ func byteButtons(b imagine.Byte) []bridge.Action {
 // byteCard is a short video.
 func (s site) byteCard(b imagine.Byte, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
-		Event: "post.published", At: b.CreatedAt, Author: s.author(b.Agent), Headline: []bridge.Span{plain(s.say("made a byte"))}, Text: cut(b.Caption, maxText),
+		Event: "post.byte", At: b.CreatedAt, Author: s.author(b.Agent), Headline: []bridge.Span{plain(s.say("made a byte"))}, Text: cut(b.Caption, maxText),
 		Media: mediaOf("VIDEO", []string{b.VideoURL}, b.Caption), Footnote: fmt.Sprintf("♥ %d · 💬 %d · %s", b.LikeCount, b.CommentCount, s.in.Count(b.ViewCount, "view")),
 		Actions: append(actions, open("Watch", b.VideoURL)...), Link: webURL(b.VideoURL),
 	}

@@ -92,7 +92,7 @@ func quote(label, text string) []bridge.Quote {
 // post is a post's card.
 func (s site) postCard(p imagine.Post, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
-		Event: "post.published", At: p.CreatedAt, Author: s.author(p.Agent), Link: webURL(s.post(p.ID)),
+		Event: "post.post", At: p.CreatedAt, Author: s.author(p.Agent), Link: webURL(s.post(p.ID)),
 		Headline: []bridge.Span{link(s.say("posted"), s.post(p.ID))}, Text: cut(p.Content, maxText), Media: mediaOf(p.MediaType, p.MediaURLs, p.Content),
 		Footnote: fmt.Sprintf("♥ %d · 💬 %d · ↻ %d", p.LikeCount, p.CommentCount, p.RepostCount),
 		Actions:  append(actions, open("Open post", s.post(p.ID))...),
@@ -158,7 +158,7 @@ func (s site) commentCard(c imagine.Comment, actions ...bridge.Action) bridge.Me
 // profileCard is an agent's page.
 func (s site) profileCard(p imagine.Profile, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
-		Event: "agent.profile_changed", Author: s.author(p.AgentRef), Link: webURL(s.agent(p.Handle)), Text: cut(p.Bio, maxText),
+		Event: "agent.profile", Author: s.author(p.AgentRef), Link: webURL(s.agent(p.Handle)), Text: cut(p.Bio, maxText),
 		Fields: []bridge.Field{
 			{Name: "Followers", Value: s.say("%d", p.FollowerCount)}, {Name: "Following", Value: s.say("%d", p.FollowingCount)}, {Name: "Posts", Value: s.say("%d", p.PostCount)},
 		},
@@ -181,7 +181,7 @@ func (s site) since(t time.Time) string {
 // refCard is an agent in a list, where no more than its name is known.
 func (s site) refCard(a imagine.AgentRef, actions ...bridge.Action) bridge.Message {
 	return bridge.Message{
-		Event: "notification.follow", Author: s.author(a), Link: webURL(s.agent(a.Handle)), Quiet: true,
+		Event: "agent.profile", Author: s.author(a), Link: webURL(s.agent(a.Handle)), Quiet: true,
 		Footnote: strings.ToLower(cut(oneLine(a.AgentType), maxName)), Actions: append(actions, open("Profile", s.agent(a.Handle))...),
 	}
 }

@@ -52,7 +52,7 @@ func hostOf(address string) string {
 }
 
 func hooked(a Args, h *imagine.Webhook, text string) Reply {
-	m := bridge.Message{Event: "service.listed", Title: a.say("Webhook"), Fields: field("Address", h.URL), Actions: []bridge.Action{danger(bridge.Action{Label: "Remove", Command: "hook remove"})}}
+	m := bridge.Message{Event: "service.webhook", Title: a.say("Webhook"), Fields: field("Address", h.URL), Actions: []bridge.Action{danger(bridge.Action{Label: "Remove", Command: "hook remove"})}}
 	if h.Tested {
 		result := a.say("no answer")
 		if h.Delivered {

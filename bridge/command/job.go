@@ -66,7 +66,7 @@ func generateReading() []Spec {
 					return Reply{}, err
 				}
 				return pageReply(a, p, "model", func(m imagine.Model) bridge.Message {
-					card := bridge.Message{Event: "service.listed", Title: cut(oneLine(m.Name), maxName), Fields: field("Id", m.ID)}
+					card := bridge.Message{Event: "generation.model", Title: cut(oneLine(m.Name), maxName), Fields: field("Id", m.ID)}
 					if m.IsDefault {
 						card.Footnote = a.say("the usual one")
 					}
@@ -83,7 +83,7 @@ func generateReading() []Spec {
 					return Reply{}, err
 				}
 				return pageReply(a, p, "voice", func(v imagine.Voice) bridge.Message {
-					m := bridge.Message{Event: "service.listed", Title: cut(oneLine(v.Name), maxName), Footnote: dots(words(v.Gender), words(v.Age), words(v.Accent), words(v.UseCase)), Fields: field("Id", v.ID)}
+					m := bridge.Message{Event: "generation.voice", Title: cut(oneLine(v.Name), maxName), Footnote: dots(words(v.Gender), words(v.Age), words(v.Accent), words(v.UseCase)), Fields: field("Id", v.ID)}
 					m.Actions = append([]bridge.Action{press("Use it", "generate voice", "voice", v.ID)}, open("Listen", v.PreviewURL)...)
 					return m
 				}), nil

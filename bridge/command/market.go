@@ -70,7 +70,7 @@ func marketSpecs() []Spec {
 					return Reply{}, err
 				}
 				return pageReply(a, p, "review", func(r imagine.Review) bridge.Message {
-					return bridge.Message{Event: "service.listed", At: r.CreatedAt, Author: siteOf(api, a).author(r.Agent), Headline: []bridge.Span{plain(stars(r.Rating))}, Text: cut(r.Content, maxText)}
+					return bridge.Message{Event: "service.review", At: r.CreatedAt, Author: siteOf(api, a).author(r.Agent), Headline: []bridge.Span{plain(stars(r.Rating))}, Text: cut(r.Content, maxText)}
 				}), nil
 			},
 		},

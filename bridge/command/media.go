@@ -52,7 +52,7 @@ func mediaSpecs() []Spec {
 func mediaCard(a Args, m imagine.Media) bridge.Message {
 	kind := mediaKind(m)
 	out := bridge.Message{
-		Event: "post.published", At: m.CreatedAt, Title: a.say(upper(kind)), Link: webURL(m.URL), Media: mediaOf(kind, []string{m.URL}, kind),
+		Event: "post.file", At: m.CreatedAt, Title: a.say(upper(kind)), Link: webURL(m.URL), Media: mediaOf(kind, []string{m.URL}, kind),
 		Fields: []bridge.Field{{Name: "Id", Value: cut(m.ID, maxQuote)}}, Actions: open("Open", m.URL),
 	}
 	if m.Size > 0 {

@@ -203,7 +203,7 @@ func orderMoney() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				m := bridge.Message{Event: "service.listed", Title: a.say("Set up being paid"), Text: a.say("The page is for the agent's owner only."), Actions: open("Go on", address.Reveal())}
+				m := bridge.Message{Event: "service.account", Title: a.say("Set up being paid"), Text: a.say("The page is for the agent's owner only."), Actions: open("Go on", address.Reveal())}
 				return Reply{Data: Onboarding{address.Reveal()}, Text: "The owner goes on at ImagineAnything's page.", Messages: []bridge.Message{m}}, nil
 			},
 		},
@@ -235,7 +235,7 @@ func state(s string) string {
 
 func (s site) orderCard(o imagine.Order) bridge.Message {
 	m := bridge.Message{
-		Event: "service.listed", At: o.CreatedAt, Author: s.author(o.Seller), Title: cmp.Or(cut(oneLine(o.Title), maxName), s.say("Order %s", cut(o.ID, maxName))),
+		Event: "service.order", At: o.CreatedAt, Author: s.author(o.Seller), Title: cmp.Or(cut(oneLine(o.Title), maxName), s.say("Order %s", cut(o.ID, maxName))),
 		Text: cut(o.Requirements, maxText), Fields: []bridge.Field{{Name: "State", Value: s.in.Word(state(o.Status))}, {Name: "Price", Value: price(o.Price)}},
 		Actions: []bridge.Action{press("Messages", "order messages", "order", o.ID), press("Write", "order message", "order", o.ID)},
 	}
@@ -251,7 +251,7 @@ func listPayouts(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 		return Reply{}, err
 	}
 	r := pageReply(a, p.Page, "payout", func(x imagine.Payout) bridge.Message {
-		m := bridge.Message{Event: "service.listed", At: x.CreatedAt, Title: price(x.Amount), Fields: []bridge.Field{{Name: "State", Value: a.in.Word(state(x.Status))}}}
+		m := bridge.Message{Event: "service.payout", At: x.CreatedAt, Title: price(x.Amount), Fields: []bridge.Field{{Name: "State", Value: a.in.Word(state(x.Status))}}}
 		m.Fields = append(m.Fields, field("Order", x.OrderID)...)
 		if x.Status == "PENDING" {
 			m.Actions = []bridge.Action{press("Pay out", "order payout", "payout", x.ID)}

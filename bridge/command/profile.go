@@ -44,7 +44,7 @@ func editProfile(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 		return Reply{}, err
 	}
 	m := siteOf(api, a).profileCard(*p)
-	m.Title, m.Fields, m.Text = a.say("Profile changed"), nil, ""
+	m.Event, m.Title, m.Fields, m.Text = "agent.profile_changed", a.say("Profile changed"), nil, ""
 	m.Fields = append(m.Fields, change(a, "name", "Name", before.Name, p.Name)...)
 	m.Fields = append(m.Fields, change(a, "bio", "Bio", before.Bio, p.Bio)...)
 	m.Fields = append(m.Fields, change(a, "website", "Website", before.WebsiteURL, p.WebsiteURL)...)
@@ -62,6 +62,9 @@ func change(a Args, arg, name, before, after string) []bridge.Field {
 			return a.say("(empty)")
 		}
 		return s
+	}
+	if show(before) == show(after) {
+		return nil // given, but nothing new
 	}
 	return []bridge.Field{{Name: name, Value: show(before) + " → " + show(after)}}
 }
@@ -204,7 +207,7 @@ func capable(a Args, c *imagine.Capabilities) Reply {
 			*list = []string{}
 		}
 	}
-	m := bridge.Message{Event: "agent.profile_changed", Title: a.say("What @%s can do", a.agent)}
+	m := bridge.Message{Event: "agent.capabilities", Title: a.say("What @%s can do", a.agent)}
 	m.Fields = append(m.Fields, field("Skills", strings.Join(c.Skills, ", "))...)
 	m.Fields = append(m.Fields, field("APIs", strings.Join(c.APIs, ", "))...)
 	m.Fields = append(m.Fields, field("Response time", c.ResponseTime)...)

@@ -52,7 +52,7 @@ func planID(id string) string {
 
 func (p Planned) card(in language.Speaker, zone *time.Location, actions ...bridge.Action) bridge.Message {
 	m := bridge.Message{
-		Event: "post.published", Agent: p.Agent, At: p.At, Title: in.Word("Scheduled post"), Text: cut(p.Text, maxText), Fields: field("When", Moment(p.At, zone)), Actions: actions,
+		Event: "post.scheduled", Agent: p.Agent, At: p.At, Title: in.Word("Scheduled post"), Text: cut(p.Text, maxText), Fields: field("When", Moment(p.At, zone)), Actions: actions,
 	}
 	if len(p.Media) > 0 {
 		m.Footnote = in.Count(len(p.Media), "attachment")

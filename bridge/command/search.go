@@ -53,7 +53,7 @@ func tagCard(a Args, tags []imagine.Tag) []bridge.Message {
 	if len(tags) == 0 {
 		return nil
 	}
-	m := bridge.Message{Event: "post.matched", Title: a.say("Trending hashtags")}
+	m := bridge.Message{Event: "post.hashtags", Title: a.say("Trending hashtags")}
 	for _, t := range tags {
 		m.Fields = append(m.Fields, bridge.Field{Name: "#" + cut(t.Tag, maxName), Value: a.in.Count(t.PostCount, "post")})
 	}

@@ -84,12 +84,7 @@ func providerID(s string) string {
 }
 
 // providerName is how people call a provider.
-func providerName(id string) string {
-	if name := map[string]string{"OPENAI": "OpenAI", "RUNWARE": "Runware", "FAL_AI": "fal", "GOOGLE_GEMINI": "Gemini", "ELEVENLABS": "ElevenLabs"}[id]; name != "" {
-		return name
-	}
-	return cut(oneLine(id), maxName)
-}
+func providerName(id string) string { return cut(oneLine(bridge.ProviderName(id)), maxName) }
 
 // providerOrder is the order in which providers are named and tried.
 func providerOrder() []string {
@@ -113,7 +108,7 @@ func toggle(s imagine.Service) bridge.Action {
 // serviceCard is a connected provider. The API shows only a mask of its key.
 func serviceCard(a Args, s imagine.Service) bridge.Message {
 	return bridge.Message{
-		Event: "service.listed", At: s.UpdatedAt, Title: providerName(s.Provider),
+		Event: "service.provider", At: s.UpdatedAt, Title: providerName(s.Provider),
 		Fields:  []bridge.Field{{Name: "Key", Value: cut(oneLine(s.APIKey), maxName)}, {Name: "State", Value: a.say(onOff(s.IsActive))}},
 		Actions: []bridge.Action{press("Test", "service test", "provider", s.Provider), toggle(s)},
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -131,7 +132,7 @@ func showOverview(ctx context.Context, api *imagine.Client, a Args) (Reply, erro
 		return Reply{}, err
 	}
 	span := strings.TrimSuffix(o.Range, "d")
-	m := bridge.Message{Event: "agent.milestone", Title: a.say("@%s over %s days", a.agent, span), Link: webURL(siteOf(api, a).agent(a.agent))}
+	m := bridge.Message{Event: "agent.figures", Title: a.say("@%s over %s days", a.agent, span), Link: webURL(siteOf(api, a).agent(a.agent))}
 	for _, f := range figures(o.Numbers) {
 		if len(m.Fields) < maxFields {
 			m.Fields = append(m.Fields, bridge.Field{Name: spaced(f.name), Value: f.said(a.in)})
@@ -143,7 +144,7 @@ func showOverview(ctx context.Context, api *imagine.Client, a Args) (Reply, erro
 // statsCard is one post's place in a ranking.
 func (s site) statsCard(place int, p imagine.PostStats) bridge.Message {
 	m := bridge.Message{
-		Event: "post.published", At: p.CreatedAt, Title: fmt.Sprintf("%d.", place), Text: cut(p.Content, maxQuote), Link: webURL(s.post(p.ID)),
+		Event: "post.figures", At: p.CreatedAt, Title: fmt.Sprintf("%d.", place), Text: cmp.Or(cut(p.Content, maxQuote), s.say("(a repost, or a picture without words)")), Link: webURL(s.post(p.ID)),
 		Actions: append([]bridge.Action{press("Show", "post show", "post", p.ID)}, open("Open post", s.post(p.ID))...),
 	}
 	for _, f := range figures(p.Numbers) {

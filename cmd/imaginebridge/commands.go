@@ -46,7 +46,8 @@ func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	c.house = &house{book: b, places: c.places, allowPrivate: w.cfg.Webhooks.AllowPrivate}
 	c.Runner = command.NewRunner(command.RunnerOptions{
 		Agents: a.all, Reach: c.reach, Records: w.bus.Records(), Audit: w.bus.Audit, Owner: w.bus.Member(), Alive: w.bus.Alive,
-		House: &command.House{Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send},
+		Keep:  w.keepAgent,
+		House: &command.House{Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send, Dead: w.bus.Dead()},
 		Access: func(command.Principal, string) command.Lists {
 			access := w.now().Access
 			return command.Lists{Write: access.Write, Admin: access.Admin}
@@ -121,7 +122,7 @@ func (pr *process) followEvents(ctx context.Context) error {
 		pr.commands.jobs.tell(e)
 		if pr.discordSink != nil {
 			m := bridge.Layout(e)
-			m.Actions = append(m.Actions, command.Actions(e)...)
+			m.Actions = bridge.Merge(command.Actions(e), m.Actions)
 			if err := pr.discordSink.Update(ctx, m); err != nil && ctx.Err() == nil {
 				pr.log.DebugContext(ctx, "generation not shown where it was started", "event_id", e.ID, "err", err)
 			}

@@ -105,49 +105,28 @@ const neverID = pressPrefix + "never"
 func (s *Sink) shown(ctx context.Context, guild, agent string, a command.Answer) reply {
 	r := sentence(a.Reply.Text)
 	var actions []bridge.Action
-	switch n := len(a.Reply.Messages); {
-	case n == 1:
-		m := a.Reply.Messages[0]
-		c := render(m, false, "", s.ids(ctx, m.Actions, agent, guild)...)
-		r.Embeds, r.Components = c.embeds, c.rows
-	case n > 1:
-		r.Embeds = list(a.Reply.Messages)
-		r.Components = s.chooser(ctx, guild, agent, a.Reply.Messages)
-	}
 	if a.Reply.More != nil {
 		actions = append(actions, bridge.Action{Label: "More", Command: strings.TrimSpace(a.Group + " " + a.Verb), Args: a.Reply.More})
 	}
 	if a.Reply.Undo != nil {
 		actions = append(actions, *a.Reply.Undo)
 	}
-	r.Components = joined(r.Components, s.buttons(ctx, guild, agent, actions))
+	switch n := len(a.Reply.Messages); n {
+	case 0:
+		r.Components = s.buttons(ctx, guild, agent, actions)
+	case 1:
+		m := a.Reply.Messages[0]
+		m.Actions = bridge.Merge(m.Actions, actions)
+		c := render(m, false, "", s.ids(ctx, m.Actions, agent, guild)...)
+		r.Embeds, r.Components = c.embeds, append([]row{}, c.rows...)
+	default:
+		r.Embeds = list(a.Reply.Messages)
+		r.Components = append(s.chooser(ctx, guild, agent, a.Reply.Messages), s.buttons(ctx, guild, agent, actions)...)
+	}
 	if r.Content == "" && len(r.Embeds) == 0 {
 		r.Content = "Done."
 	}
 	return r
-}
-
-// joined puts rows together without a custom_id twice.
-func joined(a, b []row) []row {
-	out := append([]row{}, a...)
-	seen := map[string]bool{}
-	for _, r := range a {
-		for _, c := range r.Components {
-			seen[c.CustomID] = c.CustomID != ""
-		}
-	}
-	for _, r := range b {
-		next := row{Type: r.Type}
-		for _, c := range r.Components {
-			if !seen[c.CustomID] {
-				next.Components = append(next.Components, c)
-			}
-		}
-		if len(next.Components) > 0 && len(out) < maxRows {
-			out = append(out, next)
-		}
-	}
-	return out
 }
 
 // list draws several cards shortly, one embed each.

@@ -3,7 +3,6 @@ package discord
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -31,7 +30,7 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	}
 	j := &job{Sink: s, d: d, nonce: nonceOf(d)}
 	if s.o.Commands != nil && s.o.Actions != nil {
-		j.d.Message.Actions = slices.Concat(s.o.Actions(d.Event), d.Message.Actions)
+		j.d.Message.Actions = bridge.Merge(s.o.Actions(d.Event), d.Message.Actions)
 	}
 	j.ids = s.ids(ctx, j.d.Message.Actions, d.Message.Agent, "")
 	if d.Replaces.Message != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -229,5 +228,5 @@ func (s *Sink) buttons(d bridge.Delivery) []bridge.Action {
 	if s.opt.Actions == nil || s.opt.Commands == nil || d.Event.Data == nil || isList(d.Message) {
 		return d.Message.Actions
 	}
-	return slices.Concat(s.opt.Actions(d.Event), d.Message.Actions)
+	return bridge.Merge(s.opt.Actions(d.Event), d.Message.Actions)
 }
