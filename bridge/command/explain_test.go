@@ -41,7 +41,7 @@ func badInputs() []badInput {
 	}
 	typed := func(line string) func(*world) *command.Problem {
 		return func(w *world) *command.Problem {
-			l, p := command.ParseLine(english, line, nil)
+			l, p := command.ParseLine(w.in(), line, nil)
 			if p != nil {
 				return p
 			}
@@ -80,7 +80,7 @@ func badInputs() []badInput {
 		{"B35 a parameter it lacks", chat("generate image", map[string]any{"prompt": "x", "provider": "OPENAI", "aspect": "1:1"})},
 		{"B36", fourth},
 		{"B36 retries", retriedThrice},
-		{"B37", func(*world) *command.Problem { return command.PublicChannel(english, "#general", 214) }},
+		{"B37", func(w *world) *command.Problem { return command.PublicChannel(w.in(), "#general", 214) }},
 		{"B38", denied(command.Lists{Write: []string{"discord:role:77"}}, "post create")},
 		{"B38 without lists", denied(command.Lists{}, "post create")},
 		{"B38 keys", denied(command.Lists{}, "service list")},
@@ -95,13 +95,13 @@ func badInputs() []badInput {
 		{"B42 type", files(sized("a.exe", "", 100))},
 		{"B42 count", files(picture(), picture(), picture(), picture(), picture())},
 		{"B42 mixed", files(picture(), film())},
-		{"B43", func(*world) *command.Problem { return command.EditedLater() }},
-		{"B44", func(*world) *command.Problem { return command.Gone("", "luna") }},
-		{"B45", func(*world) *command.Problem {
-			return command.Expired(english, "yesterday", bridge.Action{Command: "post create"})
+		{"B43", func(w *world) *command.Problem { return command.EditedLater().In(w.in()) }},
+		{"B44", func(w *world) *command.Problem { return command.Gone(w.locale, "luna") }},
+		{"B45", func(w *world) *command.Problem {
+			return command.Expired(w.in(), "yesterday", bridge.Action{Command: "post create"})
 		}},
-		{"B46 outlasting its time", func(*world) *command.Problem {
-			return command.Explain(english, &imagine.Error{Op: "create a post", Status: 429, Code: imagine.CodeRateLimited, RetryAfter: 23 * time.Second})
+		{"B46 outlasting its time", func(w *world) *command.Problem {
+			return command.Explain(w.in(), &imagine.Error{Op: "create a post", Status: 429, Code: imagine.CodeRateLimited, RetryAfter: 23 * time.Second})
 		}},
 		{"B47", fails("feed home", nil, sandbox.Rule{Fault: sandbox.FaultStatus, Method: "GET", Path: "/api/feed"})},
 		{"B47 may have been done", fails("post create", map[string]any{"text": "hi"}, sandbox.Rule{Fault: sandbox.FaultCloseBefore, Method: "POST", Path: "/api/posts"})},
@@ -150,6 +150,7 @@ func denied(lists command.Lists, name string) func(*world) *command.Problem {
 			o.Access = func(command.Principal, string) command.Lists { return lists }
 			o.Label = func(command.Principal, string) string { return "@Agent-Team" }
 		})
+		other.locale = w.locale
 		q := other.request(name, map[string]any{"text": "hello"})
 		q.Principal.Manages, q.Principal.User = false, "42"
 		return other.runner.Do(w.t.Context(), q).Problem

@@ -215,7 +215,7 @@ func cannotMake(provider, kind string) error {
 	}
 	return &ArgError{
 		Arg: "provider", Status: "not_supported", Reason: phrase("%s makes %s, not %s.", providerName(provider), does, phrase(thingOf(kind).many)),
-		Hint: phrase("It is made by %s.", strings.Join(makers(kind), ", ")),
+		Hint: phrase("%s: %s.", phrase(upper(thingOf(kind).many)), strings.Join(makers(kind), ", ")),
 	}
 }
 

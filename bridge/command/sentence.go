@@ -71,7 +71,7 @@ func noAgent(q Request, near []string) *Problem {
 	switch {
 	case q.Door == NATS || q.Door == Terminal:
 	case q.Button:
-		p.Message, p.Hint = in.Say("This card belongs to %s, which is no longer connected here.", agent), "An admin can reconnect it: /ia connect."
+		p.Message, p.Hint = in.Say("This card belongs to %s, which is no longer connected here.", agent), in.Say("An admin can reconnect it: /ia connect.")
 	default:
 		p.Message = in.Say("No agent %q is connected here.", agent)
 		p.Hint = upper(p.Hint)

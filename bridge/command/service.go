@@ -35,7 +35,7 @@ func serviceSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				r := line(s, a.say("%s is %s.", providerName(s.Provider), onOff(s.IsActive)))
+				r := line(s, a.say("%s is %s.", providerName(s.Provider), a.say(onOff(s.IsActive))))
 				r.Undo = new(toggle(*s))
 				return r, nil
 			},

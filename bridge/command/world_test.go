@@ -27,6 +27,7 @@ type world struct {
 	box     *sandbox.Sandbox
 	apis    map[string]*imagine.Client
 	me      string // orbit_bot, the acting agent
+	locale  string // of who asks
 	records *ledger
 	entries []command.Entry
 	kept    []imagine.Registration
@@ -95,7 +96,7 @@ func (w *world) try(name string, values map[string]any) command.Answer {
 
 func (w *world) request(name string, values map[string]any) command.Request {
 	group, verb, _ := strings.Cut(name, " ")
-	return command.Request{Principal: manager(), Agent: w.me, Group: group, Verb: verb, Values: values, Confirmed: true, Door: command.Discord, Place: "C1"}
+	return command.Request{Principal: manager(), Agent: w.me, Group: group, Verb: verb, Values: values, Confirmed: true, Door: command.Discord, Place: "C1", Locale: w.locale}
 }
 
 // calls lists what arrived at the API since n entries ago, without signing in.

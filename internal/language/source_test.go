@@ -14,8 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rooms say sentences to people through the catalogues.
-var rooms = []string{"bridge/command"}
+// rooms say sentences to people through the catalogues; sources have words that
+// those rooms pass on.
+var (
+	rooms   = []string{"bridge/command"}
+	sources = []string{"internal/imagine"}
+)
 
 // said are the functions whose argument at that place is a sentence or a word
 // for people; counts are those where it is a noun that is counted.
@@ -65,7 +69,8 @@ type source struct {
 
 // derived are keys that the code puts together.
 func (s source) derived(text string) bool {
-	return slices.Contains(months, text) || text == "%[1]d %[2]s %[3]s" || s.literals[strings.ToLower(text[:1])+text[1:]]
+	state := strings.ToUpper(strings.ReplaceAll(text, " ", "_")) // as the API names it
+	return slices.Contains(months, text) || s.literals[state] || text == "%[1]d %[2]s %[3]s" || s.literals[strings.ToLower(text[:1])+text[1:]]
 }
 
 var months = []string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
@@ -73,7 +78,7 @@ var months = []string{"January", "February", "March", "April", "May", "June", "J
 func readSource(t *testing.T) *source {
 	t.Helper()
 	out := &source{literals: map[string]bool{}, sentences: map[string]string{}, nouns: map[string]string{}}
-	for _, room := range rooms {
+	for _, room := range append(rooms, sources...) {
 		files, err := filepath.Glob(filepath.Join("../..", room, "*.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files, room)
@@ -84,7 +89,7 @@ func readSource(t *testing.T) *source {
 			set := token.NewFileSet()
 			file, err := parser.ParseFile(set, name, nil, 0)
 			require.NoError(t, err)
-			w := walk{source: out, set: set, quiet: map[ast.Node]bool{}}
+			w := walk{source: out, set: set, quiet: map[ast.Node]bool{}, wordsOnly: slices.Contains(sources, room)}
 			ast.Inspect(file, w.visit)
 		}
 	}
@@ -96,6 +101,8 @@ type walk struct {
 
 	set   *token.FileSet
 	quiet map[ast.Node]bool // literals that no person reads
+
+	wordsOnly bool // what is said here need not be translated
 }
 
 func (w walk) visit(n ast.Node) bool {
@@ -186,6 +193,9 @@ func (w walk) fact(n *ast.CompositeLit) {
 }
 
 func (w walk) keep(list map[string]string, n ast.Node) {
+	if w.wordsOnly {
+		return
+	}
 	if s, ok := text(n); ok && strings.IndexFunc(verb.ReplaceAllString(s, ""), isLetter) >= 0 && list[s] == "" {
 		list[s] = w.set.Position(n.Pos()).String()
 	}
