@@ -115,6 +115,7 @@ const (
 
 // DeadLetter is an event that could not be delivered, kept with the reason.
 type DeadLetter struct {
+	ID           uint64    `json:"-"` // given by the store
 	Subscription string    `json:"subscription"`
 	To           string    `json:"to"`
 	Position     uint64    `json:"position"`
@@ -128,9 +129,8 @@ type DeadLetter struct {
 // Resend is a person's wish that a dead letter be sent again. Its id is the
 // generation of what is sent: no other replay has that number.
 type Resend struct {
-	ID     uint64 // later ones have higher ids
-	Dead   uint64 // id of the letter
-	Letter DeadLetter
+	ID     uint64     // later ones have higher ids
+	Letter DeadLetter // its ID is set also where the letter is gone
 }
 
 // Resender is a Lane that keeps wishes for dead letters to be sent again.

@@ -1,10 +1,13 @@
 package bridge
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // pace is how the record wants messages to follow each other.
 func (r *SubscriptionRecord) pace() (Pace, error) {
-	p := Pace{Cap: r.Cap, Fold: r.Fold, CatchUp: CatchUp(r.CatchUp), Strict: r.Strict}
+	p := Pace{Cap: r.Cap, Fold: r.Fold, CatchUp: cmp.Or(CatchUp(r.CatchUp), CatchUpDigest), Strict: r.Strict}
 	if r.DigestAt == "" {
 		return p, nil
 	}

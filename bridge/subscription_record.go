@@ -33,6 +33,7 @@ type SubscriptionRecord struct {
 	Fold     time.Duration `json:"fold,omitempty"`
 	CatchUp  string        `json:"catch_up,omitempty"`
 	Strict   bool          `json:"strict,omitempty"`
+	Notify   string        `json:"notify,omitempty"` // where its owner is told of troubles; "" for the log alone
 
 	Paused *Pause `json:"paused,omitempty"` // nil: it sends
 	Rerun  *Rerun `json:"rerun,omitempty"`  // the newest that was asked for

@@ -193,7 +193,7 @@ func (p *process) Resent(_ context.Context, r bridge.Resend, sent bool) error {
 func (w *world) want(id uint64, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.wishes = append(w.wishes, bridge.Resend{ID: id, Dead: uint64(n), Letter: w.dead[n]})
+	w.wishes = append(w.wishes, bridge.Resend{ID: id, Letter: w.dead[n]})
 }
 
 func (p *process) tell(_ context.Context, n bridge.OwnerNotice) error {

@@ -25,7 +25,7 @@ type Config struct {
 	Slack Slack `yaml:"slack"`
 	// Webhooks holds what is common to all webhook destinations.
 	Webhooks Webhooks `yaml:"webhooks"`
-	// Access lists who may act in the name of agents. Nothing acts on it yet: commands from chat come later.
+	// Access says who may act in the name of agents, and how often.
 	Access Access `yaml:"access"`
 	// Subscriptions say which events go where.
 	Subscriptions []Subscription `yaml:"subscriptions"`
@@ -142,12 +142,18 @@ type Webhooks struct {
 	AllowPrivate bool `yaml:"allow_private"`
 }
 
-// Access lists who may act, as discord:role:ID, discord:user:ID, slack:user:ID or slack:group:ID.
+// Access says who may act, how often, and by whose clock. People are listed as discord:role:ID, discord:user:ID, slack:user:ID or
+// slack:group:ID.
 type Access struct {
 	// Write lists who may act in the name of agents.
 	Write []string `yaml:"write"`
 	// Admin lists who may change keys, identity and money matters.
 	Admin []string `yaml:"admin"`
+	// DailyGenerations is how many generations one person may start a day (UTC) as one agent before the bridge asks whether another is
+	// meant; 0 asks never. Programs on NATS and the terminal are not asked.
+	DailyGenerations Count `yaml:"daily_generations"`
+	// Zone is the time zone of people whose platform does not tell theirs, as Discord doesn't: what 18:30 means when they schedule a post.
+	Zone string `yaml:"zone"`
 }
 
 // Subscription says which events of which agents go where.
@@ -166,10 +172,30 @@ type Subscription struct {
 	Secret Secret `yaml:"secret"`
 	// Start is where its first start begins: new, all (that is kept), or a duration back from now.
 	Start string `yaml:"start"`
-	// Digest gathers events for this long into one message, at least 1m; 0s sends each at once. Webhooks get each event by itself.
+	// Digest gathers events for this long into one message, at least 1m; 0s sends each at once. Not for webhooks, which get each event by itself.
 	Digest Duration `yaml:"digest"`
+	// DigestAt gathers events until a time of day instead.
+	DigestAt DigestAt `yaml:"digest_at"`
+	// Cap is how many messages are sent in a minute at most; what comes beyond goes into a digest. 0 for no cap. Not for webhooks.
+	Cap Count `yaml:"cap"`
+	// Fold makes likes, reposts and follows of one thing within this span one message, which is edited and counts them; 0s sends each. Not for webhooks.
+	Fold Duration `yaml:"fold"`
+	// CatchUp says what becomes of events that waited during an outage (more than 50, or the first for more than 15 minutes): digest sends messages and mentions first and the rest in digests, all sends each by itself, skip leaves out what is older than 15 minutes and says so. Where it is left out, it is digest; all at webhooks, which get no digest.
+	CatchUp string `yaml:"catch_up"`
+	// Order strict lets a webhook's failed event hold back the later ones. Without it they go on while that one is tried again for three days. Elsewhere order is always kept.
+	Order string `yaml:"order"`
+	// Notify is the discord: or slack: channel that is told when the destination refuses everything, and when it works again.
+	Notify string `yaml:"notify"`
 	// Quiet are hours of the day in which nothing is sent; what happens in them is sent afterwards.
 	Quiet Quiet `yaml:"quiet"`
+}
+
+// DigestAt is the time of day at which a digest goes.
+type DigestAt struct {
+	// Time of the day, HH:MM.
+	Time string `yaml:"time"`
+	// Zone is its time zone, like Europe/Berlin; empty is UTC.
+	Zone string `yaml:"zone"`
 }
 
 // Quiet are hours of the day in which a subscription sends nothing.
@@ -214,6 +240,7 @@ func defaults() Config {
 		HTTP:    HTTP{Listen: "127.0.0.1:8480"},
 		Discord: Discord{APIURL: "https://discord.com"},
 		Slack:   Slack{APIURL: "https://slack.com"},
+		Access:  Access{DailyGenerations: 50, Zone: "UTC"},
 		Runtime: Runtime{DataDir: "./data", LogLevel: "info", LogFormat: "text"},
 	}
 }

@@ -64,7 +64,7 @@ func TestTheEnvironmentAloneIsACompleteConfiguration(t *testing.T) {
 	require.Len(t, cfg.Subscriptions, 2)
 	require.Equal(t, config.Subscription{
 		Name: "discord", Agents: []string{"*"}, Events: []string{"notification.*", "message.received", "generation.*"},
-		To: "discord:123456789012345678", Start: "new",
+		To: "discord:123456789012345678", Start: "new", CatchUp: "digest",
 	}, cfg.Subscriptions[0])
 	require.Equal(t, "slack:C0123456789", cfg.Subscriptions[1].To)
 	require.Equal(t, 10*time.Second, cfg.Poll.Notifications.Std())
@@ -222,6 +222,8 @@ func TestBadInputSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"no truth":              {agentAnd("poll: {feed: yes}"), nil, `imaginebridge.yaml:2:14: poll.feed: "yes" is neither true nor false.`},
 		"no size":               {agentAnd("nats: {store: 64}"), nil, `imaginebridge.yaml:2:15: nats.store: "64" has no unit; write 64MiB or 1GiB.`},
 		"broken YAML":           {agentAnd("poll: {notifications: 10s"), nil, "imaginebridge.yaml:2:7: not valid YAML: could not find flow mapping end token '}'."},
+		"no number":             {agentAnd("access: {daily_generations: many}"), nil, `imaginebridge.yaml:2:29: access.daily_generations: "many" is not a number from 0 to 1000000; write one such as 50.`},
+		"no such zone":          {agentAnd("access: {zone: Mars/Base}"), nil, `imaginebridge.yaml:2:16: access.zone: no time zone "Mars/Base"; use names like Europe/Berlin.`},
 		"anchor":                {agentAnd("access: &x {write: []}"), nil, "imaginebridge.yaml:2:9: anchors, aliases and tags are not read here; write the value out."},
 		"NATS off this machine": {agentAnd("nats: {listen: 0.0.0.0:4222}"), nil, "imaginebridge.yaml:2:16: nats.listen: 0.0.0.0 is not on this machine; the embedded NATS has no TLS. Use 127.0.0.1, or run a NATS server and set nats.url (or change IMAGINEBRIDGE_NATS_LISTEN)."},
 	} {

@@ -243,6 +243,8 @@ func typeName(t reflect.Type) string {
 		return "duration"
 	case reflect.TypeFor[Size]():
 		return "size"
+	case reflect.TypeFor[Count]():
+		return "number"
 	case reflect.TypeFor[Sync]():
 		return "duration or `always`"
 	case reflect.TypeFor[Secret]():

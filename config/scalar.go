@@ -38,6 +38,18 @@ func (d *Duration) Set(text string) error { return d.parse(text) }
 // Type names the kind of value in the help of a flag.
 func (*Duration) Type() string { return "duration" }
 
+// Count is a whole number from 0 on.
+type Count int
+
+func (c *Count) parse(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 1_000_000 {
+		return fmt.Errorf("%q is not a number from 0 to 1000000; write one such as 50", text)
+	}
+	*c = Count(n)
+	return nil
+}
+
 func seconds(n int) Duration { return Duration(time.Duration(n) * time.Second) }
 
 var days = regexp.MustCompile(`^([0-9]+)d$`)

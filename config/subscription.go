@@ -36,6 +36,8 @@ func (r *report) subscription(c *Config, i int, checks Checks) {
 	if s.Digest != 0 && s.Digest < Duration(time.Minute) {
 		r.add(path+".digest", "%s is too short for a digest; 1m is the least, 0s sends each event at once.", s.Digest)
 	}
+	r.pace(s, path)
+	r.notify(c, s, path+".notify")
 	r.quiet(s.Quiet, path+".quiet")
 }
 
@@ -200,7 +202,5 @@ func (r *report) quiet(q Quiet, path string) {
 	if q.From != "" && q.From == q.To {
 		r.add(path, "from and to are the same; leave quiet out to send all day.")
 	}
-	if _, err := time.LoadLocation(q.Zone); err != nil || q.Zone == "Local" {
-		r.add(path+".zone", "no time zone %q; use names like Europe/Berlin.", q.Zone)
-	}
+	r.zone(q.Zone, path+".zone")
 }

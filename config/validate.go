@@ -51,6 +51,9 @@ func (r *report) validate(c *Config, checks Checks) {
 	r.slack(c.Slack)
 	r.access("access.write", c.Access.Write)
 	r.access("access.admin", c.Access.Admin)
+	if _, err := time.LoadLocation(c.Access.Zone); err != nil || c.Access.Zone == "" {
+		r.add("access.zone", "no time zone %q; use names like Europe/Berlin.", c.Access.Zone)
+	}
 	for i := range c.Subscriptions {
 		r.subscription(c, i, checks)
 	}

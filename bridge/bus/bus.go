@@ -162,6 +162,7 @@ func (b *Bus) Run(ctx context.Context) error {
 	g.Go(func() error { return b.watchShards(inner) })
 	g.Go(func() error { return b.care(inner) })
 	g.Go(func() error { return b.writeAudits(inner) })
+	g.Go(func() error { return b.hearWishes(inner) })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():

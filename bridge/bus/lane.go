@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -72,6 +73,9 @@ type Lane struct {
 	gap      uint64         // events that retention took, not told yet
 	wake     chan struct{}
 	closed   bool
+	onWish   func() // nil for nobody
+
+	wished atomic.Bool // a dead letter may have to be sent again
 }
 
 var _ bridge.Lane = (*Lane)(nil)
@@ -92,6 +96,7 @@ func (b *Bus) Lane(ctx context.Context, spec LaneSpec) (*Lane, error) {
 		bus: b, subscription: spec.Subscription, key: key, filters: filters,
 		behind: true, wake: make(chan struct{}, 1),
 	}
+	l.wished.Store(true)
 	if err := l.claim(ctx, spec); err != nil {
 		return nil, fmt.Errorf("open lane %s: %w", spec.Subscription, err)
 	}

@@ -70,6 +70,9 @@ func (l *Lane) head(after uint64) (e bridge.Entry, found, behind, fenced bool) {
 		l.dropLocked(0)
 		l.upto, l.returned, l.behind, l.counted = after, place{seq: after}, true, false
 	}
+	if after > l.upto {
+		l.counted = false // what is passed over is still in ahead
+	}
 	l.floor, l.upto = after, max(l.upto, after)
 	n := 0
 	for n < len(l.queue) && l.queue[n].Position <= after {

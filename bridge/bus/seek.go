@@ -22,7 +22,12 @@ func (l *Lane) Seek(ctx context.Context, since time.Time, number int) error {
 	before := l.Record()
 	r := bridge.Record{
 		Epoch: before.Epoch, Position: position, Generation: before.Generation + 1, State: bridge.Live, Rerun: number,
-		Sent: before.Sent, Failing: before.Failing, Dying: before.Dying,
+		Sent: before.Sent, Failing: before.Failing, Dying: before.Dying, Gap: before.Gap,
+	}
+	for _, a := range before.Asides {
+		if a.Position <= position { // later ones come again with the rest
+			r.Asides = append(r.Asides, a)
+		}
 	}
 	return l.Save(ctx, r)
 }

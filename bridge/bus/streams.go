@@ -54,7 +54,7 @@ func (o Options) assets() []jetstream.StreamConfig {
 	events.AllowAtomicPublish, events.MaxConsumers = true, 5000
 	events.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "ia.put.>", Destination: "ia.>"}
 	events.RePublish = &jetstream.RePublish{Source: allEvents, Destination: allEvents}
-	delivery := log(streamDelivery, 15, 90*day, "ia.lane.>", "ia.dead.>")
+	delivery := log(streamDelivery, 15, 90*day, "ia.lane.>", deadPrefix+">", resendPrefix+">")
 	delivery.AllowAtomicPublish = true
 	return []jetstream.StreamConfig{
 		events, delivery,

@@ -100,6 +100,7 @@ func (t *tail) each() []*Lane {
 func (t *tail) doubt() {
 	for _, l := range t.each() {
 		l.fallBehind()
+		l.wish() // one may have come meanwhile
 	}
 }
 

@@ -125,10 +125,11 @@ func (b *Bus) send(ctx context.Context, s swap, id string) (uint64, error) {
 
 // stored is a message as the stream keeps it; seq 0 means none.
 type stored struct {
-	seq    uint64
-	header nats.Header
-	data   []byte
-	time   time.Time
+	seq     uint64
+	subject string
+	header  nats.Header
+	data    []byte
+	time    time.Time
 }
 
 // lookUp is last, tried until the store answers.
@@ -168,10 +169,11 @@ func (b *Bus) get(ctx context.Context, stream, what string, which map[string]any
 	var answer struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message struct {
-			Seq    uint64    `json:"seq"`
-			Header []byte    `json:"hdrs"`
-			Data   []byte    `json:"data"`
-			Time   time.Time `json:"time"`
+			Seq     uint64    `json:"seq"`
+			Subject string    `json:"subject"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
 		} `json:"message"`
 	}
 	if err := json.Unmarshal(reply.Data, &answer); err != nil {
@@ -184,7 +186,7 @@ func (b *Bus) get(ctx context.Context, stream, what string, which map[string]any
 	default:
 		return stored{}, b.explain(what, answer.Error)
 	}
-	m := stored{seq: answer.Message.Seq, data: answer.Message.Data, time: answer.Message.Time}
+	m := stored{seq: answer.Message.Seq, subject: answer.Message.Subject, data: answer.Message.Data, time: answer.Message.Time}
 	if len(answer.Message.Header) > 0 {
 		if m.header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
 			return stored{}, fmt.Errorf("%s: %w", what, err)

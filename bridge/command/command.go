@@ -155,7 +155,7 @@ var table = sync.OnceValue(func() []Spec {
 	return slices.Concat(
 		postSpecs(), feedSpecs(), agentSpecs(), profileSpecs(), dmSpecs(), searchSpecs(), notifySpecs(), statsSpecs(),
 		mediaSpecs(), generateSpecs(), byteSpecs(), marketSpecs(), orderSpecs(), serviceSpecs(), hookSpecs(), reportSpecs(),
-		subscribeSpecs(),
+		subscribeSpecs(), deadSpecs(),
 	)
 })
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,6 +108,10 @@ func fileRecords(cfg config.Config) []bridge.SubscriptionRecord {
 	for _, s := range cfg.Subscriptions {
 		r := bridge.SubscriptionRecord{
 			ID: s.Name, Name: s.Name, Agents: s.Agents, Events: s.Events, Filter: s.Filter, To: s.To, Start: s.Start, Digest: s.Digest.Std(), Origin: bridge.FromFile,
+			Cap: int(s.Cap), Fold: s.Fold.Std(), CatchUp: s.CatchUp, Strict: s.Order == "strict", Notify: s.Notify,
+		}
+		if s.DigestAt.Time != "" {
+			r.DigestAt = strings.TrimSpace(s.DigestAt.Time + " " + s.DigestAt.Zone)
 		}
 		if s.Quiet != (config.Quiet{}) {
 			r.Quiet = &bridge.QuietHours{From: s.Quiet.From, To: s.Quiet.To, Zone: s.Quiet.Zone}

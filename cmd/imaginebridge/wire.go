@@ -178,6 +178,8 @@ func (r reporter) Report(ctx context.Context, o bridge.Outcome) {
 
 // workers are the lanes that this process delivers.
 type workers struct {
+	circuits bridge.Circuits // of the places they send to
+
 	mu   sync.Mutex
 	live map[string]liveWorker
 }
