@@ -33,6 +33,8 @@ type Entry struct {
 	Data     []byte    // the event as stored
 	Stored   time.Time // when the stream took it
 	Skipped  uint64    // events that retention removed before this lane came to them
+	AtMost   bool      // Skipped is the most that it can be
+	Since    time.Time // when the stream took what stands before those skipped, where that is known
 }
 
 // Record is what a lane remembers across crashes and owners.
@@ -65,6 +67,7 @@ type Away struct {
 	Count   uint64    `json:"count"`
 	From    time.Time `json:"from,omitzero"`
 	Until   time.Time `json:"until,omitzero"`
+	AtMost  bool      `json:"at_most,omitempty"` // Count is the most that it can be
 	Skipped bool      `json:"skipped,omitempty"` // left out on the owner's wish, not taken by retention
 }
 

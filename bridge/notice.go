@@ -18,12 +18,14 @@ func (w *Worker) noteGap(ctx context.Context, after uint64, entry Entry) (told b
 	if entry.Skipped == 0 || after >= entry.Position-1 {
 		return false, nil
 	}
-	if from.IsZero() {
-		from = w.began
+	for _, other := range []time.Time{entry.Since, w.began} {
+		if from.IsZero() {
+			from = other
+		}
 	}
-	gap := Away{Count: entry.Skipped, From: from.UTC(), Until: entry.Stored.UTC()}
+	gap := Away{Count: entry.Skipped, AtMost: entry.AtMost, From: from.UTC(), Until: entry.Stored.UTC()}
 	if g := w.record.Gap; g != nil {
-		gap.Count, gap.From = gap.Count+g.Count, g.From
+		gap.Count, gap.AtMost, gap.From = gap.Count+g.Count, gap.AtMost || g.AtMost, g.From
 	}
 	w.moved(entry.Position-1, false)
 	if w.record.Ahead > 0 {
@@ -35,8 +37,12 @@ func (w *Worker) noteGap(ctx context.Context, after uint64, entry Entry) (told b
 	if err := w.insist(ctx, "save", w.save); err != nil {
 		return false, err
 	}
-	w.log.Warn("events were removed before they could be sent", "count", entry.Skipped)
-	w.report(ctx, Outcome{Kind: Gap, Position: entry.Position, Count: entry.Skipped, From: gap.From, Until: gap.Until})
+	w.log.Warn("events were removed before they could be sent", "count", entry.Skipped, "at_most", entry.AtMost, "from", gap.From, "until", gap.Until)
+	o := Outcome{Kind: Gap, Position: entry.Position, Count: entry.Skipped, From: gap.From, Until: gap.Until}
+	if entry.AtMost {
+		o.Reason = "So many at most: not all of them need have been for this subscription."
+	}
+	w.report(ctx, o)
 	return true, nil
 }
 
@@ -60,6 +66,9 @@ func (w *Worker) notice() (parcel, error) {
 // can still be read.
 func Notice(gap Away) Message {
 	m := Message{Event: "bridge.gap", At: gap.Until, Tone: ToneBad, Title: counted(int(min(gap.Count, 1<<31)), "event") + " not sent"}
+	if gap.AtMost {
+		m.Title = "Up to " + m.Title
+	}
 	m.Headline = []Span{say(m.Title)}
 	span := clock(gap.From, gap.Until)
 	if gap.Skipped {

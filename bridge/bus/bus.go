@@ -142,8 +142,11 @@ func (b *Bus) prepare(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return stateOf(Mismatch, err, "%s holds no stream %s: no bridge has run on it yet.", b.where(), streamEvents)
 	}
+	if err != nil {
+		return err
+	}
 	b.tail.seen.Store(&place{seq: at.last, at: at.lastAt})
-	return err
+	return b.recount(ctx)
 }
 
 // Run keeps the process alive among its fellows, feeds the lanes, stores the audit

@@ -31,6 +31,9 @@ func (b *Bus) care(ctx context.Context) error {
 			}
 		case <-refresh.C:
 			b.refresh(ctx)
+			if err := b.recount(ctx); err != nil {
+				b.log.Debug("events were not counted", "err", err)
+			}
 			b.alarm(ctx, told)
 		}
 	}
@@ -106,18 +109,23 @@ func (b *Bus) oldHalf(at bounds, percent int64) uint64 {
 	return at.first + (at.last-at.first)/2
 }
 
-// refresh saves a record that may be overtaken, or whose position can move on
-// because nothing of what came was for this lane.
+// refresh saves a record that may be overtaken, whose position can move on
+// because nothing of what came was for this lane, or that knows less of what waits
+// for the lane than is known now.
 func (l *Lane) refresh(ctx context.Context, limit uint64) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	l.mu.Lock()
 	r, old := l.record, l.revision < limit
-	ahead := l.placeOf(r).seq > r.Position
-	skip := l.fenced || r.Intent != nil
+	p := l.placeOf(r)
+	known, counted := l.tallyLocked(p.seq)
+	grown := counted && known.waiting != l.told.waiting
+	skip := l.fenced
 	l.mu.Unlock()
-	if skip || !old && !ahead {
+	if skip || !old && !grown && p.seq == r.Position {
 		return
 	}
-	if err := l.store(ctx, r, nil); err != nil {
+	if err := l.write(ctx, r, nil); err != nil {
 		l.bus.log.Debug("lane was not refreshed", "subscription", l.subscription, "err", err)
 	}
 }

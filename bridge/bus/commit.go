@@ -33,7 +33,7 @@ func (b *Bus) Load(ctx context.Context, agent, source string) (cursor []byte, re
 	if err != nil {
 		return nil, 0, err
 	}
-	b.cursors.read(key, m.seq)
+	b.cursors.read(key, m)
 	return m.data, m.seq, nil
 }
 
@@ -67,6 +67,11 @@ func (b *Bus) Commit(ctx context.Context, agent, source string, evs []events.Eve
 			return 0, err
 		}
 	}
+	before, err := b.countOf(ctx, key, revision)
+	if err != nil {
+		return 0, err
+	}
+	s.header = countHeaders(before + uint64(len(s.with)))
 	seq, err := b.swap(ctx, s)
 	if errors.Is(err, errDuplicate) {
 		recent := jetstream.ConsumerConfig{
@@ -75,10 +80,11 @@ func (b *Bus) Commit(ctx context.Context, agent, source string, evs []events.Eve
 		if s.with, err = b.unknown(ctx, s.with, recent); err != nil {
 			return 0, err
 		}
+		s.header = countHeaders(before + uint64(len(s.with)))
 		seq, err = b.swap(ctx, s)
 	}
 	if err == nil {
-		b.cursors.wrote(key, seq)
+		b.cursors.wrote(key, seq, before+uint64(len(s.with)))
 	}
 	return seq, err
 }

@@ -13,6 +13,7 @@ func (b *Bus) refreshCursor(ctx context.Context, key string, revision uint64) {
 	}
 	now, err := b.swap(ctx, swap{
 		stream: streamEvents, subject: "ia.put.cursor." + key, stored: "ia.cursor." + key, data: m.data, revision: revision,
+		header: countHeaders(countOf(m.header)),
 	})
 	if err != nil {
 		b.log.Debug("cursor was not refreshed", "cursor", key, "err", err)
@@ -31,19 +32,32 @@ type cursors struct {
 type cursorState struct {
 	revision uint64
 	alias    uint64 // the revision that its owner still knows it by after a refresh
+	count    uint64 // events that its source ever stored
 	followed bool   // this process wrote it last, so that no event of it is above it
 }
 
-func (c *cursors) read(key string, revision uint64) {
+func (c *cursors) read(key string, m stored) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known[key] = cursorState{revision: revision}
+	c.known[key] = cursorState{revision: m.seq, count: countOf(m.header)}
 }
 
-func (c *cursors) wrote(key string, revision uint64) {
+func (c *cursors) wrote(key string, revision, count uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known[key] = cursorState{revision: revision, followed: true}
+	c.known[key] = cursorState{revision: revision, count: count, followed: true}
+}
+
+// countOf is how many events the cursor's source ever stored.
+func (b *Bus) countOf(ctx context.Context, key string, revision uint64) (uint64, error) {
+	b.cursors.mu.Lock()
+	s, known := b.cursors.known[key]
+	b.cursors.mu.Unlock()
+	if known || revision == 0 {
+		return s.count, nil
+	}
+	m, err := b.lookUp(ctx, streamEvents, "ia.cursor."+key)
+	return countOf(m.header), err
 }
 
 func (c *cursors) followed(key string) bool {

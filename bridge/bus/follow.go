@@ -188,8 +188,8 @@ func (b *Bus) read(ctx context.Context, stream string, cfg jetstream.ConsumerCon
 	}
 	defer b.forget(context.WithoutCancel(ctx), stream, c)
 	left = c.CachedInfo().NumPending
-	if left == 0 {
-		return 0, nil
+	if left == 0 || n == 0 {
+		return left, nil
 	}
 	batch, err := c.Fetch(min(n, int(min(left, 1<<20))), jetstream.FetchContext(call))
 	if err != nil {

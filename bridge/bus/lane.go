@@ -31,6 +31,7 @@ const (
 type place struct {
 	seq uint64
 	at  time.Time
+	nth uint64 // events that the stream had ever taken then; known of the tail's end alone
 }
 
 // LaneSpec says which events a subscription gets.
@@ -70,7 +71,9 @@ type Lane struct {
 	missed   uint64         // the highest position the tail did not get rid of
 	ahead    uint64         // events known to wait beyond upto
 	counted  bool           // ahead is right
-	gap      uint64         // events that retention took, not told yet
+	sure     uint64         // what waits up to here is in ahead
+	gap      loss           // events that retention took, not told yet
+	told     tally          // as last written
 	wake     chan struct{}
 	closed   bool
 	onWish   func() // nil for nobody
@@ -118,6 +121,9 @@ func (l *Lane) claim(ctx context.Context, spec LaneSpec) error {
 		}
 		r, p, err := l.found(ctx, m, spec)
 		if err != nil {
+			return err
+		}
+		if err := l.count(ctx, m, p.seq); err != nil {
 			return err
 		}
 		r.Epoch++
@@ -249,10 +255,16 @@ func (l *Lane) Bury(ctx context.Context, r bridge.Record, d bridge.DeadLetter) e
 func (l *Lane) store(ctx context.Context, r bridge.Record, with []*nats.Msg) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	return l.write(ctx, r, with)
+}
+
+// write is store for whoever holds writing.
+func (l *Lane) write(ctx context.Context, r bridge.Record, with []*nats.Msg) error {
 	l.mu.Lock()
 	fenced, revision := l.fenced, l.revision
 	p := l.placeOf(r)
 	r.Position = p.seq
+	known, counted := l.tallyLocked(p.seq)
 	if l.revision > 0 && l.record.Epoch > 0 {
 		r.Epoch = l.record.Epoch
 	}
@@ -266,17 +278,20 @@ func (l *Lane) store(ctx context.Context, r bridge.Record, with []*nats.Msg) err
 		return fmt.Errorf("encode lane %s: %w", l.subscription, err)
 	}
 	write := swap{
-		stream: streamDelivery, with: with, subject: l.subject(), stored: l.subject(), data: data, revision: revision,
+		stream: streamDelivery, with: with, subject: l.subject(), stored: l.subject(), data: data, revision: revision, header: nats.Header{},
 	}
 	if !p.at.IsZero() {
-		write.header = nats.Header{stoodHeader: {p.at.UTC().Format(time.RFC3339Nano)}}
+		write.header.Set(stoodHeader, p.at.UTC().Format(time.RFC3339Nano))
+	}
+	if counted {
+		write.header.Set(tallyHeader, known.String())
 	}
 	seq, err := l.bus.swap(ctx, write)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
-		l.record, l.revision, l.stood = r, seq, p
+		l.record, l.revision, l.stood, l.told = r, seq, p, known
 	case errors.Is(err, bridge.ErrFenced):
 		l.fenced = true
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -199,33 +198,6 @@ func TestBuryStoresDeadLetterAndPositionTogether(t *testing.T) {
 	r.Position = 6
 	d.Event = []byte(strings.Repeat("x", 1<<20))
 	require.NoError(t, l.Bury(t.Context(), r, d), "a poison event of 1 MiB fits, cut")
-}
-
-func TestRetentionIsCountedOnce(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	run(t, b)
-	l := lane(t, b, LaneSpec{Subscription: "team", Events: []string{"notification.*"}})
-	for i := 1; i <= 20; i++ {
-		commit(t, b, "nova", fmt.Sprintf("ntf_%d", i))
-	}
-	first := next(t, l, 0)
-	s, err := b.js.Stream(t.Context(), streamEvents)
-	require.NoError(t, err)
-	require.Equal(t, "ntf_1", idOf(t, first.Data))
-	lateLane := lane(t, b, LaneSpec{Subscription: "late", Start: "all"})
-	l.fallBehind()
-	l.mu.Lock() // as after an overflow: the lane knows that nineteen wait
-	l.dropLocked(1)
-	l.upto, l.ahead, l.counted = first.Position, 19, true
-	l.mu.Unlock()
-	require.NoError(t, s.Purge(t.Context(), jetstream.WithPurgeSubject(allEvents), jetstream.WithPurgeKeep(5)))
-	require.NoError(t, s.Purge(t.Context(), jetstream.WithPurgeSequence(30)))
-	e := next(t, l, first.Position)
-	require.Equal(t, "ntf_16", idOf(t, e.Data))
-	require.Equal(t, uint64(14), e.Skipped)
-	require.Zero(t, next(t, l, e.Position).Skipped, "told once")
-	require.Positive(t, next(t, lateLane, 0).Skipped)
 }
 
 func TestQuietLaneMovesWithTheStream(t *testing.T) {

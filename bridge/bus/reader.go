@@ -82,8 +82,9 @@ func (l *Lane) head(after uint64) (e bridge.Entry, found, behind, fenced bool) {
 	if len(l.queue) == 0 {
 		return e, false, l.behind, false
 	}
-	if l.gap > 0 {
-		l.queue[0].Skipped, l.gap = l.queue[0].Skipped+l.gap, 0
+	if l.gap.count > 0 {
+		l.queue[0].Skipped, l.queue[0].AtMost, l.gap = l.gap.count, l.gap.loose, loss{}
+		l.queue[0].Since = l.stood.at
 	}
 	if e = l.queue[0]; e.Position > l.returned.seq {
 		l.returned = place{seq: e.Position, at: e.Stored}
@@ -142,7 +143,9 @@ func (l *Lane) offer(e bridge.Entry) {
 		return
 	case l.behind:
 		l.missed = e.Position
-		l.ahead++
+		if e.Position > l.sure {
+			l.ahead++
+		}
 		return
 	case len(l.queue) >= laneBuffer || t.waiting.Load()+size > t.limit:
 		l.dropLocked(1)
@@ -173,7 +176,7 @@ func (l *Lane) fallBehind() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.behind {
-		l.behind, l.counted = true, false
+		l.behind = true
 		l.upto = max(l.upto, l.bus.tail.end().seq)
 	}
 	l.signal()
@@ -200,12 +203,11 @@ func (l *Lane) catchUp(parent context.Context) error {
 	})
 	defer stop()
 	l.mu.Lock()
-	from, missed, ahead, counted := l.upto, l.missed, l.ahead, l.counted
-	l.mu.Unlock()
-	at, err := l.bus.bounds(ctx, streamEvents)
-	if err != nil {
-		return err
+	from, missed, known := l.upto, l.missed, promise{count: l.ahead, upto: max(l.sure, l.missed)}
+	if !l.counted {
+		known.count = 0
 	}
+	l.mu.Unlock()
 	n := laneBuffer
 	if l.bus.tail.waiting.Load() > l.bus.tail.limit {
 		n = 1
@@ -214,53 +216,79 @@ func (l *Lane) catchUp(parent context.Context) error {
 	if len(filters) > maxFilters {
 		filters = []string{allEvents}
 	}
-	var read uint64
+	var promised uint64
 	left, err := l.bus.read(ctx, streamEvents, jetstream.ConsumerConfig{
 		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from + 1,
 	}, n, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
-		read++
-		l.take(m, md)
+		if l.take(m, md) && md.Sequence.Stream <= known.upto {
+			promised++
+		}
 	})
 	if err != nil {
 		return err
 	}
+	known.count = less(known.count, promised)
+	at, waiting, gone, err := l.kept(ctx, known, from, left)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at.first > from+1 {
-		l.gap += skipped(at.first-1-from, ahead, counted, left+read)
+	if err != nil {
+		if l.counted {
+			l.ahead = known.count // to be looked at again
+		}
+		return err
 	}
-	l.ahead, l.counted = left, len(l.filters) <= maxFilters
+	l.gap = l.gap.plus(loss{count: gone})
+	l.ahead, l.sure, l.counted = waiting, at, true
 	if left == 0 && l.missed <= max(l.upto, missed) && !l.closed {
 		l.behind = false
 	}
 	return nil
 }
 
-// skipped is how many events of a lane retention took: exactly, where the lane
-// knew how many waited for it; otherwise at most, for the stream's sequence also
-// counts cursors and what is not for this lane.
-func skipped(atMost, ahead uint64, counted bool, there uint64) uint64 {
-	switch {
-	case !counted:
-		return atMost
-	case ahead > there:
-		return min(atMost, ahead-there)
+// promise is how many events are known to wait for a lane up to a sequence.
+type promise struct{ count, upto uint64 }
+
+// kept looks what became of the events that were known to wait, after some were
+// read: how many wait now, up to where that is so, and how many retention took.
+// left is how many the server said are left under the filters that were read.
+func (l *Lane) kept(ctx context.Context, known promise, from, left uint64) (at, waiting, gone uint64, err error) {
+	upto := l.end()
+	b, err := l.bus.bounds(ctx, streamEvents)
+	if err != nil {
+		return 0, 0, 0, err
 	}
-	return 0
+	maybe := known.count > 0 && b.first > from+1
+	if !maybe && len(l.filters) <= maxFilters {
+		return b.last, left, 0, nil
+	}
+	if waiting, err = l.bus.pending(ctx, l.filters, upto); err != nil || !maybe {
+		return b.last, waiting, 0, err
+	}
+	beyond, err := l.bus.pending(ctx, l.filters, max(known.upto, upto))
+	return b.last, waiting, less(known.count, less(waiting, beyond)), err
 }
 
-func (l *Lane) take(m jetstream.Msg, md *jetstream.MsgMetadata) {
-	mine := len(l.filters) <= maxFilters || l.matches(m.Subject())
+// end is up to where everything was read.
+func (l *Lane) end() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.upto
+}
+
+// take reports whether the message is for this lane.
+func (l *Lane) take(m jetstream.Msg, md *jetstream.MsgMetadata) (mine bool) {
+	mine = len(l.filters) <= maxFilters || l.matches(m.Subject())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if md.Sequence.Stream <= l.upto || l.closed {
-		return
+		return mine
 	}
 	l.upto = md.Sequence.Stream
 	if mine {
 		l.queue = append(l.queue, bridge.Entry{Position: md.Sequence.Stream, Data: m.Data(), Stored: md.Timestamp})
 		l.bus.tail.waiting.Add(int64(len(m.Data())))
 	}
+	return mine
 }
 
 func (l *Lane) matches(subject string) bool {

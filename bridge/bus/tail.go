@@ -23,8 +23,9 @@ type tail struct {
 	seen    atomic.Pointer[place] // every event up to here, from Open on, was offered to its lanes
 	waiting atomic.Int64          // bytes that wait in all lanes
 
-	mu  sync.Mutex
-	all map[string]*Lane // by key
+	mu      sync.Mutex
+	all     map[string]*Lane // by key
+	counted bool             // seen.nth is right
 }
 
 func newTail(limit int64) *tail {
@@ -34,6 +35,20 @@ func newTail(limit int64) *tail {
 }
 
 func (t *tail) end() place { return *t.seen.Load() }
+
+func (t *tail) advance(p place) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p.nth = t.end().nth + 1
+	t.seen.Store(&p)
+}
+
+// sure reports whether it is known how many events the stream took.
+func (t *tail) sure() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.counted
+}
 
 // feed reads the tail until ctx ends.
 func (b *Bus) feed(ctx context.Context) error {
@@ -48,10 +63,13 @@ func (b *Bus) feed(ctx context.Context) error {
 		fn: func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 			e := bridge.Entry{Position: md.Sequence.Stream, Data: m.Data(), Stored: md.Timestamp}
 			t.lanes.Match(m.Subject(), func(l *Lane) { l.offer(e) })
-			t.seen.Store(&place{seq: md.Sequence.Stream, at: md.Timestamp})
+			t.advance(place{seq: md.Sequence.Stream, at: md.Timestamp})
 		},
 		torn: func() bool {
+			t.mu.Lock()
 			t.seen.Store(&place{})
+			t.counted = false
+			t.mu.Unlock()
 			for _, l := range t.each() {
 				l.fence() // to be claimed anew, where its record is brought back
 			}

@@ -198,6 +198,7 @@ func (c crash) settled(w *world, n int) {
 		require.NoError(w.t, json.Unmarshal(m.Data(), &d))
 		dead = append(dead, d.EventID)
 	})
+	require.NotContains(w.t, w.logs.String(), "events were removed before", "nothing was")
 	if c.dead {
 		require.Equal(w.t, ids[refused-1:refused], dead, "in the dead letters once")
 	} else {
