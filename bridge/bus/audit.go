@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
@@ -37,6 +38,14 @@ func (b *Bus) Audit(_ context.Context, e command.Entry) {
 	default:
 		b.audits.lost.Add(1)
 	}
+}
+
+// WriteAudit is Audit for a program that soon ends: it waits until the entry is
+// stored, 3 s at most. Errors: *StateError.
+func (b *Bus) WriteAudit(ctx context.Context, e command.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, auditEnd)
+	defer cancel()
+	return b.putAudit(ctx, e)
 }
 
 // writeAudits stores entries until ctx ends, and then those that still wait.
@@ -106,4 +115,23 @@ func auditToken(name string) string {
 		return nobody
 	}
 	return token
+}
+
+// Spent counts the generations that a person has started as an agent since a
+// moment, by the audit. A person is who asks from one workspace of one platform.
+// Errors: *StateError.
+func (b *Bus) Spent(ctx context.Context, agent string, p command.Principal, since time.Time) (int, error) {
+	n := 0
+	err := b.replay(ctx, streamAudit, jetstream.ConsumerConfig{
+		FilterSubject: "ia.audit." + auditToken(agent) + ".generate.>", DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+	}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+		var e command.Entry
+		if json.Unmarshal(m.Data(), &e) != nil || e.Access != command.Write.String() || e.Outcome != "done" && e.Outcome != "unknown" {
+			return // what only reads costs nothing
+		}
+		if who := e.Principal; who.Platform == p.Platform && who.Workspace == p.Workspace && who.User == p.User {
+			n++
+		}
+	})
+	return n, err
 }

@@ -24,7 +24,7 @@ type RunnerOptions struct {
 	Label   func(p Principal, listed string) string                              // a listed principal's name, "@Agent-Team"; nil: as it is listed
 	Keep    func(ctx context.Context, p Principal, r imagine.Registration) error // seals the secret of an agent just registered; nil: nobody registers
 	Spent   func(ctx context.Context, agent string, p Principal) int             // generations p has started as agent today; nil: not counted
-	Daily   int                                                                  // generations a person may start a day before being asked; 0: no end
+	Daily   func() int                                                           // generations a person may start a day before being asked; nil or 0: no end
 	House   *House                                                               // the bridge itself, for its own commands; nil: they can't be done here
 	Zone    string                                                               // time zone of people whose door tells none; "": UTC
 	Owner   string                                                               // this process, in records
@@ -211,12 +211,19 @@ func (r *Runner) ask(ctx context.Context, j *job) (Answer, bool) {
 	switch {
 	case j.spec.Confirm:
 		question = j.say(j.spec.Question)
-	case j.spec.Repeat == Costs && r.o.Spent != nil && r.o.Daily > 0:
-		if n := r.o.Spent(ctx, j.q.Agent, j.q.Principal); n >= r.o.Daily {
+	case j.spec.Repeat == Costs && r.o.Spent != nil && r.daily() > 0:
+		if n := r.o.Spent(ctx, j.q.Agent, j.q.Principal); n >= r.daily() {
 			question = j.say("You have started %d generations as @%s today, and each costs its owner money. Start another?", n, j.q.Agent)
 		}
 	}
 	return Answer{NeedsConfirm: true, Question: question}, question != ""
+}
+
+func (r *Runner) daily() int {
+	if r.o.Daily == nil {
+		return 0
+	}
+	return r.o.Daily()
 }
 
 // limit is how long one command may take: a large upload and its processing.

@@ -157,7 +157,7 @@ func TestOneGenerationMoreThanADayHoldsAsksFirst(t *testing.T) {
 	t.Parallel()
 	spent := 4
 	w := newWorld(t, func(o *command.RunnerOptions) {
-		o.Daily = 5
+		o.Daily = func() int { return 5 }
 		o.Spent = func(context.Context, string, command.Principal) int { return spent }
 	})
 	connect("OPENAI")(w)

@@ -31,7 +31,9 @@ in order. A text given as - is read from standard input. Files are paths. Keys
 are never typed into the line: they are asked for, or read from a file.
 
 Where a bridge runs on this machine, or NATS_URL names its store, it does the
-work; otherwise the API is asked directly, with the configured agent.`,
+work; otherwise the API is asked directly, with the configured agent. So it is
+for files and keys, which don't travel over NATS. What is done directly is noted in
+the running bridge's audit, else in audit.jsonl in the data folder.`,
 		Example: `  imaginebridge do post create "Hello, world"
   imaginebridge do post create text=- files=ring.png < text.txt
   imaginebridge do feed home --limit 5 --json

@@ -95,7 +95,7 @@ func (a *action) ask(ctx context.Context, w *worker) (outcome, error) {
 		out, err := (*w).do(ctx, a, yes)
 		if errors.Is(err, bus.ErrNobody) {
 			(*w).close(ctx)
-			if *w, err = a.direct(ctx); err != nil {
+			if *w, err = a.direct(ctx, nil); err != nil {
 				return out, err
 			}
 			out, err = (*w).do(ctx, a, yes)
@@ -125,30 +125,30 @@ func (a *action) withJSON(out outcome, err error) error {
 
 // worker finds who does it: the running bridge where there is one. Keys and
 // files go to the API directly, since NATS would show them to its subscribers, or
-// not carry them.
+// not carry them; the running bridge hears of them for its audit.
 func (a *action) worker(ctx context.Context) (worker, error) {
 	keys, err := a.takeKeys()
 	if err != nil {
 		return nil, err
-	}
-	if keys || len(a.files) > 0 {
-		return a.direct(ctx)
 	}
 	cfg, err := a.p.loadForGuest()
 	if err != nil {
 		return nil, err
 	}
 	b, err := a.p.openGuest(ctx, cfg, a.log(cfg))
-	if err == nil {
+	switch {
+	case keys || len(a.files) > 0:
+		return a.direct(ctx, b) // nil where no bridge runs
+	case err == nil:
 		return a.over(ctx, cfg, b)
 	}
 	_, state := errors.AsType[*bus.StateError](err)
 	switch {
 	case errors.Is(err, errNotRunning), errors.Is(err, errNoPort):
-		return a.direct(ctx)
+		return a.direct(ctx, nil)
 	case state && len(cfg.Agents) > 0:
 		fmt.Fprintln(a.p.errs, err.Error()+" Asking the API directly.")
-		return a.direct(ctx)
+		return a.direct(ctx, nil)
 	}
 	return nil, err
 }
@@ -192,7 +192,7 @@ func severalAgents(handles []string) error {
 }
 
 func (w *bridgeWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
-	answer, err := w.bus.Ask(ctx, command.Request{ID: "do-" + rand.Text(), Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, Values: a.values, Confirmed: yes, Locale: a.p.locale()})
+	answer, err := w.bus.Ask(ctx, command.Request{ID: "do-" + rand.Text(), Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb, Values: a.values, Confirmed: yes, Door: command.Terminal, Zone: a.p.zoneName(), Locale: a.p.locale()})
 	if err != nil {
 		return outcome{}, err
 	}
@@ -210,12 +210,25 @@ func (w *bridgeWorker) close(ctx context.Context) {
 // directWorker asks the API itself.
 type directWorker struct {
 	runner *command.Runner
+	diary  *diary
 	api    *imagine.Client
 	site   *imagine.Site
 	agent  string
 }
 
-func (a *action) direct(ctx context.Context) (worker, error) {
+// direct makes one; beside is the running bridge whose audit hears of it, nil
+// for none.
+func (a *action) direct(ctx context.Context, beside *bus.Bus) (w worker, err error) {
+	t := &diary{bus: beside, errs: a.p.errs}
+	defer func() {
+		if err != nil {
+			t.close(ctx)
+		}
+	}()
+	return a.directly(ctx, t)
+}
+
+func (a *action) directly(ctx context.Context, t *diary) (worker, error) {
 	cfg, err := a.p.load()
 	if err != nil {
 		return nil, err
@@ -227,7 +240,8 @@ func (a *action) direct(ctx context.Context) (worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &directWorker{site: imagine.NewSite(), agent: account.Handle}
+	t.folder = cfg.Runtime.DataDir
+	w := &directWorker{site: imagine.NewSite(), agent: account.Handle, diary: t}
 	wire := wiring{cfg: cfg, log: a.log(cfg), version: versionText()}
 	if w.api, err = wire.client(w.site, account); err != nil {
 		return nil, err
@@ -243,7 +257,7 @@ func (a *action) direct(ctx context.Context) (worker, error) {
 		return nil, unknownAgent(wish, []string{w.agent})
 	}
 	w.runner = command.NewRunner(command.RunnerOptions{
-		Agents: func() map[string]*imagine.Client { return map[string]*imagine.Client{w.agent: w.api} }, Log: a.log(cfg),
+		Agents: func() map[string]*imagine.Client { return map[string]*imagine.Client{w.agent: w.api} }, Audit: t.note, Log: a.log(cfg),
 	})
 	return w, nil
 }
@@ -273,7 +287,7 @@ func unknownAgent(wish string, handles []string) error {
 func (w *directWorker) do(ctx context.Context, a *action, yes bool) (outcome, error) {
 	answer := w.runner.Do(ctx, command.Request{
 		Principal: command.Principal{Platform: command.Terminal}, Agent: w.agent, Group: a.spec.Group, Verb: a.spec.Verb,
-		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Tell: a.tell, Locale: a.p.locale(),
+		Values: a.values, Files: a.files, Confirmed: yes, Door: command.Terminal, Zone: a.p.zoneName(), Tell: a.tell, Locale: a.p.locale(),
 	})
 	return outcomeOf(answer)
 }
@@ -307,7 +321,10 @@ func (a *action) tell(r command.Reply) {
 
 func (w *directWorker) where() (base, agent string) { return w.api.BaseURL(), w.agent }
 
-func (w *directWorker) close(context.Context) { w.site.CloseIdle() }
+func (w *directWorker) close(ctx context.Context) {
+	w.site.CloseIdle()
+	w.diary.close(ctx)
+}
 
 func problemOf(p *command.Problem) *doProblem {
 	return &doProblem{Code: p.Code, Status: p.Status, Field: p.Field, Message: p.Message, Hint: p.Hint, Unknown: p.Unknown}

@@ -34,11 +34,13 @@ type process struct {
 	roles    []string
 	book     *book
 	doors    []door
-	accounts      *accounts
-	web           *web.Server
-	listener      net.Listener // of the web server; nil for none
-	hint          []string     // last words of the console page
-	began         time.Time
+	accounts *accounts
+	web      *web.Server
+	listener net.Listener // of the web server; nil for none
+	hint     []string     // last words of the console page
+	began    time.Time
+
+	registered registered // agents that commands added
 
 	polling sync.Mutex // guards poller, and that agents change together
 	poller  *poller.Poller
@@ -167,6 +169,7 @@ func (pr *process) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return pr.bus.Run(running) })
 	group.Go(func() error { return pr.followBook(running) })
+	group.Go(func() error { return pr.followAgents(running) })
 	if pr.has("poll") {
 		pr.expectAgents()
 		group.Go(func() error { return pr.poll(running) })

@@ -127,10 +127,16 @@ func (pr *process) apply(ctx context.Context, next config.Config) (later []strin
 func (pr *process) applyAgents(live *config.Config, agents []config.Agent) (moves, error) {
 	pr.polling.Lock()
 	defer pr.polling.Unlock()
+	return pr.setAgents(live, agents)
+}
+
+// setAgents is applyAgents for who holds polling. Those that commands added stay.
+func (pr *process) setAgents(live *config.Config, agents []config.Agent) (moves, error) {
 	agents = slices.Clone(agents)
 	if err := pr.accounts.name(agents); err != nil {
 		return moves{}, err
 	}
+	agents = append(agents, pr.registered.besides(agents)...)
 	m, err := pr.accounts.plan(agents, func(a config.Agent) (account, error) { return pr.open(pr.accounts.site, a) })
 	if err != nil {
 		return moves{}, err
@@ -171,11 +177,11 @@ func (a *accounts) name(agents []config.Agent) error {
 		}
 		return nil
 	}
-	if a.nameless == nil || a.nameless.id != agents[0].ClientID || len(a.byHandle) != 1 {
-		return errors.New("agents[0]: handle is missing; without it the bridge has to be restarted.")
+	for handle, one := range a.byHandle {
+		if a.nameless != nil && a.nameless.id == agents[0].ClientID && one.id == a.nameless.id {
+			agents[0].Handle = handle
+			return nil
+		}
 	}
-	for handle := range a.byHandle {
-		agents[0].Handle = handle
-	}
-	return nil
+	return errors.New("agents[0]: handle is missing; without it the bridge has to be restarted.")
 }

@@ -28,6 +28,7 @@ func (pr *process) poll(ctx context.Context) error {
 			return err
 		}
 		pr.accounts.learned(handle)
+		pr.takeAgents(ctx)
 	}
 	p, err := pr.newPoller()
 	if err != nil {
