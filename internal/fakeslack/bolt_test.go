@@ -9,7 +9,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"maps"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -43,7 +42,7 @@ func (h *house) bolt(t *testing.T, mode string) string {
 	cmd := exec.CommandContext(t.Context(), "node", "app.js")
 	cmd.Dir = "testdata/bolt"
 	cmd.Stderr = t.Output()
-	cmd.Env = append(os.Environ(), "MODE="+mode, "FAKE_URL="+h.URL(), "BOT_TOKEN="+h.team.BotToken(), "APP_TOKEN="+h.AppToken(),
+	cmd.Env = append(cmd.Environ(), "MODE="+mode, "FAKE_URL="+h.URL(), "BOT_TOKEN="+h.team.BotToken(), "APP_TOKEN="+h.AppToken(),
 		"SIGNING_SECRET="+h.SigningSecret(), "CHANNEL="+h.ch, "PERSON="+h.team.Owner)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -88,7 +89,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
 	default:
 		w.Header().Set("Content-Type", f.kind)
-		w.Header().Set("Content-Length", fmt.Sprint(len(f.data)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
 		if strings.Contains(r.URL.Path, "/download/") {
 			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
 		}

@@ -49,6 +49,7 @@ func (s *Sink) Check(ctx context.Context, to []bridge.Destination) []Finding {
 		})
 	}
 	out = append(out, checkScopes(s.web.known())...)
+	out = append(out, checkAnswers(s.web.known()))
 	for _, d := range to {
 		out = append(out, s.CheckChannel(ctx, d.Place))
 	}
@@ -57,24 +58,34 @@ func (s *Sink) Check(ctx context.Context, to []bridge.Destination) []Finding {
 
 // broken is the finding of a call that went wrong.
 func (s *Sink) broken(subject string, f *fault, where string) Finding {
-	out := Finding{Level: Problem, Subject: subject, Problem: f.Error(), Remedy: f.advice(where)}
-	if f.code == "" && f.status == 0 {
-		out.Problem = "Slack does not answer: " + f.Error()
-		out.Remedy = "Check slack.api_url, the network and the proxy on the way to " + s.web.origin.Host + "."
-	}
-	if f.pause > 0 {
-		out.Remedy = fmt.Sprintf("Slack asks to wait %s. Run the check again then.", f.pause.Round(time.Second))
+	out := Finding{Level: Problem, Subject: subject, Problem: "Slack refuses it: " + f.code + ".", Remedy: f.advice(where)}
+	switch {
+	case f.pause > 0: // a busy bridge is no broken one
+		out.Level, out.Problem = Notice, fmt.Sprintf("Slack asks for a pause of %s, so this was not looked at.", f.pause.Round(time.Second))
+		out.Remedy = "Check again after it."
+	case f.paced != nil:
+		out.Level, out.Problem, out.Remedy = Notice, "Slack's limit did not let this be looked at in time.", "Check again in a minute."
+	case f.code == "" && f.status == 0:
+		out.Problem, out.Remedy = "Slack does not answer: "+f.reason+".", s.reachRemedy()
+	case f.code == "":
+		out.Problem = fmt.Sprintf("Slack's address answers with HTTP status %d.", f.status)
 	}
 	return out
+}
+
+func (s *Sink) reachRemedy() string {
+	return "Check slack.api_url, the network and the proxy on the way to " + s.web.origin.Host + "."
 }
 
 // checkScopes compares what was granted with the table.
 func checkScopes(granted []string) []Finding {
 	const subject = "slack permissions"
 	if granted == nil {
-		return []Finding{{Level: Notice, Subject: subject, Problem: "Slack did not say which permissions the bot token has."}}
+		return []Finding{{
+			Level: Notice, Subject: subject, Problem: "Slack did not say which permissions the bot token has.",
+			Remedy: "Compare them with deploy/slack under OAuth & Permissions, and look whether a proxy drops the header X-OAuth-Scopes.",
+		}}
 	}
-	const click = " under OAuth & Permissions, Bot Token Scopes, and reinstall the app to the workspace"
 	var needed, useful []Finding
 	more := map[string][]string{} // scopes that could be granted, by what they give
 	for _, sc := range scopes() {
@@ -83,7 +94,7 @@ func checkScopes(granted []string) []Finding {
 		case sc.gives != "":
 			more[sc.gives] = append(more[sc.gives], sc.name)
 		default:
-			needed = append(needed, Finding{Level: Problem, Subject: subject, Problem: "The app lacks " + sc.name + ".", Remedy: "Add it" + click + "."})
+			needed = append(needed, Finding{Level: Problem, Subject: subject, Problem: "The app lacks " + sc.name + ".", Remedy: addScope(sc.name) + "."})
 		}
 	}
 	for _, sc := range scopes() {
@@ -91,7 +102,7 @@ func checkScopes(granted []string) []Finding {
 			delete(more, sc.gives)
 			list := strings.Join(names, ", ")
 			useful = append(useful, Finding{
-				Level: Notice, Subject: subject, Problem: "The app works without " + list + ".", Remedy: "Add it" + click + ", so that " + sc.gives + ".",
+				Level: Notice, Subject: subject, Problem: "The app may not use " + list + ".", Remedy: addScope(list) + ", so that " + sc.gives + ".",
 			})
 		}
 	}
@@ -99,6 +110,41 @@ func checkScopes(granted []string) []Finding {
 		needed = []Finding{{Level: Good, Subject: subject, Problem: "all that is needed: " + strings.Join(granted, ", ")}}
 	}
 	return append(needed, useful...)
+}
+
+func addScope(names string) string {
+	return "Add " + names + " under OAuth & Permissions, Bot Token Scopes, and reinstall the app to the workspace"
+}
+
+// checkAnswers says where the app reads what people type in threads, and which
+// ways are left where it does not.
+func checkAnswers(granted []string) Finding {
+	const subject = "slack answers in threads"
+	var read, unread, names []string
+	for _, place := range []struct{ scope, name string }{
+		{scopeHistory, "public channels"}, {scopePrivateHistory, "private channels"}, {scopeDirectHistory, "direct messages"},
+	} {
+		if slices.Contains(granted, place.scope) {
+			read = append(read, place.name)
+			continue
+		}
+		unread, names = append(unread, place.name), append(names, place.scope)
+	}
+	if len(unread) == 0 {
+		return Finding{Level: Good, Subject: subject, Problem: "read in " + strings.Join(read, ", ")}
+	}
+	left := "the card's buttons, the message shortcut Reply on ImagineAnything, and /ia"
+	if slices.Contains(granted, scopeMentions) {
+		left = "naming the app (@ImagineBridge …), " + left
+	}
+	said := "not read in " + strings.Join(unread, ", ")
+	if len(read) > 0 {
+		said = "read in " + strings.Join(read, ", ") + "; " + said
+	}
+	return Finding{
+		Level: Notice, Subject: subject, Problem: said + ". There people answer by " + left + ".",
+		Remedy: addScope(strings.Join(names, ", ")) + ".",
+	}
 }
 
 // CheckChannel looks whether the app can write to a channel. Slack tells it only
@@ -169,6 +215,9 @@ func (s *Sink) channelInfo(ctx context.Context, where string) (*slackgo.Channel,
 // checkSocket opens a socket and drops it when Slack greets.
 func (s *Sink) checkSocket(ctx context.Context) []Finding {
 	const subject = "slack socket mode"
+	if s.opt.AppToken() == "" && s.opt.SigningSecret != nil && s.opt.SigningSecret() != "" {
+		return []Finding{{Level: Good, Subject: subject, Problem: "off: Slack sends signed requests to /slack/events, /slack/commands and /slack/interactions"}}
+	}
 	if s.opt.AppToken() == "" {
 		return []Finding{{
 			Level: Notice, Subject: subject, Problem: "SLACK_APP_TOKEN is not set: messages go out, nothing comes in.",
@@ -178,7 +227,7 @@ func (s *Sink) checkSocket(ctx context.Context) []Finding {
 	if err := s.greet(ctx); err != nil {
 		return []Finding{{
 			Level: Problem, Subject: subject, Problem: "No socket could be opened: " + err.Code + ".",
-			Remedy: cmp.Or(err.Advice, "Check slack.api_url, the network and the proxy on the way to "+s.web.origin.Host+"."),
+			Remedy: cmp.Or(err.Advice, s.reachRemedy()),
 		}}
 	}
 	return []Finding{{Level: Good, Subject: subject, Problem: "a connection could be opened"}}
@@ -191,7 +240,7 @@ func (s *Sink) greet(ctx context.Context) *LinkError {
 	client := socketmode.New(s.web.api(), socketmode.OptionDialer(s.dialer()), socketmode.OptionReadLimit(socketLimit), socketmode.OptionLog(silent{}))
 	ended := make(chan error, 1)
 	go func() { ended <- client.RunContext(ctx) }()
-	result := &LinkError{Code: "nobody answers", Advice: "Check the network and the proxy on the way to " + s.web.origin.Host + "."}
+	result := &LinkError{Code: "nobody answers", Advice: s.reachRemedy()}
 	for {
 		select {
 		case e := <-client.Events:

@@ -32,10 +32,19 @@ func TestCheckNamesWhatIsMissingAndTheClickThatMendsIt(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scopes []string
 		app    bool
+		secret string // of signed requests
 		place  string
 		change func(*world)
 	}{
-		"all well":             {scopes: everything, app: true},
+		"all well":        {scopes: everything, app: true},
+		"mentions alone":  {scopes: []string{"chat:write", "commands", "app_mentions:read", "im:history"}},
+		"signed requests": {scopes: everything, secret: "s"},
+		"socket trouble": {scopes: everything, app: true, change: func(w *world) {
+			w.fake.Inject(fakeslack.Trouble{Method: methodOpen, Kind: fakeslack.Refused, Error: "internal_error"})
+		}},
+		"socket limit": {scopes: everything, app: true, change: func(w *world) {
+			w.fake.Inject(fakeslack.Trouble{Method: methodOpen, Kind: fakeslack.RateLimited, RetryAfter: "9"})
+		}},
 		"least":                {scopes: []string{"chat:write", "commands", "im:history"}},
 		"no right to write":    {scopes: []string{"channels:history"}},
 		"not invited":          {scopes: allScopes, app: true, change: func(w *world) { w.fake.Kick(w.channel) }},
@@ -53,6 +62,7 @@ func TestCheckNamesWhatIsMissingAndTheClickThatMendsIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := onSockets(t, settings{scopes: tc.scopes, app: tc.app})
+			w.sink.opt.SigningSecret = func() string { return tc.secret }
 			if tc.change != nil {
 				tc.change(w)
 			}
@@ -61,6 +71,9 @@ func TestCheckNamesWhatIsMissingAndTheClickThatMendsIt(t *testing.T) {
 				place = tc.place
 			}
 			found := w.sink.Check(t.Context(), []bridge.Destination{{Scheme: "slack", Place: place}})
+			for _, f := range found {
+				require.Equal(t, f.Level == Good, f.Remedy == "", "%s: %s", f.Subject, f.Problem)
+			}
 			text := strings.ReplaceAll(report(found), w.channel, "C0CHANNEL")
 			golden.Equal(t, "testdata/check "+name+".golden", []byte(text))
 			require.Empty(t, w.fake.Requests(methodPost))

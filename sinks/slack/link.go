@@ -33,17 +33,19 @@ func linkError(err error) *LinkError {
 		return openRefused(cut(oneLine(refused.Err), maxName))
 	}
 	if answer, ok := errors.AsType[slackgo.StatusCodeError](err); ok {
-		e := &LinkError{Code: fmt.Sprintf("HTTP status %d", answer.Code)}
+		e := &LinkError{Code: fmt.Sprintf("HTTP status %d", answer.Code), Advice: slackTrouble}
 		if answer.Code == http.StatusNotFound {
 			e.final, e.Advice = true, "slack.api_url does not answer like Slack. Check the address."
 		}
 		return e
 	}
 	if _, ok := errors.AsType[*slackgo.RateLimitedError](err); ok {
-		return &LinkError{Code: "ratelimited"}
+		return &LinkError{Code: "ratelimited", Advice: "Slack opens few sockets in a minute. Wait one, and stop other programs that use this SLACK_APP_TOKEN."}
 	}
 	return &LinkError{Code: "no connection"}
 }
+
+const slackTrouble = "Slack has trouble of its own; slack-status.com says more. Try again in a few minutes."
 
 // openRefused maps Slack's answers to apps.connections.open.
 func openRefused(code string) *LinkError {
@@ -60,7 +62,7 @@ func openRefused(code string) *LinkError {
 	case "socket_mode_disabled", "method_not_supported", "not_enabled", "forbidden_request":
 		e.Advice = "Socket Mode is off. Switch it on under Socket Mode in the app's settings."
 	default:
-		e.final = false
+		e.final, e.Advice = false, slackTrouble
 	}
 	return e
 }

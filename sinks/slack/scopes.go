@@ -7,6 +7,7 @@ const (
 	scopeDirectHistory  = "im:history"
 	scopeEcho           = "metadata.message:read"
 	scopeFiles          = "files:read"
+	scopeMentions       = "app_mentions:read"
 	scopeReactions      = "reactions:write"
 	scopeUsers          = "users:read"
 )
@@ -23,7 +24,7 @@ type scope struct {
 func scopes() []scope {
 	const (
 		look   = "the bridge can look whether a message arrived before it repeats it, instead of marking the repeat"
-		answer = "answers typed in threads reach ImagineAnything, also those typed while the bridge was away, and " + look
+		answer = "answers typed in threads are read, also those typed while the bridge was away, and " + look
 		links  = "links to posts and profiles show what is behind them"
 		see    = "the check sees channels, and the bridge hears at once when one is archived or the app is removed"
 	)
@@ -33,7 +34,7 @@ func scopes() []scope {
 		{name: scopeHistory, optional: true, gives: answer, events: []string{"message.channels"}},
 		{name: scopePrivateHistory, optional: true, gives: answer, events: []string{"message.groups"}},
 		{name: scopeDirectHistory, gives: answer, events: []string{"message.im"}},
-		{name: "app_mentions:read", optional: true, gives: "an answer in a thread that names the app reaches ImagineAnything, where it may not read the others", events: []string{"app_mention"}},
+		{name: scopeMentions, optional: true, gives: "an answer in a thread that names the app reaches ImagineAnything, where it may not read the others", events: []string{"app_mention"}},
 		{name: "links:read", gives: links, events: []string{"link_shared"}},
 		{name: "links:write", gives: links},
 		{name: scopeFiles, optional: true, gives: "forms take files"},

@@ -133,17 +133,19 @@ func TestADownloadEnds(t *testing.T) {
 		reads  error
 		after  time.Duration
 	}{
-		"whole":                   {answer: ok(5, strings.NewReader("bytes")), size: 5},
-		"of unknown size":         {answer: ok(-1, strings.NewReader("bytes"))},
-		"larger than told":        {answer: ok(5, strings.NewReader("bytes")), size: 4, opens: errFileSize},
-		"larger, and hides it":    {answer: ok(-1, strings.NewReader("bytes")), size: 4, reads: errFileSize},
-		"larger than anything":    {answer: ok(maxDownload+1, strings.NewReader("bytes")), opens: errFileSize},
-		"another page":            {answer: func(*http.Request) (*http.Response, error) { return signInPage(200), nil }, opens: errNoFile},
-		"sent elsewhere":          {answer: func(*http.Request) (*http.Response, error) { return signInPage(302), nil }, opens: errNoFile},
-		"never answered":          {answer: func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }, opens: errNoFile, after: idleTime},
-		"stops half-way":          {answer: func(r *http.Request) (*http.Response, error) { return ok(9, stalled(r.Context()))(r) }, size: 9, reads: errNoFile, after: idleTime},
-		"breaks off":              {answer: ok(9, io.MultiReader(strings.NewReader("byt"), broken{})), size: 9, reads: errNoFile},
-		"nobody there":            {answer: func(*http.Request) (*http.Response, error) { return nil, errors.New("https://files.slack.com/secret refused") }, opens: errNoFile},
+		"whole":                {answer: ok(5, strings.NewReader("bytes")), size: 5},
+		"of unknown size":      {answer: ok(-1, strings.NewReader("bytes"))},
+		"larger than told":     {answer: ok(5, strings.NewReader("bytes")), size: 4, opens: errFileSize},
+		"larger, and hides it": {answer: ok(-1, strings.NewReader("bytes")), size: 4, reads: errFileSize},
+		"larger than anything": {answer: ok(maxDownload+1, strings.NewReader("bytes")), opens: errFileSize},
+		"another page":         {answer: func(*http.Request) (*http.Response, error) { return signInPage(200), nil }, opens: errNoFile},
+		"sent elsewhere":       {answer: func(*http.Request) (*http.Response, error) { return signInPage(302), nil }, opens: errNoFile},
+		"never answered":       {answer: func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }, opens: errNoFile, after: idleTime},
+		"stops half-way":       {answer: func(r *http.Request) (*http.Response, error) { return ok(9, stalled(r.Context()))(r) }, size: 9, reads: errNoFile, after: idleTime},
+		"breaks off":           {answer: ok(9, io.MultiReader(strings.NewReader("byt"), broken{})), size: 9, reads: errNoFile},
+		"nobody there": {answer: func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("https://files.slack.com/secret refused")
+		}, opens: errNoFile},
 		"slow, but never stopped": {answer: ok(-1, &drip{left: 10}), size: 10, after: 10 * 20 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,4 +238,3 @@ func TestB42_FilesInAThreadStayAndThatIsSaid(t *testing.T) {
 		})
 	}
 }
-
