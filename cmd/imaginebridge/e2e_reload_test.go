@@ -223,3 +223,40 @@ func TestF17_ReadAgainAndAgainUnderLoad(t *testing.T) {
 	require.Len(t, w.hook.seen(), 20)
 	require.Empty(t, w.sandbox.Violations())
 }
+
+// A subscription that is written into the file is served from then on, one that is
+// taken out not any more.
+func TestSubscriptionsComeAndGoWithTheFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	only := func(lines ...string) string { return "subscriptions:\n" + strings.Join(lines, "") }
+	d := fmt.Sprintf("  - {name: d, events: [\"notification.*\"], to: \"discord:%s\"}\n", w.channel)
+	s := fmt.Sprintf("  - {name: s, events: [\"notification.*\"], to: \"slack:%s\"}\n", w.alerts)
+	w.configure(only(d))
+	run := w.start()
+	w.ready()
+	w.mention(1)
+	w.eventually("the first at Discord", 30*time.Second, func() bool { return len(w.atDiscord()) == 1 })
+	w.configure(only(d, s))
+	run.hup()
+	w.eventually("the lane to Slack", 30*time.Second, func() bool {
+		out, _, _ := w.output("subscriptions", "list", "--json")
+		return strings.Contains(out, w.alerts)
+	})
+	n := 1
+	w.eventually("something at Slack", 60*time.Second, func() bool {
+		n++
+		w.mention(n)
+		return len(w.atSlack()) > 0
+	})
+	require.NotContains(t, w.atSlack(), numbered(1), "what came before it is not sent")
+	w.configure(only(s))
+	run.hup()
+	w.eventually("the lane to Discord gone", 30*time.Second, func() bool { return strings.Contains(run.logs.String(), `changed=subscriptions`) })
+	n++
+	w.mention(n)
+	last := numbered(n)
+	w.eventually("the last at Slack", 60*time.Second, func() bool { return slices.Contains(w.atSlack(), last) })
+	run.stop()
+	require.Empty(t, w.sandbox.Violations())
+}
