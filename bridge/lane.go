@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -60,6 +61,17 @@ type Record struct {
 
 	Failing time.Time `json:"failing,omitzero"` // first failure since a webhook last took something
 	Dying   time.Time `json:"dying,omitzero"`   // first failure twelve hours and more after that
+}
+
+// GoBack sets the lane back to a position before its own: the stream lost what
+// stood behind, and what of it was done comes again under positions of its own.
+func (r *Record) GoBack(position uint64) {
+	r.Position = min(r.Position, position)
+	if r.Intent != nil && r.Intent.Form != formResend && r.Intent.Position > r.Position {
+		r.Intent = nil
+	}
+	r.Ahead, r.Away = 0, nil
+	r.Asides = slices.DeleteFunc(slices.Clone(r.Asides), func(a Aside) bool { return a.Position > r.Position })
 }
 
 // Away is a number of events and the span of time they are from.

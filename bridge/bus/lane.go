@@ -178,10 +178,7 @@ func (l *Lane) within(ctx context.Context, r bridge.Record, p place, known time.
 		return r, p, err
 	}
 	l.bus.log.Warn("the stream lost its end, the lane goes back", "subscription", l.subscription, "position", r.Position, "to", back)
-	r.Position = min(r.Position, back)
-	if r.Intent != nil && r.Intent.Position > r.Position {
-		r.Intent = nil
-	}
+	r.GoBack(back)
 	return r, place{seq: r.Position}, nil
 }
 
