@@ -1,6 +1,7 @@
 package fakediscord
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -90,7 +91,7 @@ func (s *Server) payload(in *Interaction, data any) map[string]any {
 		"channel_id": ch.ID, "channel": map[string]any{
 			"id": ch.ID, "type": ch.Type, "name": ch.Name, "guild_id": ch.guildID(), "parent_id": ch.ParentID, "permissions": bits(everybody),
 		},
-		"locale": "en-US", "app_permissions": bits(s.permissions(ch)), "attachment_size_limit": s.opts.FileLimit,
+		"locale": cmp.Or(s.world.locales[in.user.ID], "en-US"), "app_permissions": bits(s.permissions(ch)), "attachment_size_limit": s.opts.FileLimit,
 		"entitlements": []any{}, "context": 0, "data": data,
 	}
 	owners := map[string]string{"0": "0"}

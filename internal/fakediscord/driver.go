@@ -142,6 +142,13 @@ func (s *Server) CloseDMs(user string, closed bool) {
 	s.world.closed[s.person(user).ID] = closed
 }
 
+// Settle sets the language of a person's client, an IETF tag as Discord has them.
+func (s *Server) Settle(user, locale string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.locales[s.person(user).ID] = locale
+}
+
 // Archive archives a thread or takes it out of the archive.
 func (s *Server) Archive(threadID string, archived bool) {
 	s.mu.Lock()

@@ -31,8 +31,9 @@ type world struct {
 	guilds   map[string]*guild
 	order    []string // guild ids as created
 	channels map[string]*channel
-	files    map[string]file // by attachment id
-	closed   map[string]bool // users who take no DMs
+	files    map[string]file   // by attachment id
+	closed   map[string]bool   // users who take no DMs
+	locales  map[string]string // by user, en-US where none
 }
 
 type guild struct {
@@ -60,7 +61,7 @@ func newWorld(bot User) world {
 		guilds:   map[string]*guild{},
 		channels: map[string]*channel{},
 		files:    map[string]file{},
-		closed:   map[string]bool{},
+		closed:   map[string]bool{}, locales: map[string]string{},
 	}
 	w.users[bot.ID] = &bot
 	return w

@@ -18,7 +18,7 @@ import (
 // those rooms pass on.
 var (
 	rooms   = []string{"bridge/command"}
-	sources = []string{"internal/imagine"}
+	sources = []string{"internal/imagine", "sinks/discord", "sinks/slack", "bridge"}
 )
 
 // said are the functions whose argument at that place is a sentence or a word

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Kinds of commands and options, Discord docs "Application Commands".
@@ -46,7 +47,7 @@ const (
 
 // daily lists the groups that people use every day: they are verbs of /ia. Each
 // other group is a command of its own.
-func daily() []string { return []string{"post", "dm", "generate", "feed", "notify", "search"} }
+func daily() []string { return []string{"subscribe", "post", "dm", "generate", "feed", "notify", "search"} }
 
 // own is the group of the bridge's own verbs, which stand in /ia without a group.
 const own = "bridge"
@@ -56,6 +57,7 @@ type appCommand struct {
 	Type         int         `json:"type"`
 	Name         string      `json:"name"`
 	Description  string      `json:"description,omitempty"`
+	Local        local       `json:"description_localizations,omitempty"`
 	Options      []appOption `json:"options,omitempty"`
 	Permissions  *string     `json:"default_member_permissions,omitempty"`
 	Contexts     []int       `json:"contexts,omitempty"`
@@ -66,6 +68,7 @@ type appOption struct {
 	Type         int         `json:"type"`
 	Name         string      `json:"name"`
 	Description  string      `json:"description"`
+	Local        local       `json:"description_localizations,omitempty"`
 	Required     bool        `json:"required,omitempty"`
 	Autocomplete bool        `json:"autocomplete,omitempty"`
 	MinLength    int         `json:"min_length,omitempty"`
@@ -74,6 +77,23 @@ type appOption struct {
 	MaxValue     *float64    `json:"max_value,omitempty"`
 	Choices      []appChoice `json:"choices,omitempty"`
 	Options      []appOption `json:"options,omitempty"`
+}
+
+// local is a description in other languages, by Discord's locales.
+type local map[string]string
+
+// localized is a description in each language there is.
+func localized(description string) local {
+	out := local{}
+	for _, tag := range language.Known()[1:] { // English is the description itself
+		if own := plain(language.Match(tag).Word(description), maxSummary); own != description {
+			out[tag] = own
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 type appChoice struct {
@@ -110,7 +130,7 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 	}
 	var others []appCommand
 	if !helped(table) {
-		root.Options = append(root.Options, appOption{Type: optionVerb, Name: helpVerb, Description: "All commands"})
+		root.Options = append(root.Options, appOption{Type: optionVerb, Name: helpVerb, Description: allCommands, Local: localized(allCommands)})
 	}
 	for _, g := range append(daily(), order...) {
 		verbs := groups[g]
@@ -142,6 +162,11 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 	return out
 }
 
+const (
+	allCommands = "All commands"
+	actingAgent = "Acting agent"
+)
+
 // helpVerb is answered here where the table has no row for it.
 const helpVerb = "help"
 
@@ -152,7 +177,7 @@ func helped(table []command.Spec) bool {
 func isOwn(group string) bool { return group == "" || group == own }
 
 func newChat(name, description string) appCommand {
-	return appCommand{Type: kindChat, Name: name, Description: description, Contexts: []int{0, 1}, Integrations: []int{0}}
+	return appCommand{Type: kindChat, Name: name, Description: description, Local: localized(description), Contexts: []int{0, 1}, Integrations: []int{0}}
 }
 
 // fits reports whether the command has room for one more option.
@@ -167,12 +192,12 @@ func groupOption(group string, verbs []command.Spec, several bool) appOption {
 func verbOptions(verbs []command.Spec, several bool) []appOption {
 	out := make([]appOption, 0, len(verbs))
 	for _, s := range verbs {
-		o := appOption{Type: optionVerb, Name: s.Verb, Description: describe(s.Summary, s.Verb)}
+		o := appOption{Type: optionVerb, Name: s.Verb, Description: describe(s.Summary, s.Verb), Local: localized(s.Summary)}
 		for _, a := range s.Args {
 			o.Options = append(o.Options, argOptions(a)...)
 		}
 		if several {
-			o.Options = append(o.Options, appOption{Type: optionText, Name: agentOption, Description: "Acting agent", Autocomplete: true})
+			o.Options = append(o.Options, appOption{Type: optionText, Name: agentOption, Description: actingAgent, Local: localized(actingAgent), Autocomplete: true})
 		}
 		slices.SortStableFunc(o.Options, func(a, b appOption) int {
 			return cmp.Compare(rank(a.Required), rank(b.Required))
@@ -203,7 +228,7 @@ func argOptions(a command.Arg) []appOption {
 	if a.Hidden || a.Secret {
 		return nil
 	}
-	o := appOption{Type: optionText, Name: a.Name, Description: describe(a.Summary, a.Name), Required: a.Required && !a.Long}
+	o := appOption{Type: optionText, Name: a.Name, Description: describe(a.Summary, a.Name), Local: localized(a.Summary), Required: a.Required && !a.Long}
 	switch a.Kind {
 	case command.Attachment:
 		return fileOptions(a, o)
@@ -292,15 +317,25 @@ func specOf(table []command.Spec, name string, path []string) *command.Spec {
 
 // size counts what Discord's limit of 8,000 is about.
 func (c appCommand) size() int {
-	n := utf8.RuneCountInString(c.Name) + utf8.RuneCountInString(c.Description)
+	n := utf8.RuneCountInString(c.Name) + longest(c.Description, c.Local)
 	for _, o := range c.Options {
 		n += optionSize(o)
 	}
 	return n
 }
 
+// longest is what counts of a description (Discord docs "Application Commands",
+// "Localization").
+func longest(description string, others local) int {
+	n := utf8.RuneCountInString(description)
+	for _, own := range others {
+		n = max(n, utf8.RuneCountInString(own))
+	}
+	return n
+}
+
 func optionSize(o appOption) int {
-	n := utf8.RuneCountInString(o.Name) + utf8.RuneCountInString(o.Description)
+	n := utf8.RuneCountInString(o.Name) + longest(o.Description, o.Local)
 	for _, c := range o.Choices {
 		value, _ := c.Value.(string)
 		n += utf8.RuneCountInString(c.Name) + utf8.RuneCountInString(value)
