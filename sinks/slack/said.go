@@ -114,7 +114,10 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 				return
 			}
 		}
-		s.run(ctx, work{q: q, to: to, ran: done})
+		typed := s.wrote(ctx, in, q)
+		if a := s.run(ctx, work{q: q, to: to, ran: done}); a.Problem != nil && !a.Problem.Unknown {
+			s.unwrote(ctx, typed)
+		}
 	}}
 }
 

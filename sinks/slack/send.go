@@ -30,6 +30,9 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	if s.opt.Commands != nil {
 		s.acquaint(ctx) // buttons and threads belong to a workspace
 	}
+	if s.repeats(ctx, d) {
+		return bridge.Receipt{}, nil // it stands there as the person typed it
+	}
 	d.Message.Actions = s.buttons(d)
 	var r bridge.Receipt
 	var err *bridge.SendError
