@@ -39,7 +39,10 @@ func newWorkflow(t *testing.T) *workflow {
 // does sends a command through the platform whose turn it is, and waits for its end.
 func (w *workflow) does(name string, args arguments) {
 	w.t.Helper()
-	doors := []column{{command.Discord, actor, (*matrix).throughDiscord}, {command.Slack, actor, (*matrix).throughSlack}}
+	doors := []column{
+		{name: command.Discord, door: command.Discord, agent: actor, send: (*matrix).throughDiscord},
+		{name: command.Slack, door: command.Slack, agent: actor, send: (*matrix).throughSlack},
+	}
 	group, verb, _ := strings.Cut(name, " ")
 	spec, known := command.Find(group, verb)
 	require.True(w.t, known, name)
