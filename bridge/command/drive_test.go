@@ -327,7 +327,12 @@ func (w *world) finishOrderAs(order, seller, buyer string) {
 func TestEveryCommandDoesItsCallAndShowsItsReply(t *testing.T) {
 	t.Parallel()
 	rows := drives()
+	driven := 0
 	for _, s := range command.Table() {
+		if s.House != nil {
+			continue // of the bridge itself: subscribe_test.go
+		}
+		driven++
 		t.Run(s.Name(), func(t *testing.T) {
 			t.Parallel()
 			row, ok := rows[s.Name()]
@@ -335,7 +340,7 @@ func TestEveryCommandDoesItsCallAndShowsItsReply(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { driveOne(t, &s, row) })
 		})
 	}
-	require.Len(t, rows, len(command.Table()), "a row drives a command that is not there")
+	require.Len(t, rows, driven, "a row drives a command that is not there")
 }
 
 func driveOne(t *testing.T, s *command.Spec, row drive) {

@@ -90,6 +90,9 @@ func (r *Runner) denied(j *job, lists Lists) *Problem {
 	case Admin:
 		p.Message = j.say("You can't change keys, identity or money of %s here.", j.q.Agent)
 	}
+	if j.spec.House != nil {
+		p.Message = "You can look at the bridge here, but not change it."
+	}
 	// People before roles would be named one by one: a role or group is the better address.
 	var names []string
 	for _, entry := range p.Ask {

@@ -50,7 +50,7 @@ func chosenEvents() []Arg {
 func settingArgs() []Arg {
 	return append(chosenEvents(),
 		Arg{Name: "to", Summary: "where, usually here", Max: 2000},
-		Arg{Name: "digest", Summary: "gather for: 1h or 09:00", Max: 64, Clears: true},
+		Arg{Name: "digest", Summary: "gather: 1h or 09:00", Max: 64, Clears: true},
 		Arg{Name: "quiet", Summary: "22:00-07:00 and zone", Max: 64, Clears: true},
 		Arg{Name: "cap", Summary: "messages a minute", Kind: Integer, Max: 60},
 		Arg{Name: "agents", Summary: "handles, usually all", Kind: List, Complete: Agents, Max: 100},

@@ -192,9 +192,18 @@ func (h *House) settle(ctx context.Context, r *bridge.SubscriptionRecord, who Ca
 	}
 	_, err := r.Compile()
 	if e, ok := errors.AsType[*bridge.RecordError](err); ok {
-		return &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s.", upper(strings.TrimSuffix(e.Reason, ".")))}
+		return &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s", ended(e.Reason))}
 	}
 	return err
+}
+
+// ended is a reason as a sentence.
+func ended(reason string) string {
+	reason = upper(reason)
+	if strings.HasSuffix(reason, ".") || strings.HasSuffix(reason, "?") {
+		return reason
+	}
+	return reason + "."
 }
 
 // choose settles which events are meant.

@@ -122,6 +122,6 @@ func ownSettings(in language.Speaker, r *bridge.SubscriptionRecord) error {
 	}
 	return &Problem{
 		Code: 409, Status: "from_the_file", Message: in.Say("Not done: %s is from the configuration file.", r.Name),
-		Hint: "Change it there and start the bridge again. It can be paused, resumed, replayed and tested here.",
+		Hint: "Change it there. It can be paused, resumed, replayed and tested here.",
 	}
 }

@@ -82,7 +82,7 @@ func (h *House) previewed(ctx context.Context, r bridge.SubscriptionRecord, sinc
 	out := Preview{Since: since.UTC(), Items: []PreviewEvent{}}
 	s, err := r.Compile()
 	if e, ok := asRecordError(err); ok {
-		return out, &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s.", upper(strings.TrimSuffix(e.Reason, ".")))}
+		return out, &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s", ended(e.Reason))}
 	}
 	err = h.History.Events(ctx, r.Agents, since, func(e events.Event, at bridge.Entry) bool {
 		out.Looked++
@@ -135,7 +135,7 @@ func (p Preview) sentence(in language.Speaker) string {
 		parts = append(parts, in.Say("Its filter held back %s.", counted(p.Filtered, "event")))
 	}
 	if p.Others > 0 {
-		parts = append(parts, in.Say("There were %s of other kinds.", counted(p.Others, "event")))
+		parts = append(parts, in.Say("Of other kinds: %s.", counted(p.Others, "event")))
 	}
 	if p.Cut {
 		parts = append(parts, in.Say("Only the first %d were looked at.", maxLooked))
