@@ -324,6 +324,28 @@ func TestADeadAPIHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+// Each argument that completes does so from memory, and at once.
+func TestEverySourceAnswersAtOnceWithADeadAPI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c, agent := town(t)
+		s.Inject(sandbox.Rule{Path: "/api/*", Fault: sandbox.FaultHang})
+		asked := map[Source]bool{}
+		for _, spec := range Table() {
+			for _, a := range spec.Args {
+				source := Narrow(&spec, a, map[string]any{"provider": "RUNWARE"})
+				if a.Complete == "" || asked[source] {
+					continue
+				}
+				asked[source] = true
+				start := time.Now()
+				require.LessOrEqual(t, len(c.Complete(t.Context(), agent, source, "a")), maxChoices, source)
+				require.Zero(t, time.Since(start), source)
+			}
+		}
+		require.GreaterOrEqual(t, len(asked), 12)
+	})
+}
+
 func TestNarrowFitsTheSourceToTheCommand(t *testing.T) {
 	t.Parallel()
 	for want, arg := range map[Source]struct {
