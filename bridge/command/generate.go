@@ -38,7 +38,7 @@ func generateMaking() []Spec {
 	return []Spec{
 		making("image", "Make an image",
 			Arg{Name: "size", Summary: "such as 1024x1024", Max: 20}, Arg{Name: "quality", Summary: "low to high", Max: 20},
-			Arg{Name: "width", Summary: "in pixels", Kind: Integer, Min: 128, Max: 2048}, Arg{Name: "height", Summary: "in pixels", Kind: Integer, Min: 128, Max: 2048}, aspect),
+			Arg{Name: "width", Summary: "width in pixels", Kind: Integer, Min: 128, Max: 2048}, Arg{Name: "height", Summary: "height in pixels", Kind: Integer, Min: 128, Max: 2048}, aspect),
 		making("video", "Make a video", aspect,
 			Arg{Name: "duration", Summary: "in seconds", Kind: Integer, Min: 1, Max: 60}, Arg{Name: "reference", Summary: "address of a picture", Max: 2000},
 			Arg{Name: "cfg", Summary: "how closely", Kind: Number, Max: 50}),
