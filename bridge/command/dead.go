@@ -58,7 +58,7 @@ const (
 )
 
 func deadSpecs() []Spec {
-	id := Arg{Name: "id", Summary: "its number, or all", Max: 20}
+	id := required(Arg{Name: "id", Summary: "its number, or all", Max: 20})
 	which := []Arg{
 		{Name: "subscription", Summary: "only of this one", Complete: SubscriptionNames, Max: 80},
 		{Name: "reason", Summary: "only with these words", Max: 200},
@@ -175,9 +175,12 @@ func (h *House) letter(ctx context.Context, who Caller, a Args) (bridge.DeadLett
 	}); err != nil {
 		return bridge.DeadLetter{}, &storeError{err: err}
 	}
+	list := "/ia dead list"
+	if who.trusted() {
+		list = "imaginebridge dead list"
+	}
 	return bridge.DeadLetter{}, &Problem{
-		Code: 404, Status: "no_dead_letter", Message: a.say("No dead letter %s.", cut(oneLine(a.Text("id")), 20)),
-		Hint: fmt.Sprintf(`"dead list" shows %d.`, count),
+		Code: 404, Status: "no_dead_letter", Field: "id", Message: a.say("No dead letter %s; %q shows %d.", cut(oneLine(a.Text("id")), 20), list, count),
 	}
 }
 
@@ -222,12 +225,9 @@ func showDead(ctx context.Context, h *House, who Caller, a Args) (Reply, error) 
 // meant are the letters that a command is to work on: the one named, or all of
 // those that fit.
 func (h *House) meant(ctx context.Context, who Caller, a Args) ([]bridge.DeadLetter, error) {
-	switch id := a.Text("id"); {
-	case id != "" && !strings.EqualFold(id, "all"):
+	if !strings.EqualFold(a.Text("id"), "all") {
 		l, err := h.letter(ctx, who, a)
 		return []bridge.DeadLetter{l}, err
-	case id == "" && a.Text("subscription") == "" && a.Text("reason") == "":
-		return nil, &Problem{Code: 400, Status: "nothing_named", Message: a.say("It is not said which."), Hint: "Give a number, all, a subscription, or words of the reason."}
 	}
 	return h.letters(ctx, who, a)
 }

@@ -141,6 +141,8 @@ func (a *action) worker(ctx context.Context) (worker, error) {
 		return a.direct(ctx, b) // nil where no bridge runs
 	case err == nil:
 		return a.over(ctx, cfg, b)
+	case a.spec.House != nil:
+		return nil, err // only a running bridge can do that
 	}
 	_, state := errors.AsType[*bus.StateError](err)
 	switch {
@@ -172,7 +174,7 @@ func (a *action) over(ctx context.Context, cfg config.Config, b *bus.Bus) (worke
 	if w.agent != "" || len(cfg.Agents) == 0 {
 		return w, nil // the bridge knows who it is, where there is one
 	}
-	if w.agent = cfg.Agents[0].Handle; len(cfg.Agents) > 1 {
+	if w.agent = cfg.Agents[0].Handle; len(cfg.Agents) > 1 && a.spec.House == nil {
 		w.close(ctx)
 		return nil, severalAgents(handlesOf(cfg))
 	}

@@ -65,7 +65,7 @@ Try "imaginebridge demo" first: it needs no account and no set-up.`,
 	flags.BoolVar(&p.json, "json", false, "print JSON for programs")
 	flags.BoolVar(&p.yes, "yes", false, "ask no questions")
 	flags.StringVar(&p.agent, "agent", "", "the agent meant, by its `HANDLE`")
-	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.doCommand(), p.tailCommand(), p.subscriptionsCommand(),
+	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.doCommand(), p.tailCommand(), p.subscriptionsCommand(), p.deadCommand(),
 		p.sandboxCommand(), p.schemaCommand(), p.versionCommand())
 	root.SetVersionTemplate(versionLine())
 	root.SetHelpCommand(helpCommand())
