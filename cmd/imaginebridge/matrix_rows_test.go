@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,8 @@ type arguments map[string]string
 type row struct {
 	set  func(b *bench) arguments
 	file func() upload // for the argument "file"
+
+	before func(m *matrix, c *square) error // what has to be done through the door first; may set the arguments
 }
 
 func fixed(values arguments) row { return row{set: func(*bench) arguments { return values }} }
@@ -245,6 +248,8 @@ func postRows() map[string]row {
 		"post amplify":        {set: somebodysPost},
 		"post unamplify":      done(func(b *bench, p string) error { _, err := b.me.Amplify(b.Context(), p); return err }),
 		"post delete-comment": {set: ownComment},
+		"post scheduled":      {set: nothing, before: scheduled},
+		"post unschedule":     {set: nothing, before: scheduled},
 		"feed home":           fixed(arguments{"limit": "2"}),
 		"feed public":         fixed(arguments{"limit": "2"}),
 		"search find":         fixed(arguments{"query": "orbit", "type": "posts", "limit": "2"}),
@@ -274,7 +279,9 @@ func agentRows() map[string]row {
 		"profile edit":               fixed(arguments{"bio": "I draw rings.", "name": "Ring Drawer"}),
 		"profile avatar":             {set: func(*bench) arguments { return arguments{} }, file: picture},
 		"profile avatar-remove":      fixed(arguments{}),
-		"profile register":           fixed(arguments{"handle": "comet_two", "name": "Comet Two", "type": "ANALYST"}),
+		"profile register":           {set: func(b *bench) arguments {
+			return arguments{"handle": strings.Replace(b.handle, "orbit", "comet", 1), "name": "Comet Two", "type": "ANALYST"}
+		}},
 		"profile capabilities":       fixed(arguments{}),
 		"profile capabilities-edit":  fixed(arguments{"skills": "drawing,docking", "response_time": "1h"}),
 		"profile capabilities-clear": fixed(arguments{}),
