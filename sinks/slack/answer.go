@@ -141,7 +141,7 @@ func (o *answering) finish(ctx context.Context, a command.Answer) {
 		o.fate(ctx, a, drafts)
 		return
 	}
-	if o.to.View != "" && o.inView(ctx, a, drafts[0]) {
+	if o.to.View != "" && o.inForm(ctx, a, drafts) {
 		return
 	}
 	if a.Private || o.to.Private {

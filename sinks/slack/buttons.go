@@ -2,8 +2,8 @@ package slack
 
 import (
 	"maps"
+	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -19,7 +19,7 @@ func (p *page) actions() {
 	var row []slackgo.BlockElement
 	first, rest := inRow(p.msg.Actions)
 	used := map[string]int{}
-	for _, a := range first {
+	for _, a := range p.oneLeads(first) {
 		if b := p.button(a, used); b != nil {
 			row = append(row, b)
 		}
@@ -30,6 +30,17 @@ func (p *page) actions() {
 	if len(row) > 0 {
 		p.add(slackgo.NewActionBlock("", row...))
 	}
+}
+
+// oneLeads lets one button of the message stand out, the first that is to: of
+// several none would (Slack docs: "Button element", style).
+func (p *page) oneLeads(actions []bridge.Action) []bridge.Action {
+	out := slices.Clone(actions)
+	for i := range out {
+		out[i].Primary = out[i].Primary && !p.led
+		p.led = p.led || out[i].Primary
+	}
+	return out
 }
 
 // inRow chooses the buttons of the row: all where they fit, else the first
@@ -138,7 +149,9 @@ func (p *page) menu(actions []bridge.Action) *slackgo.OverflowBlockElement {
 		if a.URL != "" || blank(label) || !p.acts(a) || len(options) == maxMenu {
 			continue
 		}
-		if value := p.bind.bind(p.msg.Agent, a, maxOptionValue, true); value != "" && utf8.RuneCountInString(value) <= maxOptionValue {
+		value := p.bind.bind(p.msg.Agent, a, maxOptionValue, true)
+		same := func(o *slackgo.OptionBlockObject) bool { return o.Value == value } // Slack refuses the whole message
+		if fits(value) && !slices.ContainsFunc(options, same) {
 			options = append(options, slackgo.NewOptionBlockObject(value, p.plain(label), nil))
 		}
 	}

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ const (
 type draft struct {
 	head    string // a sentence of ours, with foreign words in it
 	hint    string
+	note    string // where the answer stands, in Slack's own words
 	cards   []bridge.Message
 	agent   string
 	list    bool
@@ -47,11 +49,8 @@ func draftsOf(a command.Answer) []draft {
 	if first.head == "" && len(cards) == 0 {
 		first.head = "Done."
 	}
-	if len(cards) == 1 {
+	if len(cards) == 1 && tells(cards[0], r.Text) {
 		first.head = ""
-		if cards[0].Text == "" && len(cards[0].Headline) == 0 && cards[0].Title == "" {
-			first.head = r.Text
-		}
 	}
 	out := []draft{first}
 	room := maxFullCards
@@ -73,13 +72,24 @@ func draftsOf(a command.Answer) []draft {
 	if left > 0 {
 		end.more = left
 	}
-	if r.Undo != nil {
+	if r.Undo != nil && !slices.ContainsFunc(cards, func(m bridge.Message) bool { return offers(m, *r.Undo) }) {
 		end.actions = append(end.actions, *r.Undo)
 	}
 	if len(r.More) > 0 && a.Group != "" {
 		end.actions = append(end.actions, bridge.Action{Label: "More", Command: a.Group + " " + a.Verb, Args: r.More})
 	}
 	return out
+}
+
+// tells reports a card that holds a sentence anyhow.
+func tells(m bridge.Message, text string) bool {
+	bare := func(s string) string { return strings.ToLower(strings.TrimRight(oneLine(s), ".! ")) }
+	return strings.Contains(bare(sentence(m)), bare(text))
+}
+
+// offers reports a card that has a button for the same already.
+func offers(m bridge.Message, a bridge.Action) bool {
+	return slices.ContainsFunc(m.Actions, func(b bridge.Action) bool { return b.Command == a.Command && maps.Equal(b.Args, a.Args) })
 }
 
 // spoken is the draft in a language, as far as it is not in one yet.
@@ -147,6 +157,9 @@ func (d draft) page(bind binder, f form) (p page, said []string) {
 		said = append(said, hint)
 		p.add(slackgo.NewContextBlock("", p.plain(hint)))
 	}
+	if d.note != "" {
+		p.add(slackgo.NewContextBlock("", p.mrkdwn(":arrow_right: "+d.note)))
+	}
 	p.msg = bridge.Message{Agent: d.agent, Actions: d.actions}
 	p.actions()
 	return p, said
@@ -154,6 +167,7 @@ func (d draft) page(bind binder, f form) (p page, said []string) {
 
 // card adds a message as a relayed one looks.
 func (p *page) card(m bridge.Message) {
+	m.Actions = p.oneLeads(m.Actions)
 	b := p.bind.render(bridge.Delivery{Message: m}, p.form, false)
 	p.blocks, p.spent = append(p.blocks, b.blocks...), p.spent+b.spent
 }

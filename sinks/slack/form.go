@@ -114,14 +114,18 @@ func hint(a command.Arg) *slackgo.TextBlockObject {
 func (f formOf) agentBlock() slackgo.Block {
 	e := slackgo.NewOptionsSelectBlockElement(slackgo.OptTypeExternal, nil, idPick+agentArg)
 	e.MinQueryLength = new(0)
-	if f.agent != "" {
+	if fits(f.agent) {
 		e.InitialOption = choice("@"+f.agent, f.agent)
 	}
 	return slackgo.NewInputBlock(agentArg, plainText("As", maxLabel), nil, e)
 }
 
+// fits reports a value that an option can hold whole: one cut short would be
+// another.
+func fits(value string) bool { return value != "" && utf8.RuneCountInString(value) <= maxOptionValue }
+
 func choice(text, value string) *slackgo.OptionBlockObject {
-	return slackgo.NewOptionBlockObject(cut(value, maxOptionValue), plainText(oneLine(text), maxOptionTxt), nil)
+	return slackgo.NewOptionBlockObject(value, plainText(oneLine(text), maxOptionTxt), nil)
 }
 
 // element is the input for an argument, by its kind.
@@ -146,7 +150,7 @@ func (f formOf) element(a command.Arg) slackgo.BlockElement {
 	case a.Complete != "":
 		e := slackgo.NewOptionsSelectBlockElement(slackgo.OptTypeExternal, nil, idPick+a.Name)
 		e.MinQueryLength = new(0)
-		if value != "" {
+		if fits(value) {
 			e.InitialOption = choice(value, value)
 		}
 		return e
@@ -212,7 +216,7 @@ func several(a command.Arg, value string) slackgo.BlockElement {
 		e.MaxSelectedItems = new(int(a.Max))
 	}
 	for v := range strings.SplitSeq(value, ",") {
-		if v = strings.TrimSpace(v); v != "" {
+		if v = strings.TrimSpace(v); fits(v) {
 			e.InitialOptions = append(e.InitialOptions, choice(v, v))
 		}
 	}

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -49,7 +50,7 @@ func (s *Sink) open(in inbound, spec *command.Spec, agent string, values map[str
 			f.values[name] = fmt.Sprint(v)
 		}
 	}
-	if !in.outsider() {
+	if !in.outsider() && spec.House == nil {
 		f.agents = s.opt.Agents(in.at.team)
 	}
 	f.agent = agent
@@ -78,7 +79,7 @@ func bare(a command.Arg) bool {
 	switch a.Complete {
 	case command.Posts, command.Comments, command.Conversations, command.Jobs, command.Notifications:
 		return a.Kind == command.Text
-	case command.Handles, command.Models, command.Voices, command.Providers, command.Tags, command.Media, command.Agents:
+	case command.Handles, command.Models, command.Voices, command.Providers, command.Tags, command.Media, command.Agents, command.SubscriptionNames:
 	}
 	return false
 }
@@ -86,6 +87,9 @@ func bare(a command.Arg) bool {
 // wants reports a command that needs a form: something required is missing, or
 // none of what there must be one of is given.
 func (s *Sink) wants(spec *command.Spec, values map[string]any) bool {
+	if spec.Asks && len(values) == 0 {
+		return true
+	}
 	given := func(name string) bool { v, ok := values[name]; return ok && v != "" }
 	for _, a := range spec.Args {
 		if a.Required && a.Default == "" && !given(a.Name) {
@@ -250,8 +254,27 @@ func (s *Sink) showView(ctx context.Context, id string, v slackgo.ModalViewReque
 	})
 }
 
+// inForm brings the end of what a form began, and reports whether that is all. What
+// everybody may see goes to the channel, as if it had been typed there, and the
+// form says so; all else stands in the form, while it is open.
+func (o *answering) inForm(ctx context.Context, a command.Answer, drafts []draft) bool {
+	if !a.OK || a.Private || o.to.Private || o.to.Channel == "" && a.Reply.Job == "" {
+		return o.inView(ctx, a, drafts[0])
+	}
+	for _, d := range drafts {
+		o.public(ctx, d)
+	}
+	closing := draft{head: cmp.Or(a.Reply.Text, "Done."), agent: a.Agent}
+	if o.where != "" {
+		closing.note = "<#" + o.where + ">"
+	}
+	_ = o.inView(ctx, a, closing) // it may be closed by now
+	o.follow(ctx, a)
+	return true
+}
+
 // inView shows the end in the form that began it, and reports whether it is still
-// open. What everybody may see of it goes to the channel too.
+// open.
 func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool {
 	if a.Problem != nil {
 		d.actions = slices.Concat(d.actions, o.againForm(a))
@@ -266,11 +289,6 @@ func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool 
 		if bad = o.s.showView(ctx, o.to.View, v); bad == nil || bad.verdict(editing) != bridge.Reject {
 			break
 		}
-	}
-	if bad == nil && a.OK && a.Reply.Job != "" && !a.Private && o.to.Channel != "" {
-		o.to.View = ""
-		o.public(ctx, d)
-		o.follow(ctx, a)
 	}
 	return bad == nil
 }

@@ -101,6 +101,7 @@ type page struct {
 	bind   binder
 	blocks []slackgo.Block
 	spent  int
+	led    bool // a button stands out
 }
 
 func (p *page) add(b slackgo.Block) { p.blocks = append(p.blocks, b) }
@@ -374,7 +375,10 @@ func (p *page) footer(repeated bool) {
 	if p.msg.Agent != "" {
 		facts = append(facts, words(cutEscaped(oneLine(p.msg.Agent), maxName)))
 	}
-	kind := kindOf(p.msg)
+	kind, note := kindOf(p.msg), cut(oneLine(p.msg.Footnote), maxExcerpt)
+	if strings.HasPrefix(p.msg.Event, "message.") && !blank(note) { // says the same, in the reader's language
+		kind, note = note, ""
+	}
 	if kind != "" {
 		facts = append(facts, words(cutEscaped(kind, maxName)))
 	}
@@ -387,7 +391,7 @@ func (p *page) footer(repeated bool) {
 	if len(facts) > 0 {
 		parts = append(parts, p.mrkdwn(strings.Join(facts, " · ")))
 	}
-	if note := cut(oneLine(p.msg.Footnote), maxExcerpt); !blank(note) && note != kind {
+	if !blank(note) && note != kind {
 		parts = append(parts, p.plain(note))
 	}
 	if len(parts) > 0 {
