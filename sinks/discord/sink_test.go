@@ -128,7 +128,7 @@ func shown(m fakediscord.Message, place, channel string) sinktest.Shown {
 
 // refusal rows say what each answer of Discord means for a message.
 var answers = []sinktest.Answer{
-	{Name: "400 without a code", Status: 400, Body: `{"message":"400: Bad Request","code":0}`, Want: bridge.Retry},
+	{Name: "400 without a code", Status: 400, Body: `{"message":"400: Bad Request","code":0}`, Want: bridge.Retry, Unknown: true},
 	{Name: "form refused", Status: 400, Body: `{"message":"Invalid Form Body","code":50035,"errors":{"embeds":{"0":{"title":{"_errors":[{"code":"BASE_TYPE_MAX_LENGTH","message":"x"}]}}}}}`, Want: bridge.Reject, Advice: true},
 	{Name: "empty message", Status: 400, Body: `{"message":"Cannot send an empty message","code":50006}`, Want: bridge.Reject, Advice: true},
 	{Name: "no text channel", Status: 400, Body: `{"message":"x","code":50008}`, Want: bridge.Gone, Advice: true},
@@ -140,7 +140,7 @@ var answers = []sinktest.Answer{
 	{Name: "no permission", Status: 403, Body: `{"message":"Missing Permissions","code":50013}`, Want: bridge.Gone, Advice: true},
 	{Name: "direct messages closed", Status: 403, Body: `{"message":"x","code":50007}`, Want: bridge.Gone, Advice: true},
 	{Name: "no mutual guild", Status: 403, Body: `{"message":"x","code":50278}`, Want: bridge.Gone, Advice: true},
-	{Name: "unknown 403", Status: 403, Body: `{"message":"x","code":59999}`, Want: bridge.Retry},
+	{Name: "unknown 403", Status: 403, Body: `{"message":"x","code":59999}`, Want: bridge.Retry, Unknown: true},
 	{Name: "internal network error", Status: 403, Body: `{"message":"internal network error","code":40333}`, Want: bridge.Retry, Paced: true, After: 10 * time.Minute},
 	{Name: "edge refuses", Status: 403, Header: map[string]string{"Content-Type": "text/html"}, Body: `<html>denied`, Want: bridge.Retry, Paced: true, After: 10 * time.Minute},
 	{Name: "unknown channel", Status: 404, Body: `{"message":"Unknown Channel","code":10003}`, Want: bridge.Gone, Advice: true},
@@ -165,5 +165,5 @@ var answers = []sinktest.Answer{
 	{Name: "504", Status: 504, Want: bridge.InDoubt},
 	{Name: "answer cut short", Status: 200, Body: `{"id":"12`, Want: bridge.InDoubt},
 	{Name: "answer of another kind", Status: 200, Body: `[]`, Want: bridge.InDoubt},
-	{Name: "redirect", Status: 302, Header: map[string]string{"Location": "https://elsewhere.example/"}, Want: bridge.Retry},
+	{Name: "redirect", Status: 302, Header: map[string]string{"Location": "https://elsewhere.example/"}, Want: bridge.Retry, Unknown: true},
 }

@@ -46,6 +46,8 @@ func judge(err error, what deed, place string) *bridge.SendError {
 		out.Verdict, out.Advice = bridge.Reject, "Discord finds the message too large."
 	case e.Unsure && (what == create || what == createInThread):
 		out.Verdict = bridge.InDoubt
+	case e.Status >= 300 && e.Status < 500 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooEarly:
+		out.Unknown = true
 	}
 	return out
 }

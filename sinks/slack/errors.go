@@ -153,6 +153,17 @@ func codeVerdict(code string, why purpose) bridge.Verdict {
 	return bridge.Retry // also service_unavailable, ratelimited and what we do not know
 }
 
+// strange reports an answer that the table has no row for.
+func (f *fault) strange() bool {
+	switch f.code {
+	case "":
+		return f.bare() || f.status >= 300 && f.status < 500 && f.status != http.StatusRequestTimeout
+	case "service_unavailable", "internal_error", "fatal_error", "request_timeout", "team_added_to_org":
+		return false
+	}
+	return true
+}
+
 // messageGone reports that the message to be edited can no longer be.
 func (f *fault) messageGone() bool {
 	switch f.code {
@@ -181,6 +192,7 @@ func (f *fault) sendError(why purpose, place string) *bridge.SendError {
 		return &bridge.SendError{Verdict: verdict, Err: f}
 	}
 	e := &bridge.SendError{Verdict: f.verdict(why), After: f.pause, Paced: f.pause > 0, Err: f}
+	e.Unknown = e.Verdict == bridge.Retry && !e.Paced && f.strange()
 	if e.Verdict != bridge.Retry && e.Verdict != bridge.InDoubt {
 		e.Advice = f.advice(place)
 	}

@@ -64,6 +64,10 @@ func answers() []sinktest.Answer {
 	page := func(status int, want bridge.Verdict, advice bool) sinktest.Answer {
 		return sinktest.Answer{Name: http.StatusText(status), Status: status, Body: "<html>no</html>", Want: want, Advice: advice}
 	}
+	unknown := func(a sinktest.Answer) sinktest.Answer {
+		a.Unknown = true
+		return a
+	}
 	wait := func(name, header string, least time.Duration) sinktest.Answer {
 		a := sinktest.Answer{Name: name, Status: 429, Body: `{"ok":false,"error":"ratelimited"}`, Want: bridge.Retry, Paced: true, After: least}
 		if header != "" {
@@ -75,11 +79,11 @@ func answers() []sinktest.Answer {
 		{Name: "posted", Status: 200, Body: `{"ok":true,"channel":"C0FAKE00001","ts":"1.000001","message":{"ts":"1.000001"}}`, Sent: true},
 		{Name: "no timestamp", Status: 200, Body: `{"ok":true}`, Want: bridge.InDoubt},
 		{Name: "not JSON", Status: 200, Body: `<html>`, Want: bridge.InDoubt},
-		{Name: "no reason", Status: 200, Body: `{"ok":false}`, Want: bridge.Retry},
+		{Name: "no reason", Status: 200, Body: `{"ok":false}`, Want: bridge.Retry, Unknown: true},
 		wait("one second", "1", time.Second), wait("a minute", "60", time.Minute), wait("fraction", "1.5", 1500*time.Millisecond),
 		wait("no time", "", 30*time.Second), wait("nonsense", "soon", 30*time.Second),
 		{Name: "ratelimited in a 200", Status: 200, Body: `{"ok":false,"error":"ratelimited"}`, Want: bridge.Retry, Paced: true, After: 30 * time.Second},
-		refusal("service_unavailable", bridge.Retry, false), refusal("brand_new", bridge.Retry, false),
+		refusal("service_unavailable", bridge.Retry, false), unknown(refusal("brand_new", bridge.Retry, false)),
 		refusal("internal_error", bridge.InDoubt, false), refusal("fatal_error", bridge.InDoubt, false), refusal("request_timeout", bridge.InDoubt, false),
 		refusal("msg_too_long", bridge.Reject, true), refusal("msg_blocks_too_long", bridge.Reject, true), refusal("invalid_blocks", bridge.Reject, true),
 		refusal("invalid_blocks_format", bridge.Reject, true), refusal("metadata_too_large", bridge.Reject, true), refusal("no_text", bridge.Reject, true),
@@ -90,7 +94,7 @@ func answers() []sinktest.Answer {
 		refusal("invalid_auth", bridge.Revoked, true), refusal("not_authed", bridge.Revoked, true), refusal("account_inactive", bridge.Revoked, true),
 		refusal("token_revoked", bridge.Revoked, true), refusal("token_expired", bridge.Revoked, true), refusal("org_login_required", bridge.Revoked, true),
 		refusal("not_allowed_token_type", bridge.Revoked, true),
-		page(400, bridge.Retry, false), page(401, bridge.Revoked, true), page(403, bridge.Gone, true), page(404, bridge.Gone, true),
+		unknown(page(400, bridge.Retry, false)), page(401, bridge.Revoked, true), page(403, bridge.Gone, true), page(404, bridge.Gone, true),
 		page(408, bridge.InDoubt, false), page(413, bridge.Reject, true), page(500, bridge.InDoubt, false), page(502, bridge.InDoubt, false),
 		page(503, bridge.InDoubt, false), page(504, bridge.InDoubt, false),
 		{

@@ -69,8 +69,8 @@ func withoutQuery(address string) string {
 func retryAfter(header http.Header, otherwise time.Duration) time.Duration {
 	text := header.Get("Retry-After")
 	wait := otherwise
-	if n, err := strconv.ParseFloat(text, 64); err == nil && n >= 0 && n < maxWait.Seconds() {
-		wait = time.Duration(n * float64(time.Second))
+	if n, err := strconv.ParseFloat(text, 64); err == nil && n >= 0 {
+		wait = time.Duration(min(n, maxWait.Seconds()) * float64(time.Second))
 	} else if at, err := http.ParseTime(text); err == nil {
 		wait = time.Until(at)
 	}
