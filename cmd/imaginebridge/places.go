@@ -61,6 +61,23 @@ func (p *places) agents(platform, workspace string) []string {
 	return out
 }
 
+// names are the subscriptions of a workspace, in order.
+func (p *places) names(platform, workspace string) []string {
+	var out []string
+	for channel, subscriptions := range p.channels() {
+		p.mu.Lock()
+		here := bridge.ParseDestination(channel).Scheme == platform && p.workspaces[channel] == workspace
+		p.mu.Unlock()
+		for _, s := range subscriptions {
+			if here && !slices.Contains(out, s.Name) {
+				out = append(out, s.Name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // usual returns the agent that a channel is for: the only one that subscriptions
 // bring there. "" for none, and where there are several.
 func (p *places) usual(platform, channel string) string {

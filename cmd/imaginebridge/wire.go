@@ -106,6 +106,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 	}
 	if c := w.commands; c != nil {
 		o.Commands, o.Complete, o.Actions, o.Notes = c, c.complete, command.Actions, w.bus
+		o.Subscriptions = func(guild string) []string { return c.places.names(command.Discord, guild) }
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
 		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
 	}
@@ -123,6 +124,7 @@ func (w *wiring) slack() (*slack.Sink, error) {
 	}
 	if c := w.commands; c != nil {
 		o.Commands, o.Accept, o.Complete, o.Actions, o.Notes = c.Do, c.Accept, c.completer.Complete, command.Actions, w.bus
+		o.Subscriptions = func(team string) []string { return c.places.names(command.Slack, team) }
 		o.Agents = func(team string) []string { return c.places.agents(command.Slack, team) }
 		o.Follow = c.jobs.follow
 	}

@@ -46,6 +46,8 @@ func (v *visit) choices(ctx context.Context) []Choice {
 		return nil
 	case len(arg.Choices) > 0:
 		return matching(arg.Choices, typed)
+	case arg.Complete == command.Agents:
+		return matching(v.agents(), strings.TrimPrefix(typed, "@"))
 	case v.o.Complete == nil || arg.Complete == "":
 		return nil
 	}
@@ -60,6 +62,12 @@ func (v *visit) choices(ctx context.Context) []Choice {
 	}
 	if p := v.o.Commands.Check(ctx, q); p != nil && (p.Code == http.StatusForbidden || p.Code == http.StatusNotFound) {
 		return nil
+	}
+	if arg.Complete == command.SubscriptionNames {
+		if v.o.Subscriptions == nil || v.in.Guild == "" {
+			return nil
+		}
+		return matching(v.o.Subscriptions(v.in.Guild), typed)
 	}
 	return v.suggest(ctx, q.Agent, command.Narrow(spec, arg, v.in.Values), typed)
 }

@@ -50,6 +50,8 @@ type Options struct {
 	Actions func(events.Event) []bridge.Action
 	// Agents are those that a guild is connected to, or for "" all.
 	Agents func(guild string) []string
+	// Subscriptions are the names of those of a guild; nil: none.
+	Subscriptions func(guild string) []string
 	// Usual is the agent that acts in a channel where several could and none was
 	// named, "" for none; nil: none anywhere.
 	Usual func(channel string) string

@@ -66,6 +66,9 @@ type menuOption struct {
 // wantsForm reports that a command lacks what a form is for: a required
 // argument, a secret, or the text of a command that got nothing at all.
 func (s *Sink) wantsForm(spec *command.Spec, q command.Request) bool {
+	if spec.Asks && len(q.Values) == 0 {
+		return true
+	}
 	nothing := len(spec.AnyOf) > 0
 	for _, name := range spec.AnyOf {
 		if given(q, name) {

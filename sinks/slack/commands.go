@@ -49,7 +49,7 @@ func (s *Sink) needsForm(in inbound, spec *command.Spec, line command.Line) bool
 			return false
 		}
 	}
-	return s.wants(spec, line.Values) || line.Agent == "" && len(s.agentsFor(in)) > 1
+	return s.wants(spec, line.Values) || spec.House == nil && line.Agent == "" && len(s.agentsFor(in)) > 1
 }
 
 // helpOn is help that fits a screen: on everything, on a group, or on a command.

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -254,27 +253,8 @@ func (s *Sink) showView(ctx context.Context, id string, v slackgo.ModalViewReque
 	})
 }
 
-// inForm brings the end of what a form began, and reports whether that is all. What
-// everybody may see goes to the channel, as if it had been typed there, and the
-// form says so; all else stands in the form, while it is open.
-func (o *answering) inForm(ctx context.Context, a command.Answer, drafts []draft) bool {
-	if !a.OK || a.Private || o.to.Private || o.to.Channel == "" && a.Reply.Job == "" {
-		return o.inView(ctx, a, drafts[0])
-	}
-	for _, d := range drafts {
-		o.public(ctx, d)
-	}
-	closing := draft{head: cmp.Or(a.Reply.Text, "Done."), agent: a.Agent}
-	if o.where != "" {
-		closing.note = "<#" + o.where + ">"
-	}
-	_ = o.inView(ctx, a, closing) // it may be closed by now
-	o.follow(ctx, a)
-	return true
-}
-
 // inView shows the end in the form that began it, and reports whether it is still
-// open.
+// open. What everybody may see of it goes to the channel too.
 func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool {
 	if a.Problem != nil {
 		d.actions = slices.Concat(d.actions, o.againForm(a))
@@ -289,6 +269,11 @@ func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool 
 		if bad = o.s.showView(ctx, o.to.View, v); bad == nil || bad.verdict(editing) != bridge.Reject {
 			break
 		}
+	}
+	if bad == nil && a.OK && a.Reply.Job != "" && !a.Private && o.to.Channel != "" {
+		o.to.View = ""
+		o.public(ctx, d)
+		o.follow(ctx, a)
 	}
 	return bad == nil
 }

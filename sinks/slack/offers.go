@@ -39,11 +39,32 @@ func (s *Sink) offers(ctx context.Context, in inbound) any {
 		}
 		return map[string]any{"options": options}
 	}
+	for _, word := range s.ownWords(in) {
+		if strings.Contains(strings.ToLower(word), strings.ToLower(strings.TrimPrefix(typed, "@"))) {
+			add(word, word)
+		}
+	}
 	for _, c := range s.completions(ctx, in, typed) {
 		add(c.Label, c.Value)
 	}
 	add(typed, typed)
 	return map[string]any{"options": options}
+}
+
+// ownWords are what the bridge itself knows for the field that is typed into: the
+// workspace's agents or subscriptions.
+func (s *Sink) ownWords(in inbound) []string {
+	spec, ok := bound{Command: strings.TrimPrefix(in.view.Callback, idPrefix)}.spec()
+	if !ok || in.outsider() {
+		return nil
+	}
+	switch arg, _ := spec.Arg(in.press.block); {
+	case arg.Complete == command.Agents:
+		return s.agentsFor(in)
+	case arg.Complete == command.SubscriptionNames && s.opt.Subscriptions != nil:
+		return s.opt.Subscriptions(in.at.team)
+	}
+	return nil
 }
 
 func (s *Sink) agentsFor(in inbound) []string {

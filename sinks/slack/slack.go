@@ -70,6 +70,8 @@ type Options struct {
 	Notes Notes
 	// Agents lists the handles a workspace is connected to. nil for none.
 	Agents func(team string) []string
+	// Subscriptions are the names of those of a workspace; nil for none.
+	Subscriptions func(team string) []string
 	// Manages says who may do everything where no list says otherwise: who installed
 	// the app. nil for nobody.
 	Manages func(team, user string) bool
