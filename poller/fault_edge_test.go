@@ -185,7 +185,7 @@ func TestF61_TheClockOfTheServiceJumps(t *testing.T) {
 					pass(30 * time.Second)
 				}
 				jumped = true
-				pass(7 * time.Minute)
+				w.settle(7 * time.Minute)
 				w.complete()
 				stop()
 			})

@@ -185,25 +185,15 @@ func (p *Poller) runAgent(ctx context.Context, handle string) error {
 // watch polls one agent as it is until ctx ends or that changes. Its trouble
 // stays its own: no error of the API ends it.
 func (p *Poller) watch(ctx context.Context, w *watched) error {
-	running, cancel := context.WithCancel(ctx)
-	defer cancel()
 	sources := w.plan.sources(w.agent)
 	w.begin(sources)
 	defer w.end()
-	group, running := errgroup.WithContext(running)
+	group, running := errgroup.WithContext(ctx)
 	for _, s := range sources {
 		group.Go(func() error { return p.newLoop(w, s).run(imagine.WithPriority(running, s.priority())) })
 	}
 	group.Go(func() error { return w.watch(running, p.o.Report) })
-	group.Go(func() error {
-		select {
-		case <-w.changed:
-			cancel()
-		case <-running.Done():
-		}
-		return nil
-	})
-	if err := group.Wait(); err != nil && ctx.Err() == nil {
+	if err := group.Wait(); err != nil && ctx.Err() == nil && !errors.Is(err, errChanged) {
 		return err
 	}
 	return nil

@@ -122,7 +122,7 @@ func TestF13_PagesThatShiftWhileTheyAreRead(t *testing.T) {
 			}
 			pass(time.Second)
 		}
-		pass(5 * time.Minute)
+		w.settle(5 * time.Minute)
 		require.ElementsMatch(t, w.happened(sandbox.HappenedNotification), w.journal.told("ntf_"))
 		require.True(t, slices.IsSortedFunc(w.journal.events, func(a, b events.Event) int { return a.Time.Compare(b.Time) }))
 		require.Len(t, w.journal.told("ntf_"), 5000)
@@ -142,7 +142,7 @@ func TestABurstBeyondOneWalkLosesNoMiddle(t *testing.T) {
 			}
 		}
 		_, stop = w.poll(nil)
-		pass(10 * time.Minute)
+		w.settle(10 * time.Minute)
 		require.ElementsMatch(t, w.happened(sandbox.HappenedNotification), w.journal.told("ntf_"))
 		require.Empty(t, w.journal.refused)
 		stop()
@@ -160,7 +160,7 @@ func TestF14_LateAndSimultaneousItemsAreFoundOnce(t *testing.T) {
 				pass(time.Second)
 			}
 		}
-		pass(5 * time.Minute)
+		w.settle(5 * time.Minute)
 		require.ElementsMatch(t, w.happened(sandbox.HappenedNotification), w.journal.told("ntf_"))
 		require.Empty(t, w.journal.refused)
 		stop()

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -186,8 +187,11 @@ func (s Status) because(err error) Status {
 // isRefusal reports whether the credentials themselves are refused.
 func isRefusal(err error) bool { return err != nil && imagine.IsUnauthorized(err) }
 
+// errChanged ends the work on an agent that is to be watched otherwise.
+var errChanged = errors.New("the agent is to be watched otherwise")
+
 // watch tells every change of state, ten seconds after it at the latest, until
-// ctx ends.
+// ctx ends, or until the agent is to be watched otherwise: then with errChanged.
 func (w *watched) watch(ctx context.Context, report func(context.Context, Status)) error {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
@@ -196,6 +200,8 @@ func (w *watched) watch(ctx context.Context, report func(context.Context, Status
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-w.changed:
+			return errChanged
 		case <-tick.C:
 		}
 	}
