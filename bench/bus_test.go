@@ -99,7 +99,7 @@ func openLanes(b *testing.B, s *bus.Bus, n int, sink bridge.Sink) {
 		sub := bridge.Subscription{Name: fmt.Sprint("lane-", i), Events: []string{"*"}, To: bridge.Destination{Scheme: "bench"}}
 		lane, err := s.Lane(ctx, bus.LaneSpec{Subscription: sub.Name, Events: sub.Events})
 		require.NoError(b, err)
-		worker := bridge.NewWorker(bridge.WorkerOptions{Subscription: sub, Lane: lane, Ledger: s, Sink: sink, Sole: true})
+		worker := bridge.NewWorker(bridge.WorkerOptions{Subscription: sub, Lane: lane, Ledger: s, Sink: sink})
 		wg.Go(func() { _ = worker.Run(ctx) })
 	}
 }

@@ -137,17 +137,29 @@ func (w *Worker) intend(ctx context.Context, p parcel, t *trial) error {
 		w.record.State, w.record.Reason, w.record.Until = Live, "", time.Time{}
 	}
 	w.unsaved = true
-	err := w.insist(ctx, "intend", w.save)
-	if err != nil {
-		w.record.Intent = before // nothing was sent
+	for stored := false; !stored; {
+		begun := time.Now()
+		if err := w.insist(ctx, "intend", w.save); err != nil {
+			w.record.Intent = before // nothing was sent
+			return err
+		}
+		// A process that was stopped for a while may own the lane no more: to store
+		// the intent once more tells.
+		stored = time.Since(begun) < staleIntent
 	}
-	return err
+	return nil
 }
 
 // send hands the delivery to the sink. One in flight when ctx ends may finish.
 func (w *Worker) send(ctx context.Context, d Delivery) (r Receipt, failure error) {
+	owned := ctx
 	ctx, cancel := graceful(ctx, sendGrace)
 	defer cancel()
+	defer context.AfterFunc(owned, func() {
+		if errors.Is(context.Cause(owned), ErrFenced) {
+			cancel()
+		}
+	})()
 	ctx, stop := context.WithTimeout(ctx, w.SendTimeout)
 	defer stop()
 	defer func() {

@@ -44,11 +44,8 @@ type WorkerOptions struct {
 	Reporter     Reporter
 	Log          *slog.Logger
 	// SendTimeout bounds one Send whose sink has no deadline of its own, 25 s when
-	// 0. An intent that another process left is waited out for twice as long.
+	// 0.
 	SendTimeout time.Duration
-	// Sole says that no other process can own the lane, as with an embedded
-	// server: an intent found at the start is nobody's and not waited for.
-	Sole bool
 	// Circuits are shared by the workers of one process; nil for none.
 	Circuits *Circuits
 	// Tell brings a notice to the owner: it is called once when the lane is
@@ -60,6 +57,7 @@ const (
 	sendTimeout = 25 * time.Second
 	sendGrace   = 5 * time.Second       // for a Send in flight when the worker is told to end
 	saveGrace   = 2 * time.Second       // likewise for records
+	staleIntent = 4 * time.Second       // so old an intent may be another's to fulfil by now
 	linger      = 20 * time.Millisecond // for a next event whose intent shares the write
 	lazily      = 5 * time.Second       // a record that only passes over events may wait so long
 )
@@ -90,7 +88,8 @@ func (w *Worker) Resume() {
 
 // Run delivers until ctx ends: then a Send in flight gets 5 s, its record 2 s
 // more, and Run returns nil. It returns ErrFenced at once when another process
-// owns the lane.
+// owns the lane. When ctx ended with ErrFenced as its cause, a Send in flight gets
+// no time: the next owner takes the message up soon.
 func (w *Worker) Run(ctx context.Context) error {
 	w.record, w.saved, w.behind = w.Lane.Record(), time.Now(), true
 	w.began = w.record.Updated
@@ -110,8 +109,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	return w.leave(ctx)
 }
 
-// adopt waits while a person paused the lane, and waits out an intent that another
-// process may be sending at this moment.
+// adopt waits while a person paused the lane. An intent that is found is nobody's:
+// whoever wrote it is dead, or its Send was ended before this worker began.
 func (w *Worker) adopt(ctx context.Context) error {
 	if w.record.State == Paused {
 		select {
@@ -121,17 +120,8 @@ func (w *Worker) adopt(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	in := w.record.Intent
-	if in == nil || w.Sole {
-		return nil
-	}
-	newest := in.At
-	if in.Tried.After(newest) {
-		newest = in.Tried
-	}
-	if fresh := time.Until(newest.Add(2 * w.SendTimeout)); fresh > 0 {
-		w.log.Info("a message is in doubt, waiting for whoever sends it", "position", in.Position, "retry_in", fresh)
-		return wait(ctx, fresh)
+	if in := w.record.Intent; in != nil {
+		w.log.Info("a message is in doubt", "position", in.Position, "attempt", in.Attempt, "at", in.At)
 	}
 	return nil
 }

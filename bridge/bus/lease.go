@@ -15,13 +15,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
 // Hold does the work for each of the names that this process owns, sharing them
 // with the other processes that hold the same kind: each name is worked on by one
 // at a time. The work's ctx ends when the name goes to another process; it then
-// finishes what it has in hand and returns. Work that fails or panics starts again after 1 s to 60 s; work that
+// finishes what it has in hand and returns. Where another process may begin at once
+// the cause of ctx is bridge.ErrFenced. Work that fails or panics starts again after 1 s to 60 s; work that
 // returns nil is done. Hold needs Run, and returns nil once ctx has ended and all
 // work with it. Kinds are short: "agent", "lane", "gateway"; a process holds a
 // kind once.
@@ -102,14 +104,14 @@ type shard struct {
 
 // job is the work for one name.
 type job struct {
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	stopped bool // cancelled by its holder; work that returns nil by itself is not
 	done    chan struct{}
 }
 
-func (j *job) stop() {
+func (j *job) stop(why error) {
 	j.stopped = true
-	j.cancel()
+	j.cancel(why)
 }
 
 func (j *job) ended() bool {
@@ -164,13 +166,13 @@ func (h *holder) turn(ctx context.Context) {
 		switch p.move {
 		case halt:
 			s.epoch = 0
-			s.stop()
+			s.stop(bridge.ErrFenced)
 		case giveUp:
-			if s.epoch = 0; s.stop() {
+			if s.epoch = 0; s.stop(nil) {
 				writes.Go(func() error { h.giveBack(soon, n, p.was); return nil })
 			}
 		case take:
-			if s.stop() { // work of an earlier time has ended
+			if s.stop(nil) { // work of an earlier time has ended
 				writes.Go(func() error { h.claim(soon, n, s, p.was); return nil })
 			}
 		case stay, standBy:
@@ -207,9 +209,9 @@ func (h *holder) plans(now time.Time) map[int]plan {
 }
 
 // stop ends the shard's work and reports whether all of it has ended.
-func (s *shard) stop() bool {
+func (s *shard) stop(why error) bool {
 	for name, j := range s.runs {
-		j.stop()
+		j.stop(why)
 		if j.ended() {
 			delete(s.runs, name)
 		}
@@ -221,7 +223,7 @@ func (s *shard) stop() bool {
 func (h *holder) staff(ctx context.Context, s *shard) {
 	for name, j := range s.runs {
 		if !s.names[name] {
-			j.stop()
+			j.stop(nil)
 		}
 		if j.stopped && j.ended() {
 			delete(s.runs, name)
@@ -231,13 +233,13 @@ func (h *holder) staff(ctx context.Context, s *shard) {
 		if s.runs[name] != nil {
 			continue
 		}
-		ctx, cancel := context.WithCancel(ctx)
+		ctx, cancel := context.WithCancelCause(ctx)
 		j := &job{cancel: cancel, done: make(chan struct{})}
 		s.runs[name] = j
 		h.running.Go(func() {
 			defer h.signal()
 			defer close(j.done)
-			defer cancel()
+			defer cancel(nil)
 			h.keepWorking(ctx, name)
 		})
 	}
@@ -326,7 +328,7 @@ func (h *holder) write(ctx context.Context, n int, c claim) bool {
 // finish ends all work and gives everything back.
 func (h *holder) finish(ctx context.Context) {
 	for _, s := range h.shards {
-		s.stop()
+		s.stop(nil)
 	}
 	h.running.Wait()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
 )
 
 // guestOf opens a second bus on the server of the first, over its listener.
@@ -157,6 +159,39 @@ func TestRestartedHostTakesItsOwnShardsAtOnce(t *testing.T) {
 	hold(t, b, "gateway", []string{"app"}, w.work("b"))
 	require.Eventually(t, func() bool { mine, _ := w.of("b"); return len(mine) == 1 }, time.Second, step)
 	require.Equal(t, uint64(2), b.members.claimOf(shardKey("gateway", shardOf("app"))).Epoch)
+}
+
+// A process that can't reach the store ends its work in haste, for others may
+// take it up.
+func TestP14_WorkThatIsLostKnowsWhy(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	run(t, b)
+	why, begun := make(chan error, 1), make(chan struct{}, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Hold(ctx, "agent", []string{"nova"}, func(ctx context.Context, _ string) error {
+			begun <- struct{}{}
+			<-ctx.Done()
+			select {
+			case why <- context.Cause(ctx):
+			default:
+			}
+			return nil
+		})
+	}()
+	receive(t, begun)
+	key := shardKey("agent", shardOf("nova"))
+	b.members.mu.Lock()
+	c := b.members.claims[key]
+	c.Owner, c.Epoch, c.revision = "somebody", c.Epoch+1, c.revision+1
+	b.members.claims[key] = c
+	b.members.wakeLocked()
+	b.members.mu.Unlock()
+	require.ErrorIs(t, receive(t, why), bridge.ErrFenced)
+	cancel()
+	require.NoError(t, receive(t, done))
 }
 
 func TestNamesComeAndGo(t *testing.T) {

@@ -85,7 +85,7 @@ func (pr *process) deliverLane(ctx context.Context, r bridge.SubscriptionRecord)
 	}
 	worker := bridge.NewWorker(bridge.WorkerOptions{
 		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
-		Reporter: reporter{pr.bus, pr.health}, Log: pr.log.With("component", "worker"), Sole: pr.cfg.NATS.URL == "",
+		Reporter: reporter{pr.bus, pr.health}, Log: pr.log.With("component", "worker"),
 		Circuits: &pr.workers.circuits, Tell: pr.tellOwner(r),
 	})
 	lane.OnWish(worker.Nudge)

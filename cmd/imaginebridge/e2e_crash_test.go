@@ -172,7 +172,7 @@ func (c crash) settled(w *world, n int) {
 		ids = append(ids, map[string]string{sandbox.HappenedNotification: "ntf_", sandbox.HappenedReceived: "msg_"}[h.Kind]+h.ID)
 	}
 	require.Len(w.t, ids, n)
-	const long = 75 * time.Second // an intent of unknown fate is waited out for 50 s where processes may share the work
+	const long = 45 * time.Second
 	if c.site != "" || c.slack {
 		w.eventually("everything at Slack", long, func() bool { return len(w.atSlack()) >= n })
 		require.Equal(w.t, wanted(n), w.atSlack(), "at Slack: each once, in order")
