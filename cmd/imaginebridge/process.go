@@ -216,7 +216,7 @@ func (pr *process) handler(ctx context.Context) http.Handler {
 			mux.Handle(path, pr.slackSink.Handler())
 		}
 	}
-	return mux
+	return bounded(mux, maxBody, readTime)
 }
 
 // drain lets the doors finish what waits in them.
