@@ -171,10 +171,10 @@ type bridgeWorker struct {
 
 func (a *action) over(ctx context.Context, cfg config.Config, b *bus.Bus) (worker, error) {
 	w := &bridgeWorker{bus: b, base: cfg.ImagineAnything.BaseURL, agent: strings.TrimPrefix(a.p.agent, "@")}
-	if w.agent != "" || len(cfg.Agents) == 0 {
+	if w.agent != "" || len(cfg.Agents) == 0 || a.spec.House != nil {
 		return w, nil // the bridge knows who it is, where there is one
 	}
-	if w.agent = cfg.Agents[0].Handle; len(cfg.Agents) > 1 && a.spec.House == nil {
+	if w.agent = cfg.Agents[0].Handle; len(cfg.Agents) > 1 {
 		w.close(ctx)
 		return nil, severalAgents(handlesOf(cfg))
 	}

@@ -96,7 +96,9 @@ func TestAPersonSubscribesAChannelAndSteersIt(t *testing.T) {
 	s.shows(s.fresh, 1)
 
 	require.Contains(t, s.says(s.fresh, "/ia subscribe pause subscription:public"), "Paused: public.")
-	s.eventually("the lane is paused", 10*time.Second, func() bool { return strings.Contains(s.says(s.fresh, "/ia subscribe show subscription:public"), "paused") })
+	s.eventually("the lane is paused", 10*time.Second, func() bool {
+		return strings.Contains(s.says(s.fresh, "/ia subscribe show subscription:public"), "paused")
+	})
 	s.mention(2)
 	s.mention(3)
 	s.shows(s.channel, 1, 2, 3) // another lane goes on
@@ -145,4 +147,47 @@ func TestAnotherProcessFollowsASubscription(t *testing.T) {
 	s.mention(3)
 	s.shows(s.fresh, 1, 2, 3) // whoever fed the lane before
 	second.stop()
+}
+
+func TestSubscriptionsFromTheTerminal(t *testing.T) {
+	t.Parallel()
+	s := newSubscriber(t)
+	type terminal func(want string, code int, args ...string) string
+	types := terminal(func(want string, code int, args ...string) string {
+		t.Helper()
+		out, errs, got := s.output(append([]string{"subscriptions"}, append(args, "--config", s.file())...)...)
+		require.Equal(t, code, got, "%v: %s%s", args, out, errs)
+		require.Contains(t, out+errs, want, "%v", args)
+		return out
+	})
+	types("No bridge is running here.", 1, "add", "preset=public", "to=discord:"+s.fresh)
+	types("NAME", 0, "list")
+
+	run := s.start()
+	s.ready()
+	types("to is required", 2, "add", "preset=public")
+	types("Everybody in that channel will read the direct messages", 2, "add", "preset=dms", "to=discord:"+s.fresh)
+	types("Subscribed: news.", 0, "add", "preset=public", "to=discord:"+s.fresh, "name=news")
+	types("did you mean", 2, "add", "events=notification.like", "filter=data.actor.verfied", "to=console")
+	s.mention(1)
+	s.shows(s.fresh, 1)
+	types("It would have sent 1 event", 0, "preview", "news")
+	var item struct {
+		Event struct{ Items []struct{ ID string } }
+	}
+	out := types("ntf_", 0, "preview", "news", "--json")
+	require.NoError(t, json.Unmarshal([]byte(strings.Replace(out, `"result"`, `"event"`, 1)), &item))
+	s.eventually("what became of it is stored", 10*time.Second, func() bool {
+		out, _, _ := s.output("subscriptions", "why", item.Event.Items[0].ID, "subscription=news", "--config", s.file())
+		return strings.Contains(out, "news sent it to discord:"+s.fresh)
+	})
+	types("Not done: d is from the configuration file.", 1, "edit", "d", "digest=1h")
+	types("Changed: news.", 0, "edit", "news", `filter=type != "mention"`)
+	types("Its filter held back 1 event", 0, "preview", "news")
+	types("Sent to discord:"+s.fresh, 0, "test", "news")
+	types("--yes", 2, "remove", "news")
+	types("Removed: news.", 0, "remove", "news", "--yes")
+	require.NotContains(t, types("NAME", 0, "list"), "news")
+	run.stop()
+	require.Empty(t, s.discord.Faults())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,20 +10,32 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
 )
 
 func (p *program) subscriptionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "subscriptions",
-		Short: "List subscriptions, show the signing secret of a webhook",
-		Args:  unknownCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "List, add, change, pause, replay, preview or remove subscriptions",
+		Long: `Looks after subscriptions: which events of which agents go where, and when. All
+but list and secret need a running bridge, whose subscriptions they are; what
+the configuration file says is changed there. A subscription is meant by its
+name or its id.`,
+		Example: `  imaginebridge subscriptions list
+  imaginebridge subscriptions add preset=public to=discord:123456789012345678
+  imaginebridge subscriptions add events=notification.like filter=data.actor.verified to=console
+  imaginebridge subscriptions preview team since=24h
+  imaginebridge subscriptions pause team until="tomorrow 9:00"
+  imaginebridge subscriptions replay 2h subscription=team
+  imaginebridge subscriptions why ntf_1234 subscription=team`,
+		Args: unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the configured subscriptions", Args: noArgs,
-			RunE: func(*cobra.Command, []string) error { return p.listSubscriptions() },
+			Use: "list", Short: "List subscriptions: of the running bridge, else of the configuration", Args: noArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return p.listSubscriptions(cmd.Context()) },
 		},
 		&cobra.Command{
 			Use: "secret NAME", Short: "Print the signing secret of a webhook subscription, for its receiver",
@@ -32,13 +45,42 @@ func (p *program) subscriptionsCommand() *cobra.Command {
 				}
 				return noArgs(cmd, args[1:])
 			},
-			RunE: func(_ *cobra.Command, args []string) error { return p.printSecret(args[0]) },
+			RunE: func(cmd *cobra.Command, args []string) error { return p.printSecret(cmd.Context(), args[0]) },
 			ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 				return p.signedSubscriptions(args), cobra.ShellCompDirectiveNoFileComp
 			},
 		},
 	)
+	for _, spec := range command.Table() {
+		if spec.Group == "subscribe" && spec.Verb != "list" {
+			verb := p.verbCommand(&spec)
+			verb.Example = ""
+			cmd.AddCommand(verb)
+		}
+	}
 	return cmd
+}
+
+// ofTheBridge asks the running bridge about subscriptions. The error is
+// errNotRunning or another where none answers, and what it refused.
+func (p *program) ofTheBridge(ctx context.Context, verb string, values map[string]any, result any) error {
+	spec, _ := command.Find("subscribe", verb)
+	a := &action{p: p, spec: spec, values: values}
+	ctx, cancel := context.WithTimeout(ctx, doTime)
+	defer cancel()
+	w, err := a.worker(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { w.close(ctx) }()
+	out, err := w.do(ctx, a, false)
+	switch {
+	case err != nil:
+		return err
+	case out.Error != nil:
+		return a.failure(out)
+	}
+	return json.Unmarshal(out.Result, result)
 }
 
 // signedSubscriptions completes the one argument of secret.
@@ -56,10 +98,14 @@ func (p *program) signedSubscriptions(args []string) []string {
 	return names
 }
 
-func (p *program) listSubscriptions() error {
+func (p *program) listSubscriptions(ctx context.Context) error {
 	cfg, err := p.loadForGuest()
 	if err != nil {
 		return err
+	}
+	var live command.SubscriptionList
+	if err := p.ofTheBridge(ctx, "list", map[string]any{}, &live); err == nil {
+		return p.printSubscriptions(live)
 	}
 	if p.json {
 		enc := json.NewEncoder(p.out)
@@ -83,7 +129,30 @@ func (p *program) listSubscriptions() error {
 	return w.Flush()
 }
 
-func (p *program) printSecret(name string) error {
+// printSubscriptions prints those of a running bridge.
+func (p *program) printSubscriptions(list command.SubscriptionList) error {
+	if p.json {
+		enc := json.NewEncoder(p.out)
+		for _, v := range list.Items {
+			if err := enc.Encode(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(list.Items) == 0 {
+		fmt.Fprintln(p.out, "There are no subscriptions: events are stored and sent nowhere. Add one: imaginebridge subscriptions add --help.")
+		return nil
+	}
+	w := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tID\tAGENTS\tEVENTS\tTO\tSTATE\tWAITING")
+	for _, v := range list.Items {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", v.Name, v.ID, strings.Join(v.Agents, " "), strings.Join(v.Events, " "), plainText(v.To), v.State, v.Waiting)
+	}
+	return w.Flush()
+}
+
+func (p *program) printSecret(ctx context.Context, name string) error {
 	cfg, err := p.loadForGuest()
 	if err != nil {
 		return err
@@ -104,6 +173,14 @@ func (p *program) printSecret(name string) error {
 			return nil
 		}
 		names = append(names, s.Name)
+	}
+	var v command.SubscriptionView
+	if err := p.ofTheBridge(ctx, "show", map[string]any{"subscription": name}, &v); err == nil && strings.HasPrefix(v.To, "webhook:") {
+		if err := ensureKey(&cfg); err != nil {
+			return err
+		}
+		fmt.Fprintln(p.out, derivedSecret(cfg.Runtime.Key.Reveal(), v.ID))
+		return nil
 	}
 	text := fmt.Sprintf("no subscription is called %q", name)
 	if near := config.Nearest(name, names); near != "" {
