@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,7 +75,9 @@ type matrix struct {
 	hall  string // a channel at Discord besides
 	trail trail
 
-	signed bool // the platforms call the program, by signed HTTP
+	signed  bool   // the platforms call the program, by signed HTTP
+	events  string // that are relayed, as a list; "" for direct messages to the agent
+	running *child
 }
 
 // trail keeps audit entries as they come.
@@ -179,7 +182,7 @@ func newChat(t *testing.T, o sandbox.Options, handles ...string) *matrix {
 		o.Agents = append(o.Agents, sandbox.Credentials{Handle: handle, ClientID: "id-" + handle, ClientSecret: "ia_secret_of_" + handle})
 	}
 	m := &matrix{world: newWorld(t, func(all *options) {
-		all.sandbox = o
+		all.sandbox, all.discord.MessageContent = o, true
 		all.discord.GlobalPerSecond, all.discord.Limits = -1, map[string]fakediscord.Limit{"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {}}
 		all.slack.Limits = fakeslack.Limits{Off: true}
 	})}
@@ -197,7 +200,7 @@ func newChat(t *testing.T, o sandbox.Options, handles ...string) *matrix {
 // open starts the program and waits until it hears both platforms.
 func (m *matrix) open() {
 	m.t.Helper()
-	m.start()
+	m.running = m.start()
 	m.ready()
 	m.nc = m.connect()
 	_, err := m.nc.Subscribe("ia.audit.>", m.trail.hear)
@@ -232,6 +235,9 @@ func (m *matrix) configure(poll, atDiscord, atSlack string) {
 	if m.signed {
 		hears, key = "signing_secret: "+m.slack.SigningSecret(), ", public_key: "+m.discord.PublicKey()
 	}
+	if m.events != "" {
+		key += ", message_content: true"
+	}
 	text := fmt.Sprintf(`imagineanything: {base_url: %s}
 agents: [%s]
 poll: {notifications: %[3]s, messages: %[3]s, generations: %[3]s, ceiling: %[3]s}
@@ -243,10 +249,10 @@ access:
   write: ["discord:user:%[11]s", "slack:user:%[12]s"]
   admin: ["discord:user:%[11]s", "slack:user:%[12]s"]
 subscriptions:
-  - {name: d, agents: [%[13]s], events: ["message.received"], to: "discord:%[14]s"}
-  - {name: s, agents: [%[15]s], events: ["message.received"], to: "slack:%[16]s"}
+  - {name: d, agents: [%[13]s], events: %[18]s, to: "discord:%[14]s"}
+  - {name: s, agents: [%[15]s], events: %[18]s, to: "slack:%[16]s"}
 `, m.api.URL, strings.Join(agents, ", "), poll, m.nats, m.web, fakediscord.DefaultToken, m.discordURL, m.team.BotToken(), hears, m.slackURL,
-		m.discord.User("ann"), m.ann, atDiscord, m.channel, atSlack, m.alerts, key)
+		m.discord.User("ann"), m.ann, atDiscord, m.channel, atSlack, m.alerts, key, cmp.Or(m.events, `["message.received"]`))
 	require.NoError(m.t, os.WriteFile(m.file(), []byte(text), 0o600))
 }
 
