@@ -20,12 +20,17 @@ func (b *Bus) care(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-look.C:
-			if b.host == nil || b.host.server.JetStreamEnabled() {
+			broken := b.host != nil && b.host.diskTrouble() != nil
+			if b.host == nil || !broken && b.host.server.JetStreamEnabled() {
 				pause = 0
 				continue
 			}
 			pause = min(pause+time.Second, 10*time.Second)
-			b.reviveHost(ctx)
+			if !broken {
+				b.reviveHost(ctx)
+			} else if b.reopen(ctx) {
+				continue
+			}
 			if !wait(ctx, pause) {
 				return ctx.Err()
 			}

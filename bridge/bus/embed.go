@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -36,6 +37,7 @@ type host struct {
 	options           *server.Options
 	lock              *flock.Flock
 	admin, subscriber Credentials
+	told              *serverLog // by the server
 }
 
 // startHost locks the folder and starts the server in it. Nothing in the server
@@ -73,11 +75,11 @@ func startHost(ctx context.Context, o Options) (_ *host, err error) {
 	if h.server, err = server.NewServer(h.options); err != nil {
 		return nil, stateOf(BadFolder, err, "the embedded NATS server can't start in %s: %s.", h.dir, err)
 	}
-	told := &serverLog{log: o.Log}
-	h.server.SetLoggerV2(told, false, false, false)
+	h.told = &serverLog{log: o.Log}
+	h.server.SetLoggerV2(h.told, false, false, false)
 	h.server.Start()
 	if !h.server.ReadyForConnections(30 * time.Second) {
-		return nil, stateOf(Unreachable, nil, "the embedded NATS server did not start: %s.", told.worst())
+		return nil, stateOf(Unreachable, nil, "the embedded NATS server did not start: %s.", h.told.worst())
 	}
 	return h, h.writeFiles(o.Listen == "off")
 }
@@ -255,6 +257,8 @@ type serverLog struct {
 	log *slog.Logger
 	mu  sync.Mutex
 	bad string
+
+	broken atomic.Pointer[string] // what it said of a store that takes no write any more
 }
 
 func (l *serverLog) Noticef(f string, v ...any) {
@@ -273,7 +277,12 @@ func (l *serverLog) Warnf(f string, v ...any) {
 	}
 	l.log.Log(context.Background(), level, "nats server warns", "text", text)
 }
-func (l *serverLog) Errorf(f string, v ...any) { l.tell(fmt.Sprintf(f, v...)) }
+
+func (l *serverLog) Errorf(f string, v ...any) {
+	text := fmt.Sprintf(f, v...)
+	l.noteBroken(f, text)
+	l.tell(text)
+}
 func (l *serverLog) Fatalf(f string, v ...any) { l.tell(fmt.Sprintf(f, v...)) }
 
 func (l *serverLog) tell(text string) {

@@ -51,6 +51,11 @@ func (b *Bus) Info(ctx context.Context) (Info, error) {
 		in.Embedded, in.Sync, in.URL = true, b.opts.Sync, h.admin.URL
 		in.AdminFile, in.SubscriberFile = filepath.Join(h.dir, AdminFile), filepath.Join(h.dir, SubscriberFile)
 	}
+	if h := b.host; h != nil {
+		if e := h.diskTrouble(); e != nil {
+			return in, e
+		}
+	}
 	for _, a := range b.opts.assets() {
 		s, err := b.streamInfo(ctx, a.Name)
 		if err != nil {
