@@ -23,7 +23,7 @@ func catchUp(ctx context.Context, p plan) (out []figure, err error) {
 	if err := w.configure(hookOnly); err != nil {
 		return nil, err
 	}
-	stored, err := w.fill(ctx, p.backlog)
+	stored, err := w.fill(ctx, p.backlog, mention)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func catchUp(ctx context.Context, p plan) (out []figure, err error) {
 
 // fill stores events in the world's data folder, as a bridge would that stopped
 // right after.
-func (w *world) fill(ctx context.Context, n int) (took time.Duration, err error) {
+func (w *world) fill(ctx context.Context, n int, happening func(baseURL, handle string, n int) events.Event) (took time.Duration, err error) {
 	b, err := bus.Open(ctx, bus.Options{DataDir: w.data(), Listen: "off", Name: "bench"})
 	if err != nil {
 		return 0, fmt.Errorf("open store: %w", err)
@@ -72,7 +72,7 @@ func (w *world) fill(ctx context.Context, n int) (took time.Duration, err error)
 	}()
 	all := make([]events.Event, n)
 	for i := range all {
-		all[i] = mention(w.api.URL, w.agent.Handle, i)
+		all[i] = happening(w.api.URL, w.agent.Handle, i)
 	}
 	began, revision := time.Now(), uint64(0)
 	for batch := range slices.Chunk(all, 400) {

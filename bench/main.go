@@ -36,12 +36,14 @@ type plan struct {
 
 // section is one part of the benchmark.
 type section struct {
-	name string
-	run  func(ctx context.Context, p plan) ([]figure, error)
+	name  string
+	run   func(ctx context.Context, p plan) ([]figure, error)
+	named bool // runs only when it is asked for: it takes long
 }
 
 var sections = []section{
-	{"size", size}, {"start", startUp}, {"memory", memory}, {"fresh", fresh}, {"catchup", catchUp},
+	{"size", size, false}, {"start", startUp, false}, {"memory", memory, false}, {"fresh", fresh, false}, {"catchup", catchUp, false},
+	{"outage", outage, true},
 }
 
 func main() {
@@ -140,7 +142,7 @@ func names() []string {
 
 func chosen(only string) ([]section, error) {
 	if only == "" {
-		return sections, nil
+		return slices.DeleteFunc(slices.Clone(sections), func(s section) bool { return s.named }), nil
 	}
 	var out []section
 	for name := range strings.SplitSeq(only, ",") {

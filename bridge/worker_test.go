@@ -316,3 +316,21 @@ func wait(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
+
+func TestF25_AQuickAnswerOvertakesNoSlowOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.answer = func(_ context.Context, n int, _ bridge.Delivery) error {
+			if n%2 == 1 {
+				<-time.After(3 * time.Second)
+			}
+			return nil
+		}
+		w.publish(likes(200)...)
+		r := w.run(t)
+		wait(6 * time.Minute)
+		require.Equal(t, names(200), w.seen())
+		r.stop(t)
+	})
+}

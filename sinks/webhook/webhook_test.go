@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -198,4 +199,31 @@ func TestAnEndedContextIsInDoubtNotLost(t *testing.T) {
 	_, err = s.Send(ctx, delivery(t, "http://127.0.0.1:9/"))
 	send, _ := errors.AsType[*bridge.SendError](err)
 	require.Equal(t, bridge.InDoubt, send.Verdict)
+}
+
+func TestF75_AKeyThatChangesBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	r := &receiver{}
+	server := httptest.NewServer(r)
+	defer server.Close()
+	keys := []string{first}
+	s, err := webhook.New(webhook.Options{Secrets: func(string) []string { return keys }, AllowPrivate: true})
+	require.NoError(t, err)
+	d := delivery(t, server.URL)
+	for _, keys = range [][]string{{first}, {second, first}, {second}} {
+		_, err := s.Send(t.Context(), d)
+		require.NoError(t, err)
+		q := r.all[len(r.all)-1]
+		require.Equal(t, "ntf_1", q.Header.Get("webhook-id"), "the id stays")
+		for _, key := range []string{first, second} {
+			verifier, err := standard.NewWebhook(key)
+			require.NoError(t, err)
+			err = verifier.Verify(r.body, q.Header)
+			if slices.Contains(keys, key) {
+				require.NoError(t, err)
+			} else {
+				require.Error(t, err)
+			}
+		}
+	}
 }
