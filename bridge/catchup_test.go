@@ -249,7 +249,7 @@ func TestF29_GapIsToldOnceInOneMessage(t *testing.T) {
 func TestNoticeLayout(t *testing.T) {
 	t.Parallel()
 	gap := bridge.Away{Count: 497, From: time.Date(2026, 2, 6, 9, 12, 0, 0, time.UTC), Until: time.Date(2026, 2, 7, 17, 40, 0, 0, time.UTC)}
-	golden.Equal(t, "testdata/layout/notice_gap.golden", []byte(describe(bridge.Notice(gap))))
+	golden.Equal(t, "testdata/layout/notice_gap.golden", []byte(describe(bridge.Cards{}.Notice(gap))))
 	gap.Skipped, gap.Count, gap.From = true, 1, time.Time{}
-	golden.Equal(t, "testdata/layout/notice_skipped.golden", []byte(describe(bridge.Notice(gap))))
+	golden.Equal(t, "testdata/layout/notice_skipped.golden", []byte(describe(bridge.Cards{}.Notice(gap))))
 }

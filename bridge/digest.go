@@ -29,24 +29,24 @@ func (w *Worker) digestDue(first Entry) time.Time {
 func (w *Worker) message(p *parcel) Message {
 	switch p.form {
 	case formNotice:
-		return Notice(*w.record.Gap)
+		return w.Cards.Notice(*w.record.Gap)
 	case formFold:
 		return w.fold(p)
 	case formResend:
-		m := Layout(p.events[0])
+		m := w.Cards.Layout(p.events[0])
 		m.UpdateKey, m.Version = "", 0 // shown anew
-		m.Footnote = joined(m.Footnote, "sent again on request")
+		m.Footnote = joined(m.Footnote, w.Cards.say("sent again on request"))
 		return m
 	case formCatchUp:
 		if w.record.Away != nil && w.record.Away.Count > 1 {
-			return AfterOutage(p.events, *w.record.Away)
+			return w.Cards.AfterOutage(p.events, *w.record.Away)
 		}
 	case formPlain, formDigest, formAhead, formAside:
 	}
 	if len(p.events) == 1 {
-		return Layout(p.events[0])
+		return w.Cards.Layout(p.events[0])
 	}
-	return Digest(p.events)
+	return w.Cards.Digest(p.events)
 }
 
 // idle waits for d, broken off by a nudge.

@@ -2,11 +2,10 @@ package bridge
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -101,7 +100,7 @@ func (w *Worker) fold(p *parcel) Message {
 	after := before.add(p.events)
 	after.Since, after.At = p.since().UTC(), time.Now().UTC()
 	p.told = &after
-	m := Fold(after, p.events[len(p.events)-1])
+	m := w.Cards.Fold(after, p.events[len(p.events)-1])
 	m.UpdateKey, m.Final = w.foldPlace(p.events[0]), true
 	m.Version = int(p.last().Stored.UnixMilli())
 	return m
@@ -134,46 +133,37 @@ func actorOf(e events.Event) events.Agent {
 }
 
 // Fold makes one message of what a tally tells; last is the newest of its events.
-func Fold(t Tally, last events.Event) Message {
-	m := Layout(last)
+func (c Cards) Fold(t Tally, last events.Event) Message {
+	m := c.Layout(last)
 	if t.Count < 2 {
 		return m
 	}
 	m.Author = authorOf(t.First)
-	var with []Span
-	if t.Others > 0 {
-		with = []Span{say("and "), strong(others(t.Others)), say(" ")}
-	}
-	noun := "follow"
+	key, noun, address := "", "", ""
 	switch d := last.Data.(type) {
 	case events.NotificationFollow:
-		verb := "now follow "
-		if t.Others == 0 {
-			verb = "now follows "
-		}
-		m.Headline, m.Footnote, m.Link, m.Actions = append(with, say(verb), self(last)), "", "", nil
+		key, noun = "now follows %s", "follow"
+		m.Footnote, m.Link, m.Actions = "", "", nil
 	case events.NotificationLike:
-		noun = "like"
-		m.Headline = append(with, say("liked "), link("your post", d.Post.URL))
+		key, noun, address = "liked [your post]", "like", d.Post.URL
 	case events.NotificationRepost:
-		noun = "repost"
-		m.Headline = append(with, say("reposted "), link("your post", d.Post.URL))
+		key, noun, address = "reposted [your post]", "repost", d.Post.URL
 	}
-	m.Footnote = joined(counted(t.Count, noun)+" since "+t.Since.UTC().Format("15:04")+" UTC", m.Footnote)
+	parts := []Span{self(last)}
+	if t.Others > 0 {
+		key = map[string]string{
+			"now follows %s": "and %s now follow %s", "liked [your post]": "and %s liked [your post]", "reposted [your post]": "and %s reposted [your post]",
+		}[key]
+		parts = []Span{strong(c.others(t.Others)), self(last)}
+	}
+	m.Headline = c.headline(key, address, parts...)
+	m.Footnote = joined(c.say("%s since %s UTC", language.Counted(t.Count, noun), t.Since.UTC().Format("15:04")), m.Footnote)
 	return m
 }
 
-func others(n int) string {
+func (c Cards) others(n int) string {
 	if n == 1 {
-		return "1 other"
+		return c.say("1 other")
 	}
-	return thousands(n) + " others"
-}
-
-// thousands writes a number with commas.
-func thousands(n int) string {
-	if n < 1000 {
-		return strconv.Itoa(n)
-	}
-	return thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
+	return c.say("%d others", n)
 }

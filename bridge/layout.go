@@ -18,47 +18,47 @@ const (
 
 // Layout makes what people see of an event. It is pure and knows no platform: it
 // shortens, but leaves escaping to the sink.
-func Layout(e events.Event) Message {
+func (c Cards) Layout(e events.Event) Message {
 	var m Message
 	switch d := e.Data.(type) {
 	case events.NotificationFollow, events.NotificationLike, events.NotificationRepost:
-		m = layoutApplause(e)
+		m = c.layoutApplause(e)
 	case events.NotificationComment, events.NotificationReply, events.NotificationQuote, events.NotificationMention:
-		m = layoutTalk(e)
+		m = c.layoutTalk(e)
 	case events.NotificationOther:
-		m = layoutOther(d)
+		m = c.layoutOther(d)
 	case events.MessageReceived:
-		m = layoutReceived(e, d)
+		m = c.layoutReceived(e, d)
 	case events.MessageSent:
-		m = layoutSent(d)
+		m = c.layoutSent(d)
 	case events.GenerationStarted:
-		m = layoutJob(e, d.Job)
+		m = c.layoutJob(e, d.Job)
 	case events.GenerationProgressed:
-		m = layoutJob(e, d.Job)
+		m = c.layoutJob(e, d.Job)
 	case events.GenerationCompleted:
-		m = layoutJob(e, d.Job)
+		m = c.layoutJob(e, d.Job)
 	case events.GenerationFailed:
-		m = layoutJob(e, d.Job)
+		m = c.layoutJob(e, d.Job)
 	case events.PostPublished:
-		m = layoutPost(d.Actor, d.Post)
+		m = c.layoutPost(d.Actor, d.Post)
 	case events.PostFollowed:
-		m = layoutPost(d.Actor, d.Post)
+		m = c.layoutPost(d.Actor, d.Post)
 	case events.PostMatched:
-		m = layoutPost(d.Actor, d.Post)
-		m.Title = "A post about " + shorten(d.Watch, maxName)
+		m = c.layoutPost(d.Actor, d.Post)
+		m.Title = c.say("A post about %s", shorten(d.Watch, maxName))
 	case events.AgentMilestone:
-		m = layoutMilestone(d)
+		m = c.layoutMilestone(d)
 	case events.AgentProfileChanged:
-		m = layoutProfile(d)
+		m = c.layoutProfile(d)
 	case events.ServiceListed:
-		m = layoutListing(d.Listing)
+		m = c.layoutListing(d.Listing)
 	case events.ServiceOrdered:
-		m = layoutOrder(d.Order, "")
+		m = c.layoutOrder(d.Order, "")
 	case events.ServiceOrderChanged:
-		m = layoutOrder(d.Order, d.Before)
+		m = c.layoutOrder(d.Order, d.Before)
 	}
 	m.Event, m.Agent, m.At = e.Name(), e.Agent(), e.Time
-	return m
+	return c.spoken(m)
 }
 
 func authorOf(a events.Agent) *Author {
@@ -98,12 +98,12 @@ func open(pages ...Action) []Action {
 	return out
 }
 
-func postThread(p events.Post) (key, name string) {
+func (c Cards) postThread(p events.Post) (key, name string) {
 	if p.ID == "" {
 		return "", ""
 	}
 	if name = shorten(oneLine(p.Content), maxThread); name == "" {
-		name = "Post " + shorten(p.ID, maxThread)
+		name = c.say("Post %s", shorten(p.ID, maxThread))
 	}
 	return "post:" + p.ID, name
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // maxLine bounds each half of a digest's line, so that a full digest fits every
@@ -40,7 +41,7 @@ type line struct {
 // Digest makes one message of several events: what matters first, grouped by kind,
 // each kind oldest first. Likes, reposts and follows of one thing are one line; of
 // a generation only the newest state is told.
-func Digest(list []events.Event) Message {
+func (c Cards) Digest(list []events.Event) Message {
 	last := list[len(list)-1]
 	m := Message{Event: last.Name(), Agent: last.Agent(), At: last.Time}
 	for _, e := range list {
@@ -51,23 +52,23 @@ func Digest(list []events.Event) Message {
 	things := 0
 	kinds := make([]int, len(digestKinds)+1)
 	for _, l := range linesOf(list) {
-		m.Quotes = append(m.Quotes, l.quote())
+		m.Quotes = append(m.Quotes, l.quote(c))
 		things += l.tally.Count
 		kinds[l.rank] += l.tally.Count
 	}
-	what := counted(things, "thing") + " happened"
+	what := c.say("%s happened", language.Counted(things, "thing"))
 	if m.Agent != "" {
-		what += " to @" + shorten(m.Agent, maxName)
+		what = c.say("%s happened to %s", language.Counted(things, "thing"), "@"+shorten(m.Agent, maxName))
 	}
 	m.Title, m.Headline = what, []Span{say(what)}
-	m.Footnote = joined("digest", kindCounts(kinds))
+	m.Footnote = joined(c.say("digest"), c.kindCounts(kinds))
 	return m
 }
 
 // AfterOutage is a digest of part of what happened while nothing could be sent.
-func AfterOutage(list []events.Event, away Away) Message {
-	m := Digest(list)
-	m.Title = "While I was away: " + thousands(len(list)) + " of " + thousands(int(min(away.Count, 1<<31))) + " events, " + clock(away.From, away.Until) //nolint:gosec // bounded
+func (c Cards) AfterOutage(list []events.Event, away Away) Message {
+	m := c.Digest(list)
+	m.Title = c.say("While I was away: %d of %d events, %s", len(list), min(away.Count, 1<<31), c.clock(away.From, away.Until))
 	m.Headline = []Span{say(m.Title)}
 	m.Quiet = true
 	return m
@@ -105,26 +106,26 @@ func rankOf(e events.Event) int {
 }
 
 // kindCounts says how many of each kind there are, for more than one kind.
-func kindCounts(counts []int) string {
+func (c Cards) kindCounts(counts []int) string {
 	var parts []string
 	for i, n := range counts {
 		switch {
 		case n == 0:
 		case i == len(digestKinds):
-			parts = append(parts, counted(n, "other"))
+			parts = append(parts, c.others(n))
 		case n > 1 && digestKinds[i].one == "reply":
-			parts = append(parts, thousands(n)+" replies")
+			parts = append(parts, c.say("%d replies", n))
 		default:
-			parts = append(parts, counted(n, digestKinds[i].one))
+			parts = append(parts, c.In.Count(n, digestKinds[i].one))
 		}
 	}
 	return strings.Join(parts, " · ")
 }
 
-func (l *line) quote() Quote {
-	m := Layout(l.newest)
+func (l *line) quote(c Cards) Quote {
+	m := c.Layout(l.newest)
 	if l.tally.Count > 1 {
-		m = Fold(l.tally, l.newest)
+		m = c.Fold(l.tally, l.newest)
 	}
 	return Quote{Label: digestLabel(m), Text: digestText(m)}
 }

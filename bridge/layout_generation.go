@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/events"
@@ -30,7 +29,7 @@ var things = map[string]struct {
 
 // layoutJob shows a generation in whichever state it is: one message, edited
 // until its end.
-func layoutJob(e events.Event, j events.Job) Message {
+func (c Cards) layoutJob(e events.Event, j events.Job) Message {
 	thing, known := things[j.Type]
 	if !known {
 		thing.name, thing.article, thing.failed, thing.open = "result", "something", "The generation failed", "Open result"
@@ -38,35 +37,35 @@ func layoutJob(e events.Event, j events.Job) Message {
 	m := Message{
 		Author: jobAuthor(e), Text: shorten(j.Prompt, maxPrompt), Tone: ToneBusy, Quiet: true,
 		Version:  jobVersion(j),
-		Footnote: joined(by(ProviderName(j.Provider)), by(j.Model), lasted(j.CreatedAt, j.CompletedAt), try(j)),
+		Footnote: joined(by(ProviderName(j.Provider)), by(j.Model), lasted(j.CreatedAt, j.CompletedAt), c.try(j)),
 	}
 	if j.ID != "" {
 		m.UpdateKey = "job:" + j.ID
 	}
-	with := ""
+	what := c.say(thing.article)
 	if p := by(ProviderName(j.Provider)); p != "" {
-		with = " with " + p
+		what += c.say(" with %s", p)
 	}
 	switch e.Data.(type) {
 	case events.GenerationCompleted:
-		m.Title = strings.ToUpper(thing.name[:1]) + thing.name[1:] + " ready"
-		m.Headline = []Span{say("made " + thing.article + with)}
+		m.Title = c.say(strings.ToUpper(thing.name[:1]) + thing.name[1:] + " ready")
+		m.Headline = c.headline("made %s", "", say(what))
 		m.Tone, m.Final, m.Quiet, m.Link = ToneGood, true, false, webURL(j.PostURL)
 		if m.Link != "" {
-			m.Headline = append(m.Headline, say(" and "), link("posted it", j.PostURL))
+			m.Headline = c.headline("made %s and [posted it]", j.PostURL, say(what))
 		}
-		m.Quotes = quote("Posted with", j.PostContent)
+		m.Quotes = quote(c.say("Posted with"), j.PostContent)
 		if known && webURL(j.ResultURL) != "" {
 			m.Media = []Media{{Kind: thing.media, URL: webURL(j.ResultURL), Alt: shorten(oneLine(j.Prompt), maxQuote)}}
 		}
 		m.Actions = open(Action{Label: "Open post", URL: j.PostURL, Primary: true}, Action{Label: thing.open, URL: j.ResultURL})
 	case events.GenerationFailed:
-		m.Title, m.Headline = thing.failed, []Span{say("could not make " + thing.article + with)}
+		m.Title, m.Headline = c.say(thing.failed), c.headline("could not make %s", "", say(what))
 		m.Tone, m.Final, m.Quiet = ToneBad, true, false
-		m.Fields = []Field{{Name: "Why", Value: why(j.ErrorMessage)}}
+		m.Fields = []Field{{Name: "Why", Value: c.why(j.ErrorMessage)}}
 	default:
-		m.Steps = jobSteps(j.Status)
-		m.Title, m.Headline = "Generating "+thing.article, []Span{say("is making " + thing.article + with)}
+		m.Steps = c.jobSteps(j.Status)
+		m.Title, m.Headline = c.say("Generating %s", c.say(thing.article)), c.headline("is making %s", "", say(what))
 	}
 	return m
 }
@@ -111,11 +110,11 @@ func jobVersion(j events.Job) int {
 
 // jobSteps is how far a generation under way has come. A state we do not know is
 // shown under its own name in the middle.
-func jobSteps(status string) []Step {
+func (c Cards) jobSteps(status string) []Step {
 	at := 1
 	out := make([]Step, len(stages))
 	for i, s := range stages {
-		out[i].Name = s.name
+		out[i].Name = c.In.Word(s.name)
 		if s.status == status {
 			at = i
 		}
@@ -132,10 +131,10 @@ func jobSteps(status string) []Step {
 
 // why is the provider's reason in one line, and the next step where the reason
 // is a common one.
-func why(reason string) string {
+func (c Cards) why(reason string) string {
 	reason = shorten(oneLine(reason), maxQuote)
 	if reason == "" {
-		return "The provider gave no reason. Try again."
+		return c.say("The provider gave no reason. Try again.")
 	}
 	lower := strings.ToLower(reason)
 	for _, advice := range []struct{ sign, step string }{
@@ -151,18 +150,18 @@ func why(reason string) string {
 		{"rate limit", "Try again in a minute."},
 	} {
 		if strings.Contains(lower, advice.sign) {
-			return strings.TrimRight(reason, ".") + ". " + advice.step
+			return strings.TrimRight(reason, ".") + ". " + c.say(advice.step)
 		}
 	}
 	return reason
 }
 
 // try counts attempts: the API allows three retries (§11.4).
-func try(j events.Job) string {
+func (c Cards) try(j events.Job) string {
 	if j.RetryCount <= 0 && j.Status != "failed" {
 		return ""
 	}
-	return fmt.Sprintf("try %d of 4", max(0, j.RetryCount)+1)
+	return c.say("try %d of %d", max(0, j.RetryCount)+1, 4)
 }
 
 func by(name string) string { return shorten(oneLine(name), maxThread) }

@@ -2,28 +2,28 @@ package bridge
 
 import "github.com/imaginebridge/imaginebridge/events"
 
-func layoutReceived(e events.Event, d events.MessageReceived) Message {
-	m := directMessage(d.Actor, d.Message, d.Conversation)
-	m.Headline, m.Tone = []Span{say("wrote to "), self(e)}, ToneTalk
+func (c Cards) layoutReceived(e events.Event, d events.MessageReceived) Message {
+	m := c.directMessage(d.Actor, d.Message, d.Conversation)
+	m.Headline, m.Tone = c.headline("wrote to %s", "", self(e)), ToneTalk
 	return m
 }
 
-func layoutSent(d events.MessageSent) Message {
-	m := directMessage(d.Actor, d.Message, d.Conversation)
-	m.Headline = []Span{say("wrote to "), strong(at(d.Conversation.Participant))}
+func (c Cards) layoutSent(d events.MessageSent) Message {
+	m := c.directMessage(d.Actor, d.Message, d.Conversation)
+	m.Headline = c.headline("wrote to %s", "", strong(at(d.Conversation.Participant)))
 	m.Quiet = true // the agent's own words
 	return m
 }
 
-func directMessage(from events.Agent, msg events.Message, c events.Conversation) Message {
+func (c Cards) directMessage(from events.Agent, msg events.Message, in events.Conversation) Message {
 	m := Message{
-		Author: authorOf(from), Link: webURL(c.Participant.URL), Text: shorten(msg.Content, maxText),
-		Footnote: "direct message", Actions: open(Action{Label: "Profile", URL: c.Participant.URL}),
+		Author: authorOf(from), Link: webURL(in.Participant.URL), Text: shorten(msg.Content, maxText),
+		Footnote: c.say("direct message"), Actions: open(Action{Label: "Profile", URL: in.Participant.URL}),
 	}
-	if c.ID != "" {
-		m.ThreadKey = "dm:" + c.ID
-		with := authorOf(c.Participant)
-		m.Thread = shorten("DM · "+with.Name+" ("+at(c.Participant)+")", maxThread)
+	if in.ID != "" {
+		m.ThreadKey = "dm:" + in.ID
+		with := authorOf(in.Participant)
+		m.Thread = shorten("DM · "+with.Name+" ("+at(in.Participant)+")", maxThread)
 	}
 	return m
 }

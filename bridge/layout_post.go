@@ -7,9 +7,9 @@ import (
 )
 
 // layoutPost shows a post for its own sake.
-func layoutPost(actor events.Agent, p events.Post) Message {
+func (c Cards) layoutPost(actor events.Agent, p events.Post) Message {
 	m := Message{
-		Author: authorOf(actor), Headline: []Span{link("posted", p.URL)}, Link: webURL(p.URL),
+		Author: authorOf(actor), Headline: c.headline("[posted]", p.URL), Link: webURL(p.URL),
 		Text: shorten(p.Content, maxText), Media: mediaOf(p),
 		Footnote: fmt.Sprintf("♥ %d · 💬 %d · ↻ %d", p.LikeCount, p.CommentCount, p.RepostCount),
 	}
@@ -23,12 +23,11 @@ func layoutPost(actor events.Agent, p events.Post) Message {
 	}
 	m.Actions = open(pages...)
 	if p.RepostOf != nil {
-		verb := "reposted"
+		m.Headline = c.headline("reposted [a post]", p.RepostOf.URL)
 		if p.IsQuote {
-			verb = "quoted"
+			m.Headline = c.headline("quoted [a post]", p.RepostOf.URL)
 		}
-		m.Headline = []Span{say(verb + " "), link("a post", p.RepostOf.URL)}
-		m.Quotes = quote("The post", p.RepostOf.Content)
+		m.Quotes = quote(c.say("The post"), p.RepostOf.Content)
 	}
 	return m
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
-func layoutListing(l events.Listing) Message {
+func (c Cards) layoutListing(l events.Listing) Message {
 	m := Message{
-		Title: "New service", Headline: []Span{say("A service is new on the marketplace")},
+		Title: c.say("New service"), Headline: []Span{say(c.say("A service is new on the marketplace"))},
 		Text:   shorten(strings.TrimSpace(l.Title)+"\n"+l.ShortDesc, maxText),
 		Fields: []Field{{Name: "Price", Value: fmt.Sprintf("$%d.%02d", l.PriceCents/100, max(0, l.PriceCents)%100)}},
 	}
 	if l.Agent != nil {
-		m.Author, m.Headline = authorOf(*l.Agent), []Span{say("offers a new service")}
+		m.Author, m.Headline = authorOf(*l.Agent), []Span{say(c.say("offers a new service"))}
 		m.Link = webURL(l.Agent.URL)
 		m.Actions = open(Action{Label: "Profile", URL: l.Agent.URL})
 	}
 	if l.DeliveryDays > 0 {
-		m.Fields = append(m.Fields, Field{Name: "Delivery", Value: counted(l.DeliveryDays, "day")})
+		m.Fields = append(m.Fields, Field{Name: "Delivery", Value: c.In.Count(l.DeliveryDays, "day")})
 	}
 	if category := by(l.Category); category != "" {
 		m.Fields = append(m.Fields, Field{Name: "Category", Value: category})
@@ -31,18 +31,19 @@ func layoutListing(l events.Listing) Message {
 }
 
 // layoutOrder shows an order, with the status it had before where that changed.
-func layoutOrder(o events.Order, before string) Message {
+func (c Cards) layoutOrder(o events.Order, before string) Message {
 	other, verb := o.Buyer, "ordered a service"
 	if o.Role == "buyer" {
 		other, verb = o.Seller, "got an order of yours"
 	}
 	m := Message{
-		Author: authorOf(other), Title: "New order", Headline: []Span{say(verb)}, Text: shorten(strings.TrimSpace(o.Title), maxText),
+		Author: authorOf(other), Title: c.say("New order"), Headline: []Span{say(c.say(verb))}, Text: shorten(strings.TrimSpace(o.Title), maxText),
 		Link: webURL(other.URL), Actions: open(Action{Label: "Profile", URL: other.URL}),
-		Fields: []Field{{Name: "Status", Value: inWords(o.Status)}},
+		Fields: []Field{{Name: "Status", Value: c.In.Word(inWords(o.Status))}},
 	}
 	if before != "" {
-		m.Title, m.Headline = "Order", []Span{say("has an order that went from "), say(inWords(before)), say(" to "), strong(inWords(o.Status))}
+		m.Title = c.say("Order")
+		m.Headline = c.headline("has an order that went from %s to %s", "", say(c.In.Word(inWords(before))), strong(c.In.Word(inWords(o.Status))))
 	}
 	switch o.Status {
 	case "COMPLETED":

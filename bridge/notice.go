@@ -2,11 +2,11 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // noteGap notes events that retention took while the lane waited, and moves the
@@ -64,31 +64,32 @@ func (w *Worker) notice() (parcel, error) {
 
 // Notice is the message that says which events will not be sent, and where they
 // can still be read.
-func Notice(gap Away) Message {
-	m := Message{Event: "bridge.gap", At: gap.Until, Tone: ToneBad, Title: counted(int(min(gap.Count, 1<<31)), "event") + " not sent"}
+func (c Cards) Notice(gap Away) Message {
+	m := Message{Event: "bridge.gap", At: gap.Until, Tone: ToneBad, Title: c.say("%s not sent", language.Counted(int(min(gap.Count, 1<<31)), "event"))}
 	if gap.AtMost {
-		m.Title = "Up to " + m.Title
+		m.Title = c.say("Up to %s", m.Title)
 	}
 	m.Headline = []Span{say(m.Title)}
-	span := clock(gap.From, gap.Until)
+	span := c.clock(gap.From, gap.Until)
 	if gap.Skipped {
-		m.Text = fmt.Sprintf("They are from %s and older than 15 minutes, which this subscription leaves out (catch_up: skip). They are stored; a replay sends them.", span)
+		m.Text = c.say("They are from %s and older than 15 minutes, which this subscription leaves out (catch_up: skip). They are stored; a replay sends them.", span)
 		return m
 	}
-	m.Text = fmt.Sprintf("They are from %s and left the store (nats.keep, nats.store) before this subscription came to them. "+
-		"ImagineAnything still shows notifications, messages and posts: look there, or with /ia notify and /ia dm. What a generation looked like on its way is gone; its result is in the gallery.", span)
+	m.Text = c.say("They are from %s and left the store (nats.keep, nats.store) before this subscription came to them. ImagineAnything still shows notifications, messages and posts: look there, or with /ia notify and /ia dm. What a generation looked like on its way is gone; its result is in the gallery.", span)
 	return m
 }
 
 // clock is a span of time as people write it, "09:12–17:40 UTC".
-func clock(from, until time.Time) string {
-	const day, hour = "2 Jan ", "15:04"
+func (c Cards) clock(from, until time.Time) string {
 	from, until = from.UTC(), until.UTC()
-	if from.IsZero() {
-		return "before " + until.Format(day+hour) + " UTC"
+	date := func(t time.Time) string {
+		return c.say("%[1]d %[2]s", t.Day(), c.In.Word(t.Format("Jan"))) + " " + t.Format("15:04")
 	}
-	if from.Format(day) == until.Format(day) {
-		return from.Format(day+hour) + "–" + until.Format(hour) + " UTC"
+	switch {
+	case from.IsZero():
+		return c.say("before %s", date(until)+" UTC")
+	case from.Format(time.DateOnly) == until.Format(time.DateOnly):
+		return date(from) + "–" + until.Format("15:04") + " UTC"
 	}
-	return from.Format(day+hour) + "–" + until.Format(day+hour) + " UTC"
+	return date(from) + "–" + date(until) + " UTC"
 }

@@ -87,7 +87,7 @@ func TestDigestTellsWhatMattersFirst(t *testing.T) {
 		list := []events.Event{fan(1, "p"), job("failed", 0), comment(3), fan(4, "p"), dm(5), fan(6, "q"), dm(7), job("completed", 1)}
 		golden.Equal(t, "testdata/layout/digest_of_a_day.golden", []byte(describe(bridge.Digest(list))))
 		away := bridge.Away{Count: 10000, From: time.Date(2026, 2, 6, 9, 12, 0, 0, time.UTC), Until: time.Date(2026, 2, 6, 17, 40, 0, 0, time.UTC)}
-		golden.Equal(t, "testdata/layout/digest_after_an_outage.golden", []byte(describe(bridge.AfterOutage(list, away))))
+		golden.Equal(t, "testdata/layout/digest_after_an_outage.golden", []byte(describe(bridge.Cards{}.AfterOutage(list, away))))
 	})
 }
 

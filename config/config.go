@@ -30,10 +30,19 @@ type Config struct {
 	// Subscriptions say which events go where.
 	Subscriptions []Subscription `yaml:"subscriptions"`
 
+	// Cards are what the bridge writes into channels.
+	Cards Cards `yaml:"cards"`
+
 	// Runtime comes from the environment only.
 	Runtime Runtime `yaml:"-"`
 	// Notices are said once at start: overrides and warnings, in order.
 	Notices []Notice `yaml:"-"`
+}
+
+// Cards are what the bridge writes into channels.
+type Cards struct {
+	// Language of them, en or de. It is for all who read a channel; who uses a command is answered in the language of their own client.
+	Language string `yaml:"language"`
 }
 
 // ImagineAnything is the API that is watched.
@@ -241,6 +250,7 @@ func defaults() Config {
 		Discord: Discord{APIURL: "https://discord.com"},
 		Slack:   Slack{APIURL: "https://slack.com"},
 		Access:  Access{DailyGenerations: 50, Zone: "UTC"},
+		Cards:   Cards{Language: "en"},
 		Runtime: Runtime{DataDir: "./data", LogLevel: "info", LogFormat: "text"},
 	}
 }

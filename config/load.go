@@ -31,6 +31,8 @@ type Checks struct {
 	Patterns []string
 	// Filter returns what is wrong with a filter over these event patterns.
 	Filter func(expression string, patterns []string) error
+	// Languages are those there is a catalogue of.
+	Languages []string
 }
 
 // Load reads file and environment, fills in defaults and checks everything.

@@ -54,6 +54,9 @@ func (r *report) validate(c *Config, checks Checks) {
 	if _, err := time.LoadLocation(c.Access.Zone); err != nil || c.Access.Zone == "" {
 		r.add("access.zone", "no time zone %q; use names like Europe/Berlin.", c.Access.Zone)
 	}
+	if len(checks.Languages) > 0 && !slices.Contains(checks.Languages, c.Cards.Language) {
+		r.add("cards.language", "no language %q; there are %s.", c.Cards.Language, strings.Join(checks.Languages, ", "))
+	}
 	for i := range c.Subscriptions {
 		r.subscription(c, i, checks)
 	}

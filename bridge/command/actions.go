@@ -1,12 +1,12 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Actions are the buttons under the card of an event: what its reader may want
@@ -14,8 +14,8 @@ import (
 // its arguments, and the agent by the name "agent"; what needs a person's words
 // binds Form too. A value that the command would refuse makes no button, so
 // none is dead. Pages to open are the layout's, not the table's.
-func Actions(e events.Event) []bridge.Action {
-	card := buttons{agent: e.Agent()}
+func Actions(in language.Speaker, e events.Event) []bridge.Action {
+	card := buttons{agent: e.Agent(), in: in}
 	switch d := e.Data.(type) {
 	case events.NotificationFollow:
 		card.add("Follow back", "agent follow", "handle", d.Actor.Handle)
@@ -65,13 +65,14 @@ func Actions(e events.Event) []bridge.Action {
 // buttons collects the actions of one card.
 type buttons struct {
 	agent string
+	in    language.Speaker
 	list  []bridge.Action
 }
 
 // add makes a button that acts at once; bound are names and values in turn.
 func (b *buttons) add(label, command string, bound ...string) {
 	if args, ok := b.bind(command, bound); ok {
-		b.list = append(b.list, bridge.Action{Label: label, Command: command, Args: args})
+		b.list = append(b.list, bridge.Action{Label: b.in.Word(label), Command: command, Args: args})
 	}
 }
 
@@ -156,7 +157,7 @@ func (b *buttons) post(p events.Post) {
 func (b *buttons) failed(j events.Job) {
 	left := imagine.MaxJobRetries - max(0, j.RetryCount)
 	if left > 0 {
-		b.add(fmt.Sprintf("Retry (%d left)", left), "generate retry", "job", j.ID)
+		b.add(b.in.Say("Retry (%d left)", left), "generate retry", "job", j.ID)
 		for i := range b.list {
 			b.list[i].Primary = true
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 func eventOf(data events.Payload) events.Event {
@@ -50,7 +51,7 @@ func TestButtonsOfEveryEventAreAlive(t *testing.T) {
 	var all strings.Builder
 	for k := range events.Kinds() {
 		fmt.Fprintf(&all, "%s\n", k.Name())
-		list := Actions(eventOf(k.Example))
+		list := Actions(language.Speaker{}, eventOf(k.Example))
 		require.LessOrEqual(t, len(list), 5, "one row holds five")
 		primary := 0
 		for _, a := range list {
@@ -103,7 +104,7 @@ func TestButtonsFollowWhatTheEventHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list := Actions(eventOf(tc.data))
+			list := Actions(language.Speaker{}, eventOf(tc.data))
 			var labels []string
 			for _, a := range list {
 				labels = append(labels, a.Label)

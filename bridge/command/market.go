@@ -54,7 +54,7 @@ func marketSpecs() []Spec {
 				if err != nil {
 					return Reply{}, err
 				}
-				m := siteOf(api, a).listingCard(*l, press("Order", "order place", "service", l.ID))
+				m := siteOf(api, a).listingCard(*l, press("Order it", "order place", "service", l.ID))
 				for _, r := range l.Reviews {
 					m.Quotes = append(m.Quotes, quote(fmt.Sprintf("%s · %s", stars(r.Rating), by(r.Agent, a.say("a buyer"))), r.Content)...)
 				}

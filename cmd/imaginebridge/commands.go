@@ -120,10 +120,10 @@ func (pr *process) followEvents(ctx context.Context) error {
 		if at.At.Before(began) || e.Kind().Family != "generation" {
 			return
 		}
-		pr.commands.jobs.tell(e)
+		pr.commands.jobs.tell(e, cardsOf(pr.cfg))
 		if pr.discordSink != nil {
-			m := bridge.Layout(e)
-			m.Actions = bridge.Merge(command.Actions(e), m.Actions)
+			m := cardsOf(pr.cfg).Layout(e)
+			m.Actions = bridge.Merge(actionsOf(pr.cfg)(e), m.Actions)
 			if err := pr.discordSink.Update(ctx, m); err != nil && ctx.Err() == nil {
 				pr.log.DebugContext(ctx, "generation not shown where it was started", "event_id", e.ID, "err", err)
 			}
@@ -174,8 +174,8 @@ func (j *jobs) follow(ctx context.Context, agent, job string, show func(bridge.M
 
 // tell passes a state on to who watches the generation; whoever is too slow
 // misses a state between, never the last.
-func (j *jobs) tell(e events.Event) {
-	m := bridge.Layout(e)
+func (j *jobs) tell(e events.Event, cards bridge.Cards) {
+	m := cards.Layout(e)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, states := range j.watchers[e.Agent()+"/"+e.About] {

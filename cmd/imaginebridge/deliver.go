@@ -84,6 +84,7 @@ func (pr *process) deliverLane(ctx context.Context, r bridge.SubscriptionRecord)
 		return err
 	}
 	worker := bridge.NewWorker(bridge.WorkerOptions{
+		Cards:        cardsOf(pr.cfg),
 		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
 		Reporter: reporter{pr.bus, pr.health}, Log: pr.log.With("component", "worker"),
 		Circuits: &pr.workers.circuits, Tell: pr.tellOwner(r),

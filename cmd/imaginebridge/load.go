@@ -13,6 +13,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // defaultFile is read where it exists and no other is named.
@@ -57,7 +58,7 @@ func (p *program) read() (l loaded, err error) {
 	default:
 		return l, &usageError{fmt.Sprintf("%s can't be read: %v.", src.Name, errors.Unwrap(err))}
 	}
-	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter})
+	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter, Languages: language.Known()})
 	return l, err
 }
 

@@ -105,7 +105,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		Watch:  func(c discord.Change) { w.workers.resume("discord", c.Channel) },
 	}
 	if c := w.commands; c != nil {
-		o.Commands, o.Complete, o.Actions, o.Notes = c, c.complete, command.Actions, w.bus
+		o.Commands, o.Complete, o.Actions, o.Notes = c, c.complete, actionsOf(w.cfg), w.bus
 		o.Subscriptions = func(guild string) []string { return c.places.names(command.Discord, guild) }
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
 		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
@@ -123,7 +123,7 @@ func (w *wiring) slack() (*slack.Sink, error) {
 		SigningSecret: w.cfg.Slack.SigningSecret.Reveal,
 	}
 	if c := w.commands; c != nil {
-		o.Commands, o.Accept, o.Complete, o.Actions, o.Notes = c.Do, c.Accept, c.completer.Complete, command.Actions, w.bus
+		o.Commands, o.Accept, o.Complete, o.Actions, o.Notes = c.Do, c.Accept, c.completer.Complete, actionsOf(w.cfg), w.bus
 		o.Subscriptions = func(team string) []string { return c.places.names(command.Slack, team) }
 		o.Agents = func(team string) []string { return c.places.agents(command.Slack, team) }
 		o.Follow = c.jobs.follow

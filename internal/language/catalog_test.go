@@ -19,7 +19,7 @@ func TestEverySentenceHasItsTranslation(t *testing.T) {
 		_, sheet, err := read(name)
 		require.NoError(t, err)
 		for text, at := range src.sentences {
-			if _, ok := sheet.Sentences[text]; !ok && excuses[text] == "" && src.nouns[text] == "" {
+			if _, ok := sheet.Sentences[text]; !ok && excuses[text] == "" && sheet.Nouns[text] == nil {
 				t.Errorf("%s lacks %q (%s)", name, text, at)
 			}
 		}
@@ -69,7 +69,9 @@ func TestTranslationsTakeTheSameVerbs(t *testing.T) {
 		for text, own := range sheet.Sentences {
 			require.Equal(t, verbs(text), verbs(own), "%s: %q", name, text)
 			require.NotEmpty(t, own, text)
-			require.Equal(t, strings.HasSuffix(text, "."), strings.HasSuffix(own, "."), "%s: %q ends otherwise", name, text)
+			if strings.Contains(text, " ") {
+				require.Equal(t, strings.HasSuffix(text, "."), strings.HasSuffix(own, "."), "%s: %q ends otherwise", name, text)
+			}
 		}
 		for noun, forms := range sheet.Nouns {
 			require.NotEmpty(t, forms["other"], noun)

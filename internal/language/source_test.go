@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rooms say sentences to people through the catalogues; sources have words that
-// those rooms pass on.
+// rooms are the files that say sentences to people through the catalogues;
+// sources have words that those pass on.
 var (
-	rooms   = []string{"bridge/command"}
-	sources = []string{"internal/imagine", "sinks/discord", "sinks/slack", "bridge"}
+	rooms   = []string{"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go"}
+	sources = []string{"internal/imagine/*.go", "sinks/discord/*.go", "sinks/slack/*.go"}
 )
 
 // said are the functions whose argument at that place is a sentence or a word
@@ -28,6 +28,7 @@ var (
 		"Say": {0}, "say": {0}, "Word": {0}, "phrase": {0}, "Later": {0}, "success": {0}, "line": {1}, "said": {1},
 		"press": {0}, "open": {0}, "add": {0}, "form": {0}, "next": {0}, "drop": {0}, "generate": {0}, "changed": {0}, "again": {0}, "edit": {0}, "field": {0},
 		"idArg": {1}, "choiceArg": {1}, "handleArg": {1}, "textArg": {0}, "making": {1}, "many": {1}, "file": {0}, "onPost": {1, 2}, "ofAgent": {1}, "likes": {1}, "wrong": {1}, "change": {2},
+		"headline": {0}, "applause": {2},
 	}
 	counts = map[string]int{"Count": 1, "Counted": 1, "counted": 1, "found": 2, "pageReply": 2, "part": 1}
 	fields = map[string]bool{"Summary": true, "Holder": true, "Question": true, "Failed": true, "Again": true, "Empty": true, "Label": true, "Message": true, "Hint": true, "Reason": true, "Title": true, "Footnote": true}
@@ -47,13 +48,16 @@ var excuses = map[string]string{
 	"(asks for the ":                    "usage lines are the same everywhere",
 	"%s: web addresses of %s":           schemaWords,
 	"the arguments of the further page": schemaWords,
-	"the generation to follow":          schemaWords,
+	"/ia dead list":                     doorWords, "imaginebridge dead list": doorWords, "rate limit": serviceWords, "timed out": serviceWords,
+	"So many at most: not all of them need have been for this subscription.": "an outcome, for the audit",
+	"the generation to follow": schemaWords,
 }
 
 const (
-	jsonWords   = "programs send JSON, and their authors read what is wrong with it"
-	doorWords   = "how a door calls commands, not a sentence"
-	schemaWords = "schemas are documentation for programs"
+	serviceWords = "what providers say, not we"
+	jsonWords    = "programs send JSON, and their authors read what is wrong with it"
+	doorWords    = "how a door calls commands, not a sentence"
+	schemaWords  = "schemas are documentation for programs"
 )
 
 // sentence is what looks like words for people.
@@ -70,16 +74,18 @@ type source struct {
 // derived are keys that the code puts together.
 func (s source) derived(text string) bool {
 	state := strings.ToUpper(strings.ReplaceAll(text, " ", "_")) // as the API names it
-	return slices.Contains(months, text) || s.literals[state] || text == "%[1]d %[2]s %[3]s" || s.literals[strings.ToLower(text[:1])+text[1:]]
+	return slices.Contains(months, text) || s.literals[state] || strings.HasPrefix(text, "%[1]d %[2]s") || s.literals[strings.ToLower(text[:1])+text[1:]]
 }
 
-var months = []string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
+var months = []string{
+	"Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+	"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
 
 func readSource(t *testing.T) *source {
 	t.Helper()
 	out := &source{literals: map[string]bool{}, sentences: map[string]string{}, nouns: map[string]string{}}
 	for _, room := range append(rooms, sources...) {
-		files, err := filepath.Glob(filepath.Join("../..", room, "*.go"))
+		files, err := filepath.Glob(filepath.Join("../..", room))
 		require.NoError(t, err)
 		require.NotEmpty(t, files, room)
 		for _, name := range files {

@@ -15,9 +15,12 @@ import (
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
-func withActions(o *Options) { o.Actions = command.Actions }
+func withActions(o *Options) { o.Actions = english }
+
+func english(e events.Event) []bridge.Action { return command.Actions(language.Speaker{}, e) }
 
 func commented(st *stand, id, text string) bridge.Delivery {
 	return laid(st, id, events.NotificationComment{
@@ -236,7 +239,7 @@ func TestButtonsOfEachKind(t *testing.T) {
 	for k := range events.Kinds() {
 		e := eventOf(k)
 		m := bridge.Layout(e)
-		m.Actions = append(command.Actions(e), m.Actions...)
+		m.Actions = append(english(e), m.Actions...)
 		fmt.Fprintf(&b, "%s\n", k.Name())
 		for _, r := range render(m, false, "", st.sink.ids(t.Context(), m.Actions, m.Agent, "")...).rows {
 			for _, c := range r.Components {

@@ -18,6 +18,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 var testTime = time.Date(2026, 2, 6, 13, 36, 48, 0, time.UTC)
@@ -81,7 +82,7 @@ func TestRenderEveryKindWithButtons(t *testing.T) {
 	var all []byte
 	for k := range events.Kinds() {
 		d := deliver(k)
-		s := &Sink{opt: Options{Actions: command.Actions, Commands: func(context.Context, command.Request) command.Answer { return command.Answer{} }}}
+		s := &Sink{opt: Options{Actions: english, Commands: func(context.Context, command.Request) command.Answer { return command.Answer{} }}}
 		d.Message.Actions = s.buttons(d)
 		b := binder{on: true, kept: map[string][]byte{}}.render(d, full, false)
 		require.Empty(t, fakeslack.ValidateMessage(wire(t, b)), k.Name())
@@ -89,7 +90,7 @@ func TestRenderEveryKindWithButtons(t *testing.T) {
 		all = fmt.Appendf(all, "%s:%s\n", k.Name(), labels(b))
 	}
 	golden.Equal(t, "testdata/buttons.golden", all)
-	require.Empty(t, (&Sink{opt: Options{Actions: command.Actions}}).buttons(digest(25)))
+	require.Empty(t, (&Sink{opt: Options{Actions: english}}).buttons(digest(25)))
 }
 
 // labels are the buttons and menu entries of a message.
@@ -300,3 +301,5 @@ func TestRenderSurvivesTheLibrary(t *testing.T) {
 		require.JSONEq(t, string(raw), string(again))
 	}
 }
+
+func english(e events.Event) []bridge.Action { return command.Actions(language.Speaker{}, e) }
