@@ -329,8 +329,8 @@ func TestEveryCommandDoesItsCallAndShowsItsReply(t *testing.T) {
 	rows := drives()
 	driven := 0
 	for _, s := range command.Table() {
-		if s.House != nil {
-			continue // of the bridge itself: subscribe_test.go
+		if own(s) {
+			continue // of the bridge itself: subscribe_test.go, schedule_test.go
 		}
 		driven++
 		t.Run(s.Name(), func(t *testing.T) {

@@ -213,7 +213,7 @@ func (r *Runner) ask(ctx context.Context, j *job) (Answer, bool) {
 		question = j.say(j.spec.Question)
 	case j.spec.Repeat == Costs && r.o.Spent != nil && r.daily() > 0:
 		if n := r.o.Spent(ctx, j.q.Agent, j.q.Principal); n >= r.daily() {
-			question = j.say("You have started %d generations as @%s today, and each costs its owner money. Start another?", n, j.q.Agent)
+			question = j.say("You have started %s as @%s today, and each costs its owner money. Start another?", counted(n, "generation"), j.q.Agent)
 		}
 	}
 	return Answer{NeedsConfirm: true, Question: question}, question != ""

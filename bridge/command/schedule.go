@@ -102,8 +102,8 @@ func unplanned(spec *Spec, e *ArgError) *ArgError {
 
 // schedule keeps a recorded command for its time, counted from when it was noted.
 func (r *Runner) schedule(ctx context.Context, j *job, rec Record) Answer {
-	zone := r.zone(j.q)
-	due, err := When(j.args.Text(atName), rec.At, zone)
+	due, err := When(j.args.Text(atName), rec.At, r.zone(j.q))
+	zone := due.Location()
 	if e, ok := errors.AsType[*ArgError](err); ok {
 		return r.close(ctx, j, rec, r.finish(ctx, j, Answer{Problem: r.explain(ctx, j, unplanned(j.spec, e))}))
 	}

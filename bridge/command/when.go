@@ -35,7 +35,8 @@ var weekdays = map[string]time.Weekday{
 
 // When reads a moment as people type it: 18:30, tomorrow 9:00, friday 6pm,
 // 2026-12-01 09:00, in 2h, or RFC 3339. now is when it was typed; zone is whose
-// clock is meant where the text names none. The error is an *ArgError without
+// clock is meant where the text names none. What it gives is in that zone, or the
+// one that was named. The error is an *ArgError without
 // Spec and Arg, of status not_a_time, passed or too_far.
 func When(text string, now time.Time, zone *time.Location) (time.Time, error) {
 	text = strings.Join(strings.Fields(text), " ")
@@ -69,7 +70,7 @@ func notATime(text string) *ArgError {
 
 func moment(text string, now time.Time, zone *time.Location) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, strings.ToUpper(text)); err == nil {
-		return at, nil
+		return at.In(zone), nil
 	}
 	words := strings.Fields(text)
 	if len(words) > 1 { // the last word may say whose clock it is
@@ -83,7 +84,7 @@ func moment(text string, now time.Time, zone *time.Location) (time.Time, error) 
 		if !ok {
 			return time.Time{}, notATime(text)
 		}
-		return now.Add(span), nil
+		return now.In(zone).Add(span), nil
 	}
 	day, clock := dayOf(plain, now.In(zone))
 	hour, minute, second, ok := clockOf(clock)
