@@ -37,6 +37,7 @@ type Worker struct {
 
 // WorkerOptions are what a worker needs; Reporter may be nil.
 type WorkerOptions struct {
+	Cards        Cards // the language that people at the destination read
 	Subscription Subscription
 	Lane         Lane
 	Ledger       Ledger
