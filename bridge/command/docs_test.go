@@ -26,6 +26,12 @@ object of the arguments. Names and limits are the same everywhere; ` + "`agent`"
 is the same as once; *creates* are looked for before anybody is told that their fate is unknown; what *costs* money is never
 repeated without a click.
 
+**Language**: who asks is answered in the language of their own client where there is a catalogue for it (English and German), else in
+English. Discord tells the language with each command, Slack when it is asked about a person (scope ` + "`users:read`" + `, once an hour), NATS
+in the header ` + "`Accept-Language`" + `, the terminal in ` + "`LC_ALL`, `LC_MESSAGES` or `LANG`" + `. Cards in channels are read by many: ` + "`cards.language`" + ` in the
+[configuration](config.md#cards) chooses for all of them. Names of commands and arguments, status words and ids stay as they are. Times
+are shown in the reader's own zone by Discord and Slack, and in the terminal's by the console.
+
 `
 
 func TestTheReferenceIsFresh(t *testing.T) {
