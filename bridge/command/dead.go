@@ -194,7 +194,7 @@ func listDead(ctx context.Context, h *House, who Caller, a Args) (Reply, error) 
 	m := bridge.Message{Event: "dead.list", Title: a.say("%s", counted(len(all), "dead letter")), Tone: bridge.ToneNeutral}
 	for _, l := range all[:min(len(all), shownDead)] {
 		out.Items = append(out.Items, viewDead(l))
-		m.Quotes = append(m.Quotes, bridge.Quote{Label: fmt.Sprintf("%d · %s · %s", l.ID, l.Subscription, Moment(l.At, time.UTC)), Text: cut(oneLine(l.Reason), 200)})
+		m.Quotes = append(m.Quotes, bridge.Quote{Label: fmt.Sprintf("%d · %s · %s", l.ID, l.Subscription, Moment(l.At, a.zone)), Text: cut(oneLine(l.Reason), 200)})
 	}
 	if len(all) == 0 {
 		return Reply{Data: out, Text: a.say("No event waits as a dead letter.")}, nil

@@ -31,7 +31,7 @@ func pauseSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply
 		if err != nil {
 			return Reply{}, err
 		}
-		pause.Until, until = at.UTC(), Moment(at, time.UTC)
+		pause.Until, until = at.UTC(), Moment(at, a.zone)
 	}
 	r, err := h.change(ctx, who, a.Text("subscription"), func(r *bridge.SubscriptionRecord) error {
 		r.Paused = pause
@@ -76,7 +76,7 @@ func replaySubscription(ctx context.Context, h *House, who Caller, a Args) (Repl
 		return Reply{}, err
 	}
 	if n := got.Sends; n > maxUnasked && !a.Confirmed() {
-		return Reply{}, &AskError{Question: a.say("That sends %s again since %s. Do it?", counted(n, "event"), Moment(since, time.UTC))}
+		return Reply{}, &AskError{Question: a.say("That sends %s again since %s. Do it?", counted(n, "event"), Moment(since, a.zone))}
 	}
 	wish := a.Since().UTC() // of the first attempt of this request: it is noted once
 	r, err = h.change(ctx, who, r.ID, func(r *bridge.SubscriptionRecord) error {
@@ -88,7 +88,7 @@ func replaySubscription(ctx context.Context, h *House, who Caller, a Args) (Repl
 	if err != nil {
 		return Reply{}, err
 	}
-	text := a.say("Replaying %s since %s: %s to send.", r.Name, Moment(since, time.UTC), counted(got.Sends, "event"))
+	text := a.say("Replaying %s since %s: %s to send.", r.Name, Moment(since, a.zone), counted(got.Sends, "event"))
 	if yes, _ := r.Sends(time.Now()); !yes {
 		text += " " + a.say("It is paused: they go when it is resumed.")
 	}

@@ -50,7 +50,7 @@ func previewSubscription(ctx context.Context, h *House, who Caller, a Args) (Rep
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Data: p, Text: p.sentence(a.in), Messages: p.card(a.in)}, nil
+	return Reply{Data: p, Text: p.sentence(a.in, a.zone), Messages: p.card(a.in)}, nil
 }
 
 // previewOf is the subscription to look at: one that is there, with what the
@@ -125,8 +125,8 @@ func verdict(s *bridge.Subscription, e events.Event, stored time.Time) (sent boo
 	return true, ""
 }
 
-func (p Preview) sentence(in language.Speaker) string {
-	since := Moment(p.Since, time.UTC)
+func (p Preview) sentence(in language.Speaker, zone *time.Location) string {
+	since := Moment(p.Since, zone)
 	parts := []string{in.Say("It would have sent nothing since %s.", since)}
 	if p.Sends > 0 {
 		parts[0] = in.Say("It would have sent %s since %s.", counted(p.Sends, "event"), since)
