@@ -47,7 +47,9 @@ const (
 
 // daily lists the groups that people use every day: they are verbs of /ia. Each
 // other group is a command of its own.
-func daily() []string { return []string{"subscribe", "post", "dm", "generate", "feed", "notify", "search"} }
+func daily() []string {
+	return []string{"subscribe", "post", "dm", "generate", "feed", "notify", "search"}
+}
 
 // own is the group of the bridge's own verbs, which stand in /ia without a group.
 const own = "bridge"
