@@ -24,7 +24,7 @@ func generateMaking() []Spec {
 		args = append(args, Arg{Name: "model", Summary: "else the usual one", Complete: Models, Max: maxID})
 		return Spec{
 			Group: "generate", Verb: verb, Summary: summary, Aliases: []string{verb}, Access: Write, Repeat: Costs, Failed: "Not started", Again: "Start again",
-			Args:  append(append(args, own...), Arg{Name: "wait", Summary: "for a free slot", Kind: Flag, Hidden: true}),
+			Args:  append(append(args, own...), Arg{Name: "wait", Summary: "for a free slot", Kind: Flag}),
 			Calls: []string{"POST /api/generate", "GET /api/settings/services", "GET /api/generate/pending", "GET /api/generate/history"}, Result: imagine.StartedJob{},
 			Run: startJob(verb), Look: lookForJob(verb),
 			Where: func(*imagine.Client, Args) bridge.Action {
@@ -77,7 +77,7 @@ func startJob(verb string) runFunc {
 		for full(err) && a.On("wait") {
 			a.Tell(Reply{Text: "Three generations are running; yours starts when one ends."})
 			if !sleep(ctx, slotPause) {
-				return Reply{}, ctx.Err()
+				return Reply{}, waitedInVain(ctx, a, verb)
 			}
 			started, err = api.Generate(ctx, job)
 		}
@@ -90,6 +90,18 @@ func startJob(verb string) runFunc {
 		return followed(api, a, imagine.Job{
 			ID: started.JobID, Status: started.Status, Provider: job.Provider, Type: job.Type, Prompt: job.Prompt, Model: job.Model, RetryCount: started.RetryCount, CreatedAt: time.Now(),
 		}, started), nil
+	}
+}
+
+// waitedInVain is the end of a wait for a free slot that none came for: the time
+// is over, or whoever waited has gone.
+func waitedInVain(ctx context.Context, a Args, verb string) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	return &Problem{
+		Code: 503, Status: "too_many_jobs", Message: "Not started: no slot became free in time.",
+		Buttons: []bridge.Action{{Label: "Show", Command: "generate pending"}, {Label: "Queue it", Command: "generate " + verb, Args: typedAll(a.values), Primary: true}},
 	}
 }
 
