@@ -148,7 +148,11 @@ func (h *House) undone(ctx context.Context, t *Trace, r bridge.SubscriptionRecor
 		t.stage("lane", time.Time{}, "it has not begun yet")
 	case record.Position < at.Position && !sends:
 		t.Verdict = "waiting"
-		t.stage("lane", time.Time{}, "paused%s; it waits", prefixed(" until ", momentOf(until)))
+		if until.IsZero() {
+			t.stage("lane", time.Time{}, "paused; it waits")
+		} else {
+			t.stage("lane", time.Time{}, "paused until %s; it waits", momentOf(until))
+		}
 	case record.Position < at.Position && record.Intent != nil && record.Intent.Position >= at.Position:
 		t.Verdict = "waiting"
 		t.stage("lane", record.Intent.Tried, "it is being sent, attempt %d", record.Intent.Attempt)
@@ -195,7 +199,7 @@ func (t Trace) sentence(r bridge.SubscriptionRecord) string {
 }
 
 func (t Trace) card() bridge.Message {
-	m := bridge.Message{Event: "subscription.why", Title: "The way of " + t.Event}
+	m := bridge.Message{Event: "subscription.why", Title: t.in.Say("The way of %s", t.Event)}
 	for _, s := range t.Stages {
 		when := ""
 		if !s.At.IsZero() {

@@ -28,7 +28,7 @@ var (
 		"Say": {0}, "say": {0}, "Word": {0}, "phrase": {0}, "Later": {0}, "success": {0}, "line": {1}, "said": {1},
 		"press": {0}, "open": {0}, "add": {0}, "form": {0}, "next": {0}, "drop": {0}, "generate": {0}, "changed": {0}, "again": {0}, "edit": {0}, "field": {0},
 		"idArg": {1}, "choiceArg": {1}, "handleArg": {1}, "textArg": {0}, "making": {1}, "many": {1}, "file": {0}, "onPost": {1, 2}, "ofAgent": {1}, "likes": {1}, "wrong": {1}, "change": {2},
-		"headline": {0}, "applause": {2},
+		"headline": {0}, "applause": {2}, "fact": {0}, "stage": {2},
 	}
 	counts = map[string]int{"Count": 1, "Counted": 1, "counted": 1, "found": 2, "pageReply": 2, "part": 1}
 	fields = map[string]bool{"Summary": true, "Holder": true, "Question": true, "Failed": true, "Again": true, "Empty": true, "Label": true, "Message": true, "Hint": true, "Reason": true, "Title": true, "Footnote": true}
