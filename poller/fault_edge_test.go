@@ -2,6 +2,7 @@ package poller_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,9 +89,7 @@ func TestF18_ALostOrOlderCursorFloodsNothing(t *testing.T) {
 		act(20)
 		pass(2 * time.Minute)
 		copied := map[string][]byte{}
-		for key, cursor := range w.journal.cursors {
-			copied[key] = cursor
-		}
+		maps.Copy(copied, w.journal.cursors)
 		act(20)
 		pass(time.Hour)
 		stop()
@@ -169,7 +168,7 @@ func TestF61_TheClockOfTheServiceJumps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
+			inTown(t, sandbox.Options{}, func(_ *testing.T, w town) {
 				jumped := false
 				w.through(func(_ *http.Request, r *http.Response) {
 					if at, err := http.ParseTime(r.Header.Get("Date")); jumped && err == nil {
