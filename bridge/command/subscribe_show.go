@@ -52,6 +52,9 @@ func (h *House) shown(ctx context.Context, in language.Speaker, r bridge.Subscri
 	if err != nil {
 		return Reply{}, err
 	}
+	if text == "" {
+		text = v.Name + ": " + v.state(in) + "."
+	}
 	return Reply{Data: v, Text: text, Messages: []bridge.Message{v.card(in)}}, nil
 }
 
