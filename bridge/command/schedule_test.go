@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -242,7 +243,7 @@ func TestWhatCantBeScheduledIsSaid(t *testing.T) {
 		q.Files = map[string][]command.File{"files": {picture()}}
 		fmt.Fprintf(&out, "with a file\n%s", show(w.runner.Do(t.Context(), q)))
 		for i := range 100 {
-			require.True(t, w.order(fmt.Sprint(i), "one of many", "in 2h").OK)
+			require.True(t, w.order(strconv.Itoa(i), "one of many", "in 2h").OK)
 		}
 		fmt.Fprintf(&out, "one too many\n%s", show(w.order("last", "one more", "in 2h")))
 		w.runner = command.NewRunner(command.RunnerOptions{Agents: w.agents})

@@ -215,3 +215,17 @@ func TestSchemasAreOpenToAnyReader(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectMessagesAreShownToWhoAsksAlone holds T15: whatever shows or names other
+// people's private words answers only to the person who asked, who needs more than
+// the right to read. Into a channel they come by a subscription alone.
+func TestDirectMessagesAreShownToWhoAsksAlone(t *testing.T) {
+	t.Parallel()
+	for _, s := range command.Table() {
+		if s.Group != "dm" || s.Name() == "dm unread" { // a number
+			continue
+		}
+		require.True(t, s.Private, s.Name())
+		require.GreaterOrEqual(t, s.Access, command.Write, s.Name())
+	}
+}

@@ -9,10 +9,10 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/seal"
 )
 
-func ring(t testing.TB, keys ...string) *seal.Ring {
-	t.Helper()
+func ring(tb testing.TB, keys ...string) *seal.Ring {
+	tb.Helper()
 	r, err := seal.New(keys...)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return r
 }
 
