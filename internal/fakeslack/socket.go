@@ -38,9 +38,10 @@ type envelope struct {
 }
 
 type socketConn struct {
-	ws    *websocket.Conn
-	write sync.Mutex
-	done  chan struct{}
+	ws     *websocket.Conn
+	write  sync.Mutex // guards what is written, and warned
+	warned bool       // its end is announced: nothing new goes this way while there is another
+	done   chan struct{}
 }
 
 func newSocketState() socketState {
@@ -115,6 +116,25 @@ func (s *Server) leave(conn *socketConn) {
 func (c *socketConn) send(v any) error {
 	c.write.Lock()
 	defer c.write.Unlock()
+	return c.put(v)
+}
+
+// trySend is send where the end is not announced yet.
+func (c *socketConn) trySend(v any) bool {
+	c.write.Lock()
+	defer c.write.Unlock()
+	return !c.warned && c.put(v) == nil
+}
+
+// warn announces the end, as the last thing that is said.
+func (c *socketConn) warn(v any) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	c.warned = true
+	return c.put(v)
+}
+
+func (c *socketConn) put(v any) error {
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return c.ws.WriteJSON(v)
 }
@@ -194,8 +214,8 @@ func (s *Server) sendSocket(ctx context.Context, d Deliver, o outgoing) Attempt 
 	a := Attempt{At: s.opt.Now(), Kind: o.kind, ID: o.id, Type: o.name, Door: "socket", Retry: o.retry, Reason: o.reason}
 	env := &envelope{accepts: o.accepts, ack: make(chan json.RawMessage, 1)}
 	id := rand.Text()
-	conn := s.pick(id, env)
-	if conn == nil {
+	conns := s.expect(id, env)
+	if len(conns) == 0 {
 		a.Reason = "connection_failed"
 		return a
 	}
@@ -206,8 +226,8 @@ func (s *Server) sendSocket(ctx context.Context, d Deliver, o outgoing) Attempt 
 	s.mu.Lock()
 	frozen := s.socket.frozen
 	s.mu.Unlock()
-	if !frozen {
-		_ = conn.send(msg)
+	if !frozen && !slices.ContainsFunc(conns, func(c *socketConn) bool { return c.trySend(msg) }) {
+		_ = conns[0].send(msg) // all are about to end
 	}
 	timer := time.NewTimer(d.ackWithin())
 	defer timer.Stop()
@@ -223,8 +243,8 @@ func (s *Server) sendSocket(ctx context.Context, d Deliver, o outgoing) Attempt 
 	return a
 }
 
-// pick takes the next connection in turn and registers the envelope.
-func (s *Server) pick(id string, env *envelope) *socketConn {
+// expect registers the envelope and gives the connections, the one whose turn it is first.
+func (s *Server) expect(id string, env *envelope) []*socketConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.socket.conns) == 0 {
@@ -232,7 +252,8 @@ func (s *Server) pick(id string, env *envelope) *socketConn {
 	}
 	s.socket.waiting[id] = env
 	s.socket.next++
-	return s.socket.conns[s.socket.next%len(s.socket.conns)]
+	at := s.socket.next % len(s.socket.conns)
+	return slices.Concat(s.socket.conns[at:], s.socket.conns[:at])
 }
 
 // Sockets is the number of open Socket Mode connections.
@@ -265,31 +286,44 @@ func (s *Server) CutSockets() int {
 // Disconnect asks every connection to go: reason is "warning", "refresh_requested" or "link_disabled". After a warning
 // the connection stays for Deliver.Warning, otherwise it ends at once.
 func (s *Server) Disconnect(reason string) {
+	for _, conn := range s.openSockets() {
+		s.disconnect(conn, reason)
+	}
+}
+
+// DisconnectOldest is Disconnect of the connection that is open for the longest time. It reports whether there was one.
+func (s *Server) DisconnectOldest(reason string) bool {
+	open := s.openSockets()
+	if len(open) > 0 {
+		s.disconnect(open[0], reason)
+	}
+	return len(open) > 0
+}
+
+func (s *Server) disconnect(conn *socketConn, reason string) {
 	s.mu.Lock()
 	ahead := s.opt.Deliver.Warning
 	s.mu.Unlock()
 	if ahead <= 0 {
 		ahead = 10 * time.Second
 	}
-	for _, conn := range s.openSockets() {
-		_ = conn.send(map[string]any{"type": "disconnect", "reason": reason, "debug_info": map[string]any{"host": "fakeslack"}})
-		if reason != "warning" {
-			_ = conn.ws.NetConn().Close()
-			continue
-		}
-		s.mu.Lock()
-		s.start(func() {
-			timer := time.NewTimer(ahead)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-				_ = conn.ws.NetConn().Close()
-			case <-conn.done:
-			case <-s.life.Done():
-			}
-		})
-		s.mu.Unlock()
+	_ = conn.warn(map[string]any{"type": "disconnect", "reason": reason, "debug_info": map[string]any{"host": "fakeslack"}})
+	if reason != "warning" {
+		_ = conn.ws.NetConn().Close()
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start(func() {
+		timer := time.NewTimer(ahead)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			_ = conn.ws.NetConn().Close()
+		case <-conn.done:
+		case <-s.life.Done():
+		}
+	})
 }
 
 // Silence stops the pings, or starts them again; everything else goes on.

@@ -177,7 +177,7 @@ func TestDoubtAfterARestart(t *testing.T) {
 // F24: the answer comes long after our patience, while the message was stored.
 func TestF24_AnswerLate(t *testing.T) {
 	t.Parallel()
-	w := onSockets(t, settings{timeout: 200 * time.Millisecond})
+	w := onSockets(t, settings{timeout: 1500 * time.Millisecond})
 	for name, trouble := range map[string]fakeslack.Trouble{
 		"late":         {Kind: fakeslack.Slow, Delay: time.Minute},
 		"never":        {Kind: fakeslack.Hang, Effect: true},

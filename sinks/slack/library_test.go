@@ -122,3 +122,32 @@ func TestLibraryL25_TheDefaultClientHasNoTimeout(t *testing.T) {
 	client := reflect.ValueOf(slackgo.New(canaryBot)).Elem().FieldByName("httpclient").Elem().Elem()
 	require.Zero(t, client.FieldByName("Timeout").Int())
 }
+
+// The library's sender for response_url drops unfurl_links and sends null blocks;
+// ours does neither.
+func TestLibraryL17_AnswersSayThatLinksStayShut(t *testing.T) {
+	t.Parallel()
+	var theirs []byte
+	api, url := librarys(t, func(w http.ResponseWriter, r *http.Request) {
+		theirs, _ = io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, "ok")
+	})
+	_, _, err := api.PostMessageContext(t.Context(), "C1", slackgo.MsgOptionResponseURL(url, "ephemeral"), slackgo.MsgOptionText("x", false), slackgo.MsgOptionDisableLinkUnfurl())
+	require.NoError(t, err)
+	require.NotContains(t, string(theirs), "unfurl_links")
+	require.Contains(t, string(theirs), `"blocks":null`)
+	ours, err := json.Marshal(response{Text: "x", Type: "ephemeral"})
+	require.NoError(t, err)
+	require.Contains(t, string(ours), `"unfurl_links":false`)
+	require.NotContains(t, string(ours), "null")
+}
+
+// A dialer of one's own loses the library's write buffer: larger answers would go
+// in pieces, which Slack ignores.
+func TestLibraryL27_AcknowledgementsGoInOnePiece(t *testing.T) {
+	t.Parallel()
+	sink, err := New(Options{BotToken: func() string { return canaryBot }})
+	require.NoError(t, err)
+	require.Equal(t, 32<<10, sink.dialer().WriteBufferSize)
+}

@@ -140,7 +140,7 @@ func (s *Sink) connect(ctx context.Context, intake chan<- letter) error {
 	for {
 		select {
 		case e := <-client.Events:
-			if err := s.event(client, e, intake, &up); err != nil {
+			if err := s.event(ctx, client, e, intake, &up); err != nil {
 				stop(err)
 			}
 		case err := <-ended:
@@ -172,7 +172,7 @@ func drain(events <-chan socketmode.Event) {
 
 // event handles one event of the library. It only hands over: while it works, the
 // connection reads nothing, pings included.
-func (s *Sink) event(client *socketmode.Client, e socketmode.Event, intake chan<- letter, up *bool) error {
+func (s *Sink) event(ctx context.Context, client *socketmode.Client, e socketmode.Event, intake chan<- letter, up *bool) error {
 	switch e.Type {
 	case socketmode.EventTypeHello:
 		s.linked(up, true, nil)
@@ -189,6 +189,9 @@ func (s *Sink) event(client *socketmode.Client, e socketmode.Event, intake chan<
 		}
 	case socketmode.EventTypeErrorWriteFailed:
 		s.opt.Count("slack_acks_lost")
+		if lost, ok := e.Data.(*socketmode.ErrorWriteFailed); ok && lost.Response != nil { // it waits for the next connection
+			s.after(ctx, func(ctx context.Context) { s.ack(ctx, client, lost.Response.EnvelopeID, lost.Response.Payload) })
+		}
 	case socketmode.EventTypeIncomingError:
 		s.opt.Count("slack_socket_errors")
 	case socketmode.EventTypeErrorBadMessage:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -206,6 +207,19 @@ func TestAnEchoIsWaitedForBeforeARepeat(t *testing.T) {
 		w.must(d)
 		require.Contains(w, string(w.shown()[1].Blocks), repeatNote)
 	})
+}
+
+// L26: a message beyond the limit ends the socket and not the memory; what comes
+// after it is heard.
+func TestLibraryL26_AHugeMessageEndsTheSocketAlone(t *testing.T) {
+	t.Parallel()
+	w := hear(t, settings{fake: fakeslack.Options{Deliver: losingDeliveries(), Limits: fakeslack.Limits{Off: true}}})
+	opened := len(w.fake.Requests(methodOpen))
+	w.fake.SendRaw(map[string]any{"type": "events_api", "envelope_id": "e1", "payload": map[string]any{"text": strings.Repeat("x", socketLimit)}})
+	w.until(func() bool { return len(w.fake.Requests(methodOpen)) > opened })
+	w.until(func() bool { return w.sink.sockets.Load() == 2 && w.fake.Sockets() >= 2 })
+	w.team.Emit(map[string]any{"type": "app_home_opened"})
+	w.acked(1)
 }
 
 // S9: however a connection ends, it comes back, and events come through.

@@ -29,6 +29,12 @@ type whole struct {
 
 func openWhole(t *testing.T, door string, lists command.Lists) *whole {
 	t.Helper()
+	return openWholeBy(t, door, func() command.Lists { return lists })
+}
+
+// openWholeBy is openWhole with rights that change.
+func openWholeBy(t *testing.T, door string, lists func() command.Lists) *whole {
+	t.Helper()
 	box, err := sandbox.New(sandbox.Options{Seed: 1, RateLimitOff: true})
 	require.NoError(t, err)
 	one := box.Agents()[0]
@@ -38,7 +44,7 @@ func openWhole(t *testing.T, door string, lists command.Lists) *whole {
 	records := &book{of: map[string]command.Record{}}
 	runner := command.NewRunner(command.RunnerOptions{
 		Agents: func() map[string]*imagine.Client { return map[string]*imagine.Client{one.Handle: api} },
-		Access: func(command.Principal, string) command.Lists { return lists }, Records: records, Owner: "one",
+		Access: func(command.Principal, string) command.Lists { return lists() }, Records: records, Owner: "one",
 		Audit: func(_ context.Context, e command.Entry) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
