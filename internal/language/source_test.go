@@ -17,7 +17,9 @@ import (
 // rooms are the files that say sentences to people through the catalogues;
 // sources have words that those pass on.
 var (
-	rooms   = []string{"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go"}
+	rooms = []string{"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go",
+		"sinks/slack/answer.go", "sinks/slack/card.go", "sinks/slack/commands.go", "sinks/slack/draft.go", "sinks/slack/form*.go", "sinks/slack/home.go", "sinks/slack/interact.go", "sinks/slack/said.go",
+	}
 	sources = []string{"internal/imagine/*.go", "sinks/discord/*.go", "sinks/slack/*.go"}
 )
 

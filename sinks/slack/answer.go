@@ -11,6 +11,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // back is the way to a person who asked for something. It is stored with the
@@ -107,7 +108,7 @@ func (o *answering) progress(ctx context.Context, q command.Request, r command.R
 	spec, known := command.Find(q.Group, q.Verb)
 	switch {
 	case o.to.View != "":
-		_ = o.s.showView(ctx, o.to.View, workingView(r.Text)) // the end comes by another way too
+		_ = o.s.showView(ctx, o.to.View, workingView(language.Match(o.to.Locale), r.Text)) // the end comes by another way too
 	case o.to.Said != "":
 	case o.to.Private || !known || spec.Private:
 		if o.uses < 2 {
@@ -179,6 +180,7 @@ func (o *answering) follow(ctx context.Context, a command.Answer) {
 
 // public shows an answer to everybody in the channel.
 func (o *answering) public(ctx context.Context, d draft) {
+	d = d.spoken(o.to.Locale)
 	where, ts, bad := o.s.publish(ctx, cmp.Or(o.to.Channel, o.to.User), o.to.Thread, d)
 	if bad == nil {
 		if o.live == "" {

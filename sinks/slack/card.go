@@ -9,6 +9,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // rawBlock is a block of a message as Slack sent it. It goes back unread, so that
@@ -51,6 +52,7 @@ type cardAtWork struct {
 	before  []slackgo.Block
 	at      int // of the buttons among the blocks; negative where the card stays as it is
 	who     string
+	in      language.Speaker
 	links   []slackgo.Block // what is left of the buttons: those that open a page
 }
 
@@ -67,7 +69,8 @@ func (s *Sink) working(ctx context.Context, in inbound, q command.Request) cardA
 	if c.at >= 0 {
 		c.links = linksIn(in.message.Blocks[c.at])
 	}
-	c.show(ctx, ":hourglass_flowing_sand: ", "Working … (asked for by "+c.who+")")
+	c.in = language.Match(q.Locale)
+	c.show(ctx, ":hourglass_flowing_sand: ", c.in.Say("Working … (asked for by %s)", c.who))
 	return c
 }
 
@@ -98,7 +101,7 @@ func linksIn(raw json.RawMessage) []slackgo.Block {
 func (c cardAtWork) done(ctx context.Context, a command.Answer) {
 	switch {
 	case a.OK:
-		text := cmp.Or(a.Reply.Text, "Done.")
+		text := cmp.Or(a.Reply.Text, c.in.Say("Done."))
 		c.show(ctx, ":white_check_mark: ", text+" ("+c.who+")")
 	case a.Problem != nil && a.Problem.Unknown:
 		c.show(ctx, ":grey_question: ", a.Problem.Message)
@@ -123,7 +126,7 @@ func (c cardAtWork) show(ctx context.Context, icon, said string) {
 func (o *answering) inPlace(ctx context.Context) {
 	switch {
 	case o.to.View != "":
-		_ = o.s.showView(ctx, o.to.View, workingView("")) // its end comes all the same
+		_ = o.s.showView(ctx, o.to.View, workingView(language.Match(o.to.Locale), "")) // its end comes all the same
 	case o.to.Replace:
 		o.respond(ctx, draft{head: "Working …"}, "ephemeral")
 		o.to.Replace = true

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Limits of forms (Slack docs: "Modals", "Input block").
@@ -33,12 +33,13 @@ type formOf struct {
 	fixed  map[string]string // bound by a button, not shown
 	files  bool              // the app may read what people upload
 	meta   string
+	in     language.Speaker // of who fills it in
 }
 
 // view makes the form. An argument's name is its block's id.
 func (f formOf) view() slackgo.ModalViewRequest {
-	v := modal(f.spec.Summary)
-	v.Submit = plainText(submitWord(f.spec), maxFormTitle)
+	v := modal(f.in, f.spec.Summary)
+	v.Submit = plainText(submitWord(f.in, f.spec), maxFormTitle)
 	v.CallbackID, v.PrivateMetadata = idPrefix+f.spec.Group+"."+f.spec.Verb, f.meta
 	var blocks []slackgo.Block
 	if len(f.agents) > 1 {
@@ -54,23 +55,23 @@ func (f formOf) view() slackgo.ModalViewRequest {
 			noFiles = true
 			continue
 		}
-		b := slackgo.NewInputBlock(a.Name, plainText(label(a), maxLabel), hint(a), f.element(a))
+		b := slackgo.NewInputBlock(a.Name, plainText(label(f.in, a), maxLabel), hint(f.in, a), f.element(a))
 		b.Optional = !a.Required
 		blocks = append(blocks, b)
 	}
 	if noFiles {
-		blocks = append(blocks, slackgo.NewContextBlock("", plainText("To add files here, the app needs the permission files:read.", maxSection)))
+		blocks = append(blocks, slackgo.NewContextBlock("", plainText(f.in.Say("To add files here, the app needs the permission files:read."), maxSection)))
 	}
 	if len(blocks) == 0 {
-		blocks = append(blocks, slackgo.NewSectionBlock(plainText(f.spec.Summary+"?", maxSection), nil, nil))
+		blocks = append(blocks, slackgo.NewSectionBlock(plainText(f.in.Word(f.spec.Summary)+"?", maxSection), nil, nil))
 	}
 	v.Blocks.BlockSet = blocks
 	return v
 }
 
 // modal is a form without anything in it.
-func modal(title string) slackgo.ModalViewRequest {
-	return slackgo.ModalViewRequest{Type: slackgo.VTModal, Title: plainText(title, maxFormTitle), Close: plainText("Close", maxFormTitle)}
+func modal(in language.Speaker, title string) slackgo.ModalViewRequest {
+	return slackgo.ModalViewRequest{Type: slackgo.VTModal, Title: plainText(in.Word(title), maxFormTitle), Close: plainText(in.Say("Close"), maxFormTitle)}
 }
 
 func plainText(text string, most int) *slackgo.TextBlockObject {
@@ -81,30 +82,36 @@ func plainText(text string, most int) *slackgo.TextBlockObject {
 	return slackgo.NewTextBlockObject(slackgo.PlainTextType, text, false, false)
 }
 
-func submitWord(spec *command.Spec) string {
+// submitWord is the verb that an English summary begins with; other languages put
+// it elsewhere.
+func submitWord(in language.Speaker, spec *command.Spec) string {
+	if in.Tag() != "en" {
+		return in.Say("Send")
+	}
 	word, _, _ := strings.Cut(spec.Summary, " ")
 	return word
 }
 
-func label(a command.Arg) string {
-	first, size := utf8.DecodeRuneInString(a.Summary)
+func label(in language.Speaker, a command.Arg) string {
+	summary := in.Word(a.Summary)
+	first, size := utf8.DecodeRuneInString(summary)
 	if first == utf8.RuneError {
 		return a.Name
 	}
-	return strings.ToUpper(string(first)) + a.Summary[size:]
+	return strings.ToUpper(string(first)) + summary[size:]
 }
 
-func hint(a command.Arg) *slackgo.TextBlockObject {
+func hint(in language.Speaker, a command.Arg) *slackgo.TextBlockObject {
 	var said string
 	switch {
 	case a.Secret:
-		said = "Only this form sees it: it is in no channel and is not kept."
+		said = in.Say("Only this form sees it: it is in no channel and is not kept.")
 	case a.Kind == command.Text && a.Max > 0 && a.Complete == "" && len(a.Choices) == 0:
-		said = fmt.Sprintf("Up to %d characters.", int(a.Max))
+		said = in.Say("Up to %d characters.", int(a.Max))
 	case a.Kind == command.List && a.Complete == "":
-		said = "Separate several with commas."
+		said = in.Say("Separate several with commas.")
 	case a.Kind == command.Attachment && a.Max > 1:
-		said = fmt.Sprintf("Up to %d files.", int(a.Max))
+		said = in.Say("Up to %d files.", int(a.Max))
 	default:
 		return nil
 	}
@@ -117,7 +124,7 @@ func (f formOf) agentBlock() slackgo.Block {
 	if fits(f.agent) {
 		e.InitialOption = choice("@"+f.agent, f.agent)
 	}
-	return slackgo.NewInputBlock(agentArg, plainText("As", maxLabel), nil, e)
+	return slackgo.NewInputBlock(agentArg, plainText(f.in.Say("As"), maxLabel), nil, e)
 }
 
 // fits reports a value that an option can hold whole: one cut short would be
@@ -240,16 +247,16 @@ func endings(accept []string) []string {
 }
 
 // workingView stands in a form's place while its command runs.
-func workingView(text string) slackgo.ModalViewRequest {
+func workingView(in language.Speaker, text string) slackgo.ModalViewRequest {
 	if blank(text) {
-		text = "Working …"
+		text = in.Say("Working …")
 	}
-	return messageView("Working", text)
+	return messageView(in, "Working", text)
 }
 
-func messageView(title, text string) slackgo.ModalViewRequest {
-	v := modal(title)
-	v.Blocks.BlockSet = []slackgo.Block{slackgo.NewSectionBlock(plainText(text, maxSection), nil, nil)}
+func messageView(in language.Speaker, title, text string) slackgo.ModalViewRequest {
+	v := modal(in, title)
+	v.Blocks.BlockSet = []slackgo.Block{slackgo.NewSectionBlock(plainText(in.Word(text), maxSection), nil, nil)}
 	return v
 }
 

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -38,7 +39,7 @@ type formMeta struct {
 // open shows a command's form: in the place of the view that was pressed, else by
 // the trigger. What a button bound stays as it is.
 func (s *Sink) open(in inbound, spec *command.Spec, agent string, values map[string]any, to back) ack {
-	f := formOf{spec: spec, values: map[string]string{}, fixed: map[string]string{}, files: s.granted(scopeFiles)}
+	f := formOf{spec: spec, values: map[string]string{}, fixed: map[string]string{}, files: s.granted(scopeFiles), in: s.speaker(in)}
 	for name, v := range values {
 		arg, ok := spec.Arg(name)
 		switch {
@@ -156,7 +157,7 @@ func (s *Sink) submitted(ctx context.Context, in inbound) ack {
 	spec, known := b.spec()
 	m, err := s.metaOf(ctx, in)
 	if !known || err != nil {
-		return ack{body: updated(messageView("Too old", "This form is too old to be sent. Use /ia to open a fresh one."))}
+		return ack{body: updated(messageView(s.speaker(in), "Too old", "This form is too old to be sent. Use /ia to open a fresh one."))}
 	}
 	values, files := s.entered(in.view, spec)
 	for name, v := range m.Fixed {
@@ -174,7 +175,7 @@ func (s *Sink) submitted(ctx context.Context, in inbound) ack {
 	q := s.request(in, spec.Group, spec.Verb, "form", in.view.ID, in.view.Hash)
 	q.Agent, q.Values, q.Files, q.Button, q.Place = agent, values, files, true, m.Back.Channel
 	m.Back.View, m.Back.Replace = in.view.ID, false
-	out := s.do(ctx, in, work{q: q, to: m.Back}, updated(workingView("")))
+	out := s.do(ctx, in, work{q: q, to: m.Back}, updated(workingView(s.speaker(in), "")))
 	if begin := out.then; begin != nil {
 		out.then = func(ctx context.Context) {
 			if sleep(ctx, settleTime) { // the view must be there before its end is
@@ -253,13 +254,32 @@ func (s *Sink) showView(ctx context.Context, id string, v slackgo.ModalViewReque
 	})
 }
 
+// inForm brings the end of what a form began, and reports whether that is all. What
+// everybody may see goes to the channel, as if it had been typed there, and the
+// form says so; all else stands in the form, while it is open.
+func (o *answering) inForm(ctx context.Context, a command.Answer, drafts []draft) bool {
+	if !a.OK || a.Private || o.to.Private || o.to.Channel == "" && a.Reply.Job == "" {
+		return o.inView(ctx, a, drafts[0])
+	}
+	for _, d := range drafts {
+		o.public(ctx, d)
+	}
+	closing := draft{head: cmp.Or(a.Reply.Text, "Done."), agent: a.Agent}
+	if o.where != "" {
+		closing.note = "<#" + o.where + ">"
+	}
+	_ = o.inView(ctx, a, closing) // it may be closed by now
+	o.follow(ctx, a)
+	return true
+}
+
 // inView shows the end in the form that began it, and reports whether it is still
-// open. What everybody may see of it goes to the channel too.
+// open.
 func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool {
 	if a.Problem != nil {
 		d.actions = slices.Concat(d.actions, o.againForm(a))
 	}
-	v := modal(viewTitle(a))
+	v := modal(language.Match(o.to.Locale), viewTitle(a))
 	bad := (*fault)(nil)
 	for f := full; f <= noImages; f++ {
 		b := d.spoken(o.to.Locale).body(o.s.binder(), f)
@@ -269,11 +289,6 @@ func (o *answering) inView(ctx context.Context, a command.Answer, d draft) bool 
 		if bad = o.s.showView(ctx, o.to.View, v); bad == nil || bad.verdict(editing) != bridge.Reject {
 			break
 		}
-	}
-	if bad == nil && a.OK && a.Reply.Job != "" && !a.Private && o.to.Channel != "" {
-		o.to.View = ""
-		o.public(ctx, d)
-		o.follow(ctx, a)
 	}
 	return bad == nil
 }

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -42,16 +42,16 @@ func (s *Sink) refreshHome(ctx context.Context, in inbound) {
 // publishHome reads what a home shows, as the person, and shows it. Where somebody
 // was faster, theirs stays.
 func (s *Sink) publishHome(ctx context.Context, in inbound, hash string) {
-	p := page{bind: s.binder()}
+	p, reader := page{bind: s.binder()}, language.Match(s.reader(ctx, in.at.team, in.who.id).Locale)
 	p.add(slackgo.NewHeaderBlock(p.plain("ImagineBridge")))
 	agents := s.agentsFor(in)
 	if len(agents) == 0 {
-		p.add(slackgo.NewSectionBlock(p.plain("No agent is connected here yet."), nil, nil))
+		p.add(slackgo.NewSectionBlock(p.plain(reader.Say("No agent is connected here yet.")), nil, nil))
 	}
 	for _, agent := range agents[:min(len(agents), maxHomeAgents)] {
 		s.homeOf(ctx, in, &p, agent)
 	}
-	p.add(slackgo.NewContextBlock("", p.plain("Answer in the thread of a card, press its buttons, or type /ia help.")))
+	p.add(slackgo.NewContextBlock("", p.plain(reader.Say("Answer in the thread of a card, press its buttons, or type /ia help."))))
 	s.keep(ctx, p.bind.kept)
 	view := slackgo.HomeTabViewRequest{Type: slackgo.VTHomeTab, CallbackID: idPrefix + "home", Blocks: slackgo.Blocks{BlockSet: p.blocks}}
 	req := slackgo.PublishViewContextRequest{UserID: in.who.id, View: view}
@@ -88,12 +88,12 @@ func (s *Sink) homeOf(ctx context.Context, in inbound, p *page, agent string) {
 		m.Actions = nil
 		p.row(m)
 	}
-	p.msg = bridge.Message{Agent: agent, Actions: []bridge.Action{
+	p.msg = bridge.Message{Agent: agent, Actions: draft{actions: []bridge.Action{
 		{Label: "New post", Command: "post create", Args: map[string]string{command.Form: "yes"}, Primary: true},
 		{Label: "Generate", Command: "generate image", Args: map[string]string{command.Form: "yes"}},
 		{Label: "Inbox", Command: "dm list"},
 		{Label: "Statistics", Command: "stats overview"},
-	}}
+	}}.spoken(s.known(in.at.team, in.who.id).Locale).actions}
 	p.actions()
 	recent, ok := s.lookUp(ctx, in, agent, "notify", "list")
 	if !ok {
@@ -101,7 +101,7 @@ func (s *Sink) homeOf(ctx context.Context, in inbound, p *page, agent string) {
 	}
 	for i, m := range recent.Reply.Messages {
 		if i == maxRecent {
-			p.add(slackgo.NewContextBlock("", p.plain(fmt.Sprintf("and %d more: /ia notify list", len(recent.Reply.Messages)-i))))
+			p.add(slackgo.NewContextBlock("", p.plain(s.speaker(in).Say("and %d more: %s", len(recent.Reply.Messages)-i, "/ia notify list"))))
 			break
 		}
 		if m.Agent == "" {

@@ -102,9 +102,9 @@ func (s *Sink) notDone(in inbound, to back) ack {
 	const sorry = "Not done: the bridge could not note this. Send it again in a few seconds."
 	switch in.kind {
 	case slash:
-		return ack{body: map[string]string{"response_type": "ephemeral", "text": sorry}}
+		return ack{body: map[string]string{"response_type": "ephemeral", "text": s.speaker(in).Word(sorry)}}
 	case submit:
-		return ack{body: updated(messageView("Not done", sorry))}
+		return ack{body: updated(messageView(s.speaker(in), "Not done", sorry))}
 	case unknown, event, click, shortcut, closing, query:
 	}
 	return ack{then: func(ctx context.Context) { s.tellPrivately(ctx, to, draft{head: sorry}) }}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const methodReact = "reactions.add"
@@ -94,7 +95,7 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 	if strings.TrimSpace(words) == "" && to.Files > 0 {
 		return ack{then: func(ctx context.Context) {
 			s.react(ctx, in.at.channel, e.TS, "x")
-			s.tellPrivately(ctx, to, filesStay("Not sent: ", to.Files, verb))
+			s.tellPrivately(ctx, to, filesStay(s.speaker(in), "Not sent", to.Files, verb))
 		}}
 	}
 	if err := s.record(ctx, q); errors.Is(err, errRepeated) {
@@ -129,7 +130,7 @@ func (o *answering) fate(ctx context.Context, a command.Answer, drafts []draft) 
 	case a.OK:
 		o.s.react(ctx, o.to.Channel, o.to.Said, "white_check_mark")
 		if o.to.Files > 0 {
-			o.private(ctx, filesStay("Your words were sent, without what hung on them: ", o.to.Files, a.Verb))
+			o.private(ctx, filesStay(language.Match(o.to.Locale), "Your words were sent, without what hung on them", o.to.Files, a.Verb))
 		}
 	case a.Problem != nil && a.Problem.Unknown:
 		o.s.react(ctx, o.to.Channel, o.to.Said, "grey_question")
@@ -141,16 +142,16 @@ func (o *answering) fate(ctx context.Context, a command.Answer, drafts []draft) 
 }
 
 // filesStay says that files in a thread go nowhere, and where they can go.
-func filesStay(before string, n int, verb string) draft {
-	what := "a message"
+func filesStay(in language.Speaker, before string, n int, verb string) draft {
+	key := "%s: a message at ImagineAnything can hold words only."
 	if verb == "comment" {
-		what = "a comment"
+		key = "%s: a comment at ImagineAnything can hold words only."
 	}
 	files := "The file stays here."
 	if n > 1 {
 		files = "The files stay here."
 	}
-	return draft{head: before + what + " at ImagineAnything can hold words only. " + files, hint: "Pictures and films go with a post:", actions: []bridge.Action{
+	return draft{head: in.Say(key, in.Say(before)) + " " + in.Say(files), hint: "Pictures and films go with a post:", actions: []bridge.Action{
 		{Label: "Post with files", Command: "post create", Args: map[string]string{command.Form: "yes"}},
 	}}
 }
