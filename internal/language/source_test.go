@@ -50,7 +50,7 @@ var excuses = map[string]string{
 	"(asks for the ":                    "usage lines are the same everywhere",
 	"%s: web addresses of %s":           schemaWords,
 	"the arguments of the further page": schemaWords,
-	"/ia dead list":                     doorWords, "imaginebridge dead list": doorWords, "rate limit": serviceWords, "timed out": serviceWords,
+	"/ia dead list":                     doorWords, "/ia help ": doorWords, "/ia notify list": doorWords, "imaginebridge dead list": doorWords, "rate limit": serviceWords, "timed out": serviceWords,
 	"So many at most: not all of them need have been for this subscription.": "an outcome, for the audit",
 	"the generation to follow": schemaWords,
 }
