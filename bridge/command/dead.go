@@ -219,7 +219,7 @@ func showDead(ctx context.Context, h *House, who Caller, a Args) (Reply, error) 
 			{Name: "Attempts", Value: fmt.Sprint(l.Attempts)},
 		},
 	}
-	return Reply{Data: v, Messages: []bridge.Message{m}}, nil
+	return Reply{Data: v, Text: a.say("Dead letter %d of %s: %s", l.ID, l.Subscription, l.Reason), Messages: []bridge.Message{m}}, nil
 }
 
 // meant are the letters that a command is to work on: the one named, or all of
