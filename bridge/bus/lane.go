@@ -128,7 +128,9 @@ func (l *Lane) claim(ctx context.Context, spec LaneSpec) error {
 		}
 		r.Epoch++
 		l.record, l.revision, l.stood = r, m.seq, p
-		err = l.store(ctx, r, nil)
+		if err = l.store(ctx, r, nil); err == nil {
+			return l.bus.noteBegun(ctx, l.key, spec.After)
+		}
 		if !errors.Is(err, bridge.ErrFenced) || attempt == 5 {
 			return err
 		}
@@ -142,6 +144,14 @@ func (l *Lane) claim(ctx context.Context, spec LaneSpec) error {
 // found is the record that the message holds, or a new one.
 func (l *Lane) found(ctx context.Context, m stored, spec LaneSpec) (bridge.Record, place, error) {
 	if m.seq == 0 {
+		lost, err := l.bus.begun(ctx, l.key, spec.After)
+		if err != nil {
+			return bridge.Record{}, place{}, err
+		}
+		if lost {
+			l.bus.log.Warn("the place of a lane was lost, it begins at what is new; replay what it missed", "subscription", l.subscription)
+			spec.Start, spec.After = "new", time.Time{}
+		}
 		p, err := l.bus.first(ctx, l.filters, spec)
 		l.bus.log.Info("a lane begins", "subscription", l.subscription, "position", p.seq)
 		return bridge.Record{State: bridge.Live, Position: p.seq}, p, err
