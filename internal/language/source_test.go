@@ -19,6 +19,7 @@ import (
 var (
 	rooms = []string{"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go",
 		"sinks/slack/answer.go", "sinks/slack/card.go", "sinks/slack/commands.go", "sinks/slack/draft.go", "sinks/slack/form*.go", "sinks/slack/home.go", "sinks/slack/interact.go", "sinks/slack/said.go",
+		"sinks/discord/answer.go", "sinks/discord/commands.go", "sinks/discord/form.go", "sinks/discord/help.go", "sinks/discord/live.go", "sinks/discord/menu.go", "sinks/discord/visit.go",
 	}
 	sources = []string{"internal/imagine/*.go", "sinks/discord/*.go", "sinks/slack/*.go"}
 )
@@ -44,6 +45,7 @@ var buttons = regexp.MustCompile(`^(press|add|form|next|drop)$`)
 
 // excuses are words that stay English, each with the reason.
 var excuses = map[string]string{
+	"Reply on ImagineAnything": menuNames, "Share as post": menuNames,
 	"byte %d: unexpected %s": jsonWords, "byte %d: the JSON ends too early": jsonWords, "the arguments are not a JSON object": jsonWords, "unexpected end": jsonWords,
 	`send an object such as {"text":"hello"}`: jsonWords,
 	": /ia connect": doorWords, "imaginebridge do ": doorWords, "imaginebridge do --help": doorWords, "/ia help": doorWords,
@@ -56,6 +58,7 @@ var excuses = map[string]string{
 }
 
 const (
+	menuNames    = "names of commands in a message's menu stay, as all names of commands"
 	serviceWords = "what providers say, not we"
 	jsonWords    = "programs send JSON, and their authors read what is wrong with it"
 	doorWords    = "how a door calls commands, not a sentence"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -63,12 +64,12 @@ func (s *Sink) answer(ctx context.Context, guild string, q command.Request, a co
 	case a.NeedsConfirm:
 		return s.question(ctx, guild, agent, q, a)
 	}
-	return s.shown(ctx, guild, agent, a)
+	return s.shown(ctx, guild, agent, q.Locale, a)
 }
 
 // question asks before what can't be undone.
 func (s *Sink) question(ctx context.Context, guild, agent string, q command.Request, a command.Answer) reply {
-	r := sentence(a.Question)
+	r, in := sentence(a.Question), language.Match(q.Locale)
 	p := press{Group: q.Group, Verb: q.Verb, Agent: agent, Args: map[string]string{}, Confirmed: true}
 	for name, value := range q.Values {
 		if w := written(value); w != "" && !s.secret(q, name) {
@@ -81,8 +82,8 @@ func (s *Sink) question(ctx context.Context, guild, agent string, q command.Requ
 	}
 	if id := s.customID(ctx, p, guild); id != "" {
 		r.Components = []row{{Type: kindRow, Components: []button{
-			{Type: kindButton, Style: styleDanger, Label: "Yes, do it", CustomID: id},
-			{Type: kindButton, Style: styleCalm, Label: "No", CustomID: neverID},
+			{Type: kindButton, Style: styleDanger, Label: in.Say("Yes, do it"), CustomID: id},
+			{Type: kindButton, Style: styleCalm, Label: in.Say("No"), CustomID: neverID},
 		}}}
 	}
 	return r
@@ -102,11 +103,11 @@ func (s *Sink) secret(q command.Request, name string) bool {
 const neverID = pressPrefix + "never"
 
 // shown draws what a command gives: one card whole, several as a list.
-func (s *Sink) shown(ctx context.Context, guild, agent string, a command.Answer) reply {
-	r := sentence(a.Reply.Text)
+func (s *Sink) shown(ctx context.Context, guild, agent, locale string, a command.Answer) reply {
+	r, in := sentence(a.Reply.Text), language.Match(locale)
 	var actions []bridge.Action
 	if a.Reply.More != nil {
-		actions = append(actions, bridge.Action{Label: "More", Command: strings.TrimSpace(a.Group + " " + a.Verb), Args: a.Reply.More})
+		actions = append(actions, bridge.Action{Label: in.Say("More"), Command: strings.TrimSpace(a.Group + " " + a.Verb), Args: a.Reply.More})
 	}
 	if a.Reply.Undo != nil {
 		actions = append(actions, *a.Reply.Undo)
@@ -121,10 +122,10 @@ func (s *Sink) shown(ctx context.Context, guild, agent string, a command.Answer)
 		r.Embeds, r.Components = c.embeds, append([]row{}, c.rows...)
 	default:
 		r.Embeds = list(a.Reply.Messages)
-		r.Components = append(s.chooser(ctx, guild, agent, a.Reply.Messages), s.buttons(ctx, guild, agent, actions)...)
+		r.Components = append(s.chooser(ctx, guild, agent, in, a.Reply.Messages), s.buttons(ctx, guild, agent, actions)...)
 	}
 	if r.Content == "" && len(r.Embeds) == 0 {
-		r.Content = "Done."
+		r.Content = in.Say("Done.")
 	}
 	return r
 }
@@ -183,8 +184,8 @@ func unlike(list []embed) {
 
 // chooser is a menu of what can be done with the rows of a list: buttons have no
 // room for ten rows.
-func (s *Sink) chooser(ctx context.Context, guild, agent string, messages []bridge.Message) []row {
-	m := button{Type: kindSelect, CustomID: chooserID, Placeholder: "Do something with one of these"}
+func (s *Sink) chooser(ctx context.Context, guild, agent string, in language.Speaker, messages []bridge.Message) []row {
+	m := button{Type: kindSelect, CustomID: chooserID, Placeholder: in.Say("Do something with one of these")}
 	seen := map[string]bool{}
 	for i, card := range messages[:min(len(messages), maxListed)] {
 		ids := s.ids(ctx, card.Actions, agent, guild)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Components of forms and menus, Discord docs "Component Reference".
@@ -140,9 +141,9 @@ func (v *visit) form(ctx context.Context, spec *command.Spec, q command.Request,
 		p.Files = shortKey([]byte(v.in.ID))
 		v.visits.hold(p.Files, q.Files)
 	}
-	out := formBody{CustomID: v.customID(ctx, p, v.in.Guild), Title: plain(title(spec), maxFormTitle)}
+	out := formBody{CustomID: v.customID(ctx, p, v.in.Guild), Title: plain(title(v.reader(), spec), maxFormTitle)}
 	for _, a := range fields {
-		f := fieldOf(a, written(q.Values[a.Name]))
+		f := fieldOf(v.reader(), a, written(q.Values[a.Name]))
 		if list := menus[a.Name]; list != nil {
 			f.Component = menuOf(a, list)
 		}
@@ -234,11 +235,11 @@ func modelFor(provider, chosen string) string {
 	return model
 }
 
-func title(spec *command.Spec) string {
+func title(reader language.Speaker, spec *command.Spec) string {
 	if spec.Summary == "" {
 		return spec.Name()
 	}
-	return strings.ToUpper(spec.Summary[:1]) + spec.Summary[1:]
+	return reader.Word(spec.Summary)
 }
 
 // written is a value as a person would type it.
@@ -258,8 +259,8 @@ func written(v any) string {
 }
 
 // fieldOf is one field of a form.
-func fieldOf(a command.Arg, value string) formField {
-	f := formField{Type: kindLabel, Label: plain(labelOf(a.Name), maxFormTitle), Description: plain(a.Summary, maxSummary)}
+func fieldOf(reader language.Speaker, a command.Arg, value string) formField {
+	f := formField{Type: kindLabel, Label: plain(labelOf(a.Name), maxFormTitle), Description: plain(reader.Word(a.Summary), maxSummary)}
 	in := formInput{Type: kindInput, CustomID: a.Name, Style: inputLine, Value: cutUnits(value, maxTyped), Required: new(a.Required)}
 	choices := a.Choices
 	if a.Kind == command.Flag {

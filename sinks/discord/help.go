@@ -9,8 +9,8 @@ const maxHelpFields = 25
 // help lists all commands, a field for each group, each to be clicked where its
 // id is known.
 func (v *visit) help() reply {
-	r := sentence("")
-	e := embed{Title: "What you can do", Description: "Start typing a command: Discord completes it. Long texts get a form when you leave them out.", Color: 0x5865F2}
+	r, in := sentence(""), v.reader()
+	e := embed{Title: in.Say("What you can do"), Description: in.Say("Start typing a command: Discord completes it. Long texts get a form when you leave them out."), Color: 0x5865F2}
 	ids := map[string]string{}
 	if known := v.commandIDs.Load(); known != nil {
 		ids = *known

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -81,7 +83,7 @@ func (s *Sink) Door(ctx context.Context) http.Handler {
 		}
 		d := byHTTP{answer: make(chan response, 1), taken: make(chan struct{})}
 		if !s.receive(ctx, in, d) {
-			write(w, response{Type: respondMessage, Data: sentence("Too much is happening at once. Try again in a minute.").private()})
+			write(w, response{Type: respondMessage, Data: sentence(language.Match(in.Locale).Say("Too much is happening at once. Try again in a minute.")).private()})
 			return
 		}
 		d.serve(w, r)

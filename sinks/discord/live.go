@@ -50,7 +50,7 @@ func (l *live) tell(ctx context.Context, r command.Reply) {
 		return
 	}
 	l.visits.work.run(func() {
-		shown := l.shown(ctx, l.in.Guild, l.q.Agent, command.Answer{Agent: l.q.Agent, Reply: r})
+		shown := l.shown(ctx, l.in.Guild, l.q.Agent, l.in.Locale, command.Answer{Agent: l.q.Agent, Reply: r})
 		if old, err := l.edits.turn(ctx, l.key(), n); old || err != nil {
 			return
 		}
@@ -75,7 +75,7 @@ func (l *live) farewell(ctx context.Context) {
 	if l.at == public || l.at == behind {
 		text = "This takes longer than Discord lets me answer here. The result follows in this channel."
 	}
-	if err := l.show(ctx, sentence(text)); err != nil {
+	if err := l.show(ctx, sentence(l.reader().Word(text))); err != nil {
 		l.log.Debug("farewell not shown", "interaction", l.in.ID, "err", err)
 	}
 }
@@ -226,7 +226,7 @@ func (s *Sink) Update(ctx context.Context, m bridge.Message) error {
 		return nil
 	}
 	for _, l := range s.watchers.heard(m) {
-		shown := l.shown(ctx, l.in.Guild, m.Agent, command.Answer{Agent: m.Agent, Reply: command.Reply{Messages: []bridge.Message{m}}})
+		shown := l.shown(ctx, l.in.Guild, m.Agent, l.in.Locale, command.Answer{Agent: m.Agent, Reply: command.Reply{Messages: []bridge.Message{m}}})
 		if old, err := s.edits.turn(ctx, l.key(), math.MaxInt); old || err != nil {
 			continue
 		}

@@ -44,7 +44,7 @@ func (v *visit) menu(ctx context.Context) {
 		}
 		v.open(ctx, p)
 	default:
-		v.say(ctx, "That message belongs to nothing on ImagineAnything that I know of. "+shareMenu+" makes a post of it.")
+		v.say(ctx, v.reader().Say("That message belongs to nothing on ImagineAnything that I know of. %s makes a post of it.", shareMenu))
 	}
 }
 

@@ -75,7 +75,7 @@ func (s *Sink) age(id string) time.Duration { return time.Now().Add(s.rest.ahead
 
 // sorry is the answer when a handler of ours broke.
 func (v *visit) sorry(ctx context.Context) {
-	const text = "Something went wrong inside the bridge. I can't tell whether it was done."
+	text := v.reader().Say("Something went wrong inside the bridge. I can't tell whether it was done.")
 	if v.first(ctx, respondMessage, sentence(text).private()) == nil {
 		return
 	}
@@ -102,7 +102,7 @@ var errAcknowledged = errors.New("acknowledged before")
 
 // say is a private sentence as first response.
 func (v *visit) say(ctx context.Context, text string) {
-	_ = v.first(ctx, respondMessage, sentence(text).private()) // logged there
+	_ = v.first(ctx, respondMessage, sentence(v.reader().Word(text)).private()) // logged there
 }
 
 // reader speaks the language of who did it.
@@ -199,7 +199,7 @@ func (v *visit) pressed(ctx context.Context) {
 		id = v.in.Chosen[0]
 	}
 	if id == neverID {
-		r := sentence("Not done.")
+		r := sentence(v.reader().Say("Not done."))
 		_ = v.first(ctx, respondChange, r) // logged there
 		return
 	}
@@ -236,9 +236,9 @@ func (v *visit) pressed(ctx context.Context) {
 // command's form.
 func (v *visit) afresh(ctx context.Context, why string, p press) {
 	p.Form, p.Files, p.Confirmed = true, "", false
-	r := sentence(why).private()
+	r := sentence(v.reader().Word(why)).private()
 	if id := v.customID(ctx, p, v.in.Guild); id != "" {
-		r.Components = []row{{Type: kindRow, Components: []button{{Type: kindButton, Style: styleNext, Label: "Open", CustomID: id}}}}
+		r.Components = []row{{Type: kindRow, Components: []button{{Type: kindButton, Style: styleNext, Label: v.reader().Say("Open"), CustomID: id}}}}
 	}
 	_ = v.first(ctx, respondMessage, r) // logged there
 }
