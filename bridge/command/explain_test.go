@@ -148,7 +148,7 @@ func denied(lists command.Lists, name string) func(*world) *command.Problem {
 	return func(w *world) *command.Problem {
 		other := newWorld(w.t, func(o *command.RunnerOptions) {
 			o.Access = func(command.Principal, string) command.Lists { return lists }
-			o.Label = func(command.Principal, string) string { return "@Agent-Team" }
+			o.Label = func(context.Context, command.Principal, string) string { return "@Agent-Team" }
 		})
 		other.locale = w.locale
 		q := other.request(name, map[string]any{"text": "hello"})

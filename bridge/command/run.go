@@ -21,7 +21,7 @@ type RunnerOptions struct {
 	Access  func(p Principal, agent string) Lists                                // who may do what; nil: empty lists
 	Records Records                                                              // the ledger; nil: nothing is recorded, so a repeat runs again
 	Audit   func(ctx context.Context, e Entry)                                   // hears of every command and refusal; nil: nobody does
-	Label   func(p Principal, listed string) string                              // a listed principal's name, "@Agent-Team"; nil: as it is listed
+	Label   func(ctx context.Context, p Principal, listed string) string         // a listed principal's name, "@Agent-Team"; "" where it is not known; nil: none is
 	Keep    func(ctx context.Context, p Principal, r imagine.Registration) error // seals the secret of an agent just registered; nil: nobody registers
 	Spent   func(ctx context.Context, agent string, p Principal) int             // generations p has started as agent today; nil: not counted
 	Daily   func() int                                                           // generations a person may start a day before being asked; nil or 0: no end
@@ -112,7 +112,7 @@ func (r *Runner) prepare(ctx context.Context, j *job) *Problem {
 	if p := r.choose(j); p != nil {
 		return p
 	}
-	if p := r.authorise(j); p != nil {
+	if p := r.authorise(ctx, j); p != nil {
 		return p
 	}
 	args, err := Parse(spec, j.q.Values, j.q.Files)
@@ -194,12 +194,12 @@ func (r *Runner) choose(j *job) *Problem {
 	return nil
 }
 
-func (r *Runner) authorise(j *job) *Problem {
+func (r *Runner) authorise(ctx context.Context, j *job) *Problem {
 	lists := r.o.Access(j.q.Principal, j.q.Agent)
 	if lists.allows(j.q.Principal, j.spec.Access) {
 		return nil
 	}
-	return r.denied(j, lists)
+	return r.denied(ctx, j, lists)
 }
 
 // ask asks before what can't be undone, and before one more generation than a person has a day.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func noAgent(q Request, near []string) *Problem {
 }
 
 // denied says whom to ask.
-func (r *Runner) denied(j *job, lists Lists) *Problem {
+func (r *Runner) denied(ctx context.Context, j *job, lists Lists) *Problem {
 	p := &Problem{Code: 403, Status: "forbidden", Ask: lists.of(j.spec.Access)}
 	switch j.spec.Access {
 	case Read:
@@ -98,10 +99,10 @@ func (r *Runner) denied(j *job, lists Lists) *Problem {
 	for _, entry := range p.Ask {
 		platform, rest, _ := strings.Cut(entry, ":")
 		if kind, _, _ := strings.Cut(rest, ":"); platform == j.q.Principal.Platform && (kind != "user" || len(p.Ask) == 1) && r.o.Label != nil {
-			names = append(names, r.o.Label(j.q.Principal, entry))
+			names = append(names, r.o.Label(ctx, j.q.Principal, entry))
 		}
 	}
-	names = slices.Compact(names)
+	names = slices.Compact(slices.DeleteFunc(names, func(n string) bool { return n == "" }))
 	key := j.spec.Access.String()
 	line := j.say("an admin can run /ia access or add %s:user:%s to access.%s.", j.q.Principal.Platform, j.q.Principal.User, key)
 	switch {

@@ -47,6 +47,7 @@ func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	c.Runner = command.NewRunner(command.RunnerOptions{
 		Agents: a.all, Reach: c.reach, Records: w.bus.Records(), Audit: w.bus.Audit, Owner: w.bus.Member(), Alive: w.bus.Alive,
 		Keep:  w.keepAgent,
+		Label: w.label,
 		Spent: w.spent, Daily: func() int { return int(w.now().Access.DailyGenerations) }, Zone: w.cfg.Access.Zone,
 		House: &command.House{Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send, Dead: w.bus.Dead()},
 		Access: func(command.Principal, string) command.Lists {

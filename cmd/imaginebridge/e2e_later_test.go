@@ -273,4 +273,27 @@ func TestT25_WhatTheTerminalDoesIsAudited(t *testing.T) {
 	require.Equal(t, info.Size(), after.Size(), "the file is for times without a bridge")
 }
 
-
+// TestB38_ADenialNamesTheRole: people know a role by its name, the list by its number.
+func TestB38_ADenialNamesTheRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	guild := w.discord.Guild("Workshop")
+	channel := w.discord.Channel(guild, "commands")
+	w.configure("access: {write: [\"discord:role:" + w.discord.Role(guild, "Agent-Team") + "\"]}\nsubscriptions:\n  - {name: d, events: [\"notification.*\"], to: \"discord:" + channel + "\"}\n")
+	w.start()
+	w.ready()
+	shown := ""
+	w.eventually("Discord answers", 20*time.Second, func() bool {
+		i, err := w.discord.Slash("eve", channel, "/ia post create text:from-eve")
+		if err != nil {
+			return false
+		}
+		r, err := i.Settled(t.Context())
+		if err == nil && r.Message != nil {
+			shown = r.Message.Content
+		}
+		return strings.Contains(shown, "You can look, but not act")
+	})
+	require.Contains(t, shown, "Agent-Team, or an admin can run")
+	require.False(t, w.posted("from-eve"))
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -168,23 +169,47 @@ type ruled struct {
 	Roles []role `json:"roles"`
 }
 
-// manages reports a member who owns the guild or has a role that manages it.
-func (s *Sink) manages(ctx context.Context, guild, user string, roles []string) bool {
+// ruled asks who rules a guild. It reports whether that is known.
+func (s *Sink) ruled(ctx context.Context, guild string) (ruled, bool) {
 	s.rulers.mu.Lock()
 	g, ok := s.rulers.guilds[guild]
 	s.rulers.mu.Unlock()
-	if !ok || time.Since(g.at) > guildFresh {
-		if err := s.insist(ctx, fill("GET", routeGuild, guild), nil, &g); err != nil {
-			s.log.Warn("roles of a server not known", "guild", guild, "err", err)
-			return false
+	if ok && time.Since(g.at) <= guildFresh {
+		return g, true
+	}
+	if err := s.insist(ctx, fill("GET", routeGuild, guild), nil, &g); err != nil {
+		s.log.Warn("roles of a server not known", "guild", guild, "err", err)
+		return ruled{}, false
+	}
+	g.at = time.Now()
+	s.rulers.mu.Lock()
+	defer s.rulers.mu.Unlock()
+	if s.rulers.guilds == nil || len(s.rulers.guilds) >= maxNames {
+		s.rulers.guilds = map[string]ruled{}
+	}
+	s.rulers.guilds[guild] = g
+	return g, true
+}
+
+// RoleName is how a server calls one of its roles, "@Agent-Team"; "" where that is
+// not known within a second.
+func (s *Sink) RoleName(ctx context.Context, guild, id string) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	g, _ := s.ruled(ctx, guild)
+	for _, r := range g.Roles {
+		if string(r.ID) == id && r.Name != "" {
+			return "@" + strings.TrimPrefix(r.Name, "@")
 		}
-		g.at = time.Now()
-		s.rulers.mu.Lock()
-		if s.rulers.guilds == nil || len(s.rulers.guilds) >= maxNames {
-			s.rulers.guilds = map[string]ruled{}
-		}
-		s.rulers.guilds[guild] = g
-		s.rulers.mu.Unlock()
+	}
+	return ""
+}
+
+// manages reports a member who owns the guild or has a role that manages it.
+func (s *Sink) manages(ctx context.Context, guild, user string, roles []string) bool {
+	g, ok := s.ruled(ctx, guild)
+	if !ok {
+		return false
 	}
 	if string(g.Owner) == user {
 		return true

@@ -50,6 +50,7 @@ func (b *bits) UnmarshalJSON(raw []byte) error {
 
 type role struct {
 	ID          flexID `json:"id"`
+	Name        string `json:"name"`
 	Permissions bits   `json:"permissions"`
 }
 
