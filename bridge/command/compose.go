@@ -37,7 +37,7 @@ func createPost(ctx context.Context, api *imagine.Client, a Args) (Reply, error)
 func upload(ctx context.Context, api *imagine.Client, a Args, f File, purpose string) (m *imagine.Media, video bool, err error) {
 	in, err := f.Open(ctx)
 	if err != nil {
-		return nil, false, &ArgError{Status: "file", Reason: phrase("The file could not be read."), Hint: phrase("Attach it again.")}
+		return nil, false, unreadable(err)
 	}
 	defer in.Close()
 	kind, content := mediaType(f), io.Reader(in)

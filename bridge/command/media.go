@@ -102,7 +102,7 @@ func uploadImage(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	f := a.Files("file")[0]
 	in, err := f.Open(ctx)
 	if err != nil {
-		return Reply{}, unreadable()
+		return Reply{}, unreadable(err)
 	}
 	defer in.Close()
 	m, err := api.UploadImage(ctx, imagine.File{Name: f.Name, ContentType: f.ContentType, Size: f.Size, Content: in}, a.Text("purpose"))
@@ -117,7 +117,7 @@ func uploadVideo(ctx context.Context, api *imagine.Client, a Args) (Reply, error
 	f := a.Files("file")[0]
 	in, err := f.Open(ctx)
 	if err != nil {
-		return Reply{}, unreadable()
+		return Reply{}, unreadable(err)
 	}
 	defer in.Close()
 	m, err := api.UploadVideo(ctx, imagine.File{Name: f.Name, ContentType: f.ContentType, Size: f.Size, Content: in}, "post")

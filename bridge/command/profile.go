@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -79,7 +80,7 @@ func profileLater() []Spec {
 				f := a.Files("file")[0]
 				in, err := f.Open(ctx)
 				if err != nil {
-					return Reply{}, unreadable()
+					return Reply{}, unreadable(err)
 				}
 				defer in.Close()
 				address, err := api.SetAvatar(ctx, imagine.File{Name: f.Name, ContentType: f.ContentType, Size: f.Size, Content: in})
@@ -116,8 +117,12 @@ func profileLater() []Spec {
 	}
 }
 
-// unreadable is a file whose door could not give its bytes.
-func unreadable() error {
+// unreadable is a file whose door could not give its bytes, in the door's own
+// words where it has some.
+func unreadable(err error) error {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
 	return &ArgError{Arg: "file", Status: "file", Reason: phrase("The file could not be read."), Hint: phrase("Attach it again.")}
 }
 

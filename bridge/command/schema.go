@@ -70,10 +70,17 @@ func argSchema(a Arg) map[string]any {
 	case List:
 		s["type"], s["items"] = "array", map[string]any{"type": "string"}
 		limits(s, a)
-	case Attachment: // programs give web addresses; the door fetches them
-		s["type"], s["items"] = "array", map[string]any{"type": "string", "format": "uri"}
+	case Attachment: // see Given
+		word, address := map[string]any{"type": "string"}, map[string]any{"type": "string", "format": "uri"}
+		s["type"], s["items"] = "array", map[string]any{"anyOf": []any{
+			address,
+			map[string]any{"type": "object", "additionalProperties": false, "required": []string{"url"}, "properties": map[string]any{"url": address, "name": word, "content_type": word}},
+			map[string]any{"type": "object", "additionalProperties": false, "required": []string{"data"}, "properties": map[string]any{
+				"data": map[string]any{"type": "string", "contentEncoding": "base64"}, "name": word, "content_type": word,
+			}},
+		}}
 		limits(s, a)
-		s["description"] = fmt.Sprintf("%s: web addresses of %s", a.Summary, acceptWords(a.Accept))
+		s["description"] = fmt.Sprintf("%s: web addresses of %s, or the files themselves", a.Summary, acceptWords(a.Accept))
 	}
 	if a.Secret {
 		s["writeOnly"] = true

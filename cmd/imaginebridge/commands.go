@@ -82,7 +82,7 @@ func (c *commands) complete(ctx context.Context, agent string, source command.So
 // ends.
 func (pr *process) serveCommands(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return pr.bus.Serve(ctx, pr.commands.Do, pr.accounts.handles) })
+	group.Go(func() error { return pr.bus.Serve(ctx, pr.doWithFiles(), pr.accounts.handles) })
 	group.Go(func() error { return pr.commands.completer.Run(ctx) })
 	group.Go(func() error {
 		return pr.commands.Run(ctx, func(q command.Request, a command.Answer) { pr.tellLate(ctx, q, a) })

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -209,7 +211,7 @@ func (m *matrix) throughNATS(c *square) (func() string, error) {
 		Error struct{ Status, Message string }
 	}
 	ask := func(header nats.Header) error {
-		reply, err := m.nc.RequestMsg(&nats.Msg{Subject: subject, Data: data, Header: header}, answerWait)
+		reply, err := m.nc.RequestMsg(&nats.Msg{Subject: subject, Data: data, Header: header}, c.wait)
 		if err != nil {
 			return err
 		}
@@ -249,7 +251,9 @@ func payload(c *square) map[string]any {
 		}
 	}
 	if c.file != nil {
-		out["file"] = "https://media.example/" + c.file.name
+		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(c.file.data) }))
+		c.Cleanup(site.Close)
+		out["file"] = []any{map[string]any{"url": site.URL + "/" + c.file.name}}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ var mayImport = map[string][]string{
 	"events":            {},
 	"internal/imagine":  {},
 	"internal/seal":     {},
+	"internal/fetch":    {},
 	"internal/language": {},
 	"config":            {},
 	"events/subscribe":  {"events"},
@@ -13,7 +14,7 @@ var mayImport = map[string][]string{
 	"bridge/command":    {"bridge", "events", "internal/imagine", "internal/language"},
 	"bridge/bus":        {"bridge", "bridge/command", "events"},
 	"poller":            {"events", "internal/imagine"},
-	"sinks/*":           {"bridge", "bridge/command", "events", "internal/language"},
+	"sinks/*":           {"bridge", "bridge/command", "events", "internal/fetch", "internal/language"},
 	"cmd/*":             {"*"},
 
 	// The emulators share nothing with the product, so that they cannot share a
@@ -57,7 +58,7 @@ var owners = map[string]owner{
 	"golang.org/x/text/language":            {[]string{"internal/language"}, "one room knows languages"},
 	"golang.org/x/text/message":             {[]string{"internal/language"}, "one room knows languages"},
 	"golang.org/x/crypto/chacha20poly1305":  {[]string{"internal/seal"}, "one room seals"},
-	"code.dny.dev/ssrf":                     {[]string{"sinks/webhook"}, "one room dials foreign addresses"},
+	"code.dny.dev/ssrf":                     {[]string{"internal/fetch"}, "one room dials foreign addresses"},
 	"github.com/santhosh-tekuri/jsonschema": {[]string{"internal/fakediscord", "internal/fakeslack"}, "a test library"},
 }
 

@@ -12,9 +12,9 @@ import (
 	"strconv"
 	"time"
 
-	"code.dny.dev/ssrf"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/fetch"
 )
 
 // maxWait bounds a Retry-After.
@@ -83,7 +83,7 @@ func retryAfter(header http.Header, otherwise time.Duration) time.Duration {
 func failed(to bridge.Destination, err error) error {
 	out := &bridge.SendError{Verdict: bridge.Retry}
 	switch {
-	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedPort), errors.Is(err, ssrf.ErrProhibitedNetwork):
+	case fetch.Refused(err):
 		out.Verdict, out.Err = bridge.Gone, fmt.Errorf("%s leads to a private address or another port", host(to))
 		out.Advice = host(to) + " leads to a private address or a port other than 80, 443 and 8443, refused to protect this network. If you mean it, set webhooks.allow_private: true."
 	case errors.Is(err, context.DeadlineExceeded):

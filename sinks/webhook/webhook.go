@@ -25,6 +25,7 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/fetch"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
@@ -61,7 +62,7 @@ func New(o Options) (*Sink, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	client := &http.Client{Transport: guarded(o.AllowPrivate)}
+	client := &http.Client{Transport: fetch.Guarded(o.AllowPrivate, timeout)}
 	if o.HTTPClient != nil {
 		client.Transport = o.HTTPClient.Transport
 	}
