@@ -62,8 +62,11 @@ func (w *wiring) newCommands(a *accounts, b *book) *commands {
 // reach returns the agents that a principal's workspace is connected to. NATS and
 // the terminal let in only whom their own permissions let in.
 func (c *commands) reach(p command.Principal) []string {
-	if p.Platform == command.NATS || p.Platform == command.Terminal {
+	switch {
+	case p.Platform == command.NATS, p.Platform == command.Terminal:
 		return c.accounts.handles()
+	case p.Workspace == "":
+		return nil
 	}
 	return c.places.agents(p.Platform, p.Workspace)
 }
