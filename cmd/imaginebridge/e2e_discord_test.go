@@ -175,3 +175,36 @@ func TestF36_KilledAtWorkTellsItsPeople(t *testing.T) {
 	}
 	require.Equal(t, 1, n)
 }
+
+// F54: people of another server, and of none, reach no agent, and can't learn
+// whether there is one.
+func TestF54_AnotherServerReachesNothing(t *testing.T) {
+	t.Parallel()
+	m := newChat(t, sandbox.Options{Seed: 1, Empty: true}, actor)
+	m.watched = m.sandbox.Agents()
+	m.configure("2s", actor, actor)
+	m.open()
+	elsewhere := m.discord.Guild("Elsewhere")
+	m.discord.Member(elsewhere, "ann", 1<<5) // the same person, who may do everything at home
+	hall := m.discord.Channel(elsewhere, "hall")
+	post := m.act(sandbox.Action{As: friend, Do: "post", Content: "Tides are high"}).Post
+	before := m.writes()
+	for place, channel := range map[string]string{"another server": hall, "a direct message": m.discord.DM("ann")} {
+		for _, line := range []string{"/ia post create text:hi", "/ia post like post:" + post, "/ia dm list", "/ia generate image prompt:cat"} {
+			in, err := m.discord.Slash("ann", channel, line)
+			require.NoError(t, err)
+			r, err := in.Settled(t.Context())
+			require.NoError(t, err)
+			require.Contains(t, r.Message.Content, "No agent is connected here", place)
+			require.NotContains(t, r.Message.Content, actor, place)
+			require.NotZero(t, r.Message.Flags&(1<<6), "for the asker's eyes")
+		}
+		in, err := m.discord.Complete("ann", channel, "/ia post like post:")
+		require.NoError(t, err)
+		r, err := in.Settled(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, r.Choices, place)
+	}
+	require.Equal(t, before, m.writes())
+	require.Empty(t, m.discord.Faults())
+}
