@@ -42,8 +42,12 @@ type section struct {
 }
 
 var sections = []section{
-	{"size", size, false}, {"start", startUp, false}, {"memory", memory, false}, {"fresh", fresh, false}, {"catchup", catchUp, false},
-	{"outage", outage, true},
+	{name: "size", run: size},
+	{name: "start", run: startUp},
+	{name: "memory", run: memory},
+	{name: "fresh", run: fresh},
+	{name: "catchup", run: catchUp},
+	{name: "outage", run: outage, named: true},
 }
 
 func main() {

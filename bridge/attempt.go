@@ -100,7 +100,7 @@ func (w *Worker) address(ctx context.Context, p *parcel, m Message, t trial) (d 
 		Generation: w.record.Generation, Message: m, Attempt: t.attempt, Doubt: t.doubt,
 	}
 	if p.form == formResend {
-		d.Generation = int(p.resend.ID) //nolint:gosec // the store counts its messages, nowhere near the limit
+		d.Generation = int(p.resend.ID)
 	}
 	d.Key = Key(s.Name, p.id(), s.To, 0, d.Generation)
 	if len(p.events) > 1 {

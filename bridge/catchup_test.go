@@ -131,9 +131,9 @@ func TestF28_AfterAnOutageItCatchesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.publish(comment(1))
-		refused := true
+		refused := on()
 		w.answer = func(context.Context, int, bridge.Delivery) error {
-			if refused {
+			if refused.Load() {
 				return &bridge.SendError{Verdict: bridge.Retry}
 			}
 			return nil
@@ -142,7 +142,7 @@ func TestF28_AfterAnOutageItCatchesUp(t *testing.T) {
 		wait(time.Minute)
 		w.publish(comments(100)[1:]...)
 		wait(time.Minute)
-		refused = false
+		refused.Store(false)
 		wait(3 * time.Minute)
 		singles, lines := told(w)
 		require.Len(t, singles, 1)
@@ -168,12 +168,12 @@ func TestF3_CrashInAnyGapOfACatchUpLosesAndDoublesNothing(t *testing.T) {
 					r := w.run(t, catchingUp)
 					wait(time.Minute)
 					if crashed = w.life > 1; crashed {
-						<-r.done
+						t.Log("it ended with", r.ended())
 						w.publish(dm(80))
 						r = w.run(t, catchingUp)
 						wait(2 * time.Minute)
 					} else {
-						w.crashAt = 0
+						w.spare()
 						w.publish(dm(80))
 						wait(time.Second)
 					}
@@ -217,7 +217,7 @@ func TestCatchUpSkipLeavesOutWhatIsOldAndTellsSo(t *testing.T) {
 func TestF29_GapIsToldOnceInOneMessage(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
-		for at := 0; at < 9; at++ {
+		for at := range 9 {
 			t.Run(fmt.Sprintf("crash at %d after=%v", at, after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld()
@@ -231,7 +231,7 @@ func TestF29_GapIsToldOnceInOneMessage(t *testing.T) {
 					r := w.run(t)
 					wait(time.Minute)
 					if w.life > 1 {
-						<-r.done
+						t.Log("it ended with", r.ended())
 						r = w.run(t)
 						wait(time.Minute)
 					}

@@ -71,12 +71,12 @@ func (c *Circuits) leave(to Destination, e *SendError, d time.Duration) {
 		return // what the circuit itself told
 	}
 	k.trying = time.Time{}
-	switch {
-	case e.Verdict == Gone || e.Verdict == Revoked:
+	switch e.Verdict {
+	case Gone, Revoked:
 		k.why = e
-	case e.Verdict == Reject:
+	case Reject:
 		return // the message's fault
-	default:
+	case Retry, InDoubt:
 		if k.failures++; k.failures < tripLimit && !e.Paced {
 			return
 		}

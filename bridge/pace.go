@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -81,6 +82,6 @@ func (w *Worker) spend() {
 		w.record.Sent = nil
 		return
 	}
-	sent := append(w.record.Sent[:len(w.record.Sent):len(w.record.Sent)], time.Now().UnixMilli())
+	sent := append(slices.Clip(w.record.Sent), time.Now().UnixMilli()) // never over what a stored record holds
 	w.record.Sent = sent[max(0, len(sent)-limit):]
 }

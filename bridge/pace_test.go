@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,7 @@ func fan(n int, post string) events.Event {
 
 func dm(n int) events.Event {
 	return events.New("https://imagineanything.com", "orbit_bot", fmt.Sprintf("msg_%d", n), "c", time.Now(),
-		events.MessageReceived{Actor: events.Agent{Handle: "nova"}, Conversation: events.Conversation{ID: "c"}, Message: events.Message{ID: fmt.Sprint(n), Content: "hi"}})
+		events.MessageReceived{Actor: events.Agent{Handle: "nova"}, Conversation: events.Conversation{ID: "c"}, Message: events.Message{ID: strconv.Itoa(n), Content: "hi"}})
 }
 
 func TestDailyTimeOfDay(t *testing.T) {
@@ -182,7 +183,7 @@ func TestF3_CrashInAnyGapOfAFoldCountsEachOnce(t *testing.T) {
 					feed(7, 8)
 					wait(time.Minute)
 					if crashed = w.life > 1; crashed {
-						<-r.done
+						t.Log("it ended with", r.ended())
 						r = w.run(t, fold)
 						wait(2 * time.Minute)
 					}

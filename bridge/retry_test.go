@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,20 +14,26 @@ import (
 )
 
 // refusing fails the sends of one event until told otherwise.
-func refusing(id string, e *bridge.SendError, refused *bool) func(context.Context, int, bridge.Delivery) error {
+func refusing(id string, e *bridge.SendError, refused *atomic.Bool) func(context.Context, int, bridge.Delivery) error {
 	return func(_ context.Context, _ int, d bridge.Delivery) error {
-		if d.Event.ID == id && *refused {
+		if d.Event.ID == id && refused.Load() {
 			return e
 		}
 		return nil
 	}
 }
 
+func on() *atomic.Bool {
+	var b atomic.Bool
+	b.Store(true)
+	return &b
+}
+
 func TestF32_WebhookEventIsSetAsideForItsRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.answer = refusing("ntf_2", &bridge.SendError{Verdict: bridge.Retry}, new(true))
+		w.answer = refusing("ntf_2", &bridge.SendError{Verdict: bridge.Retry}, on())
 		w.publish(likes(4)...)
 		r := w.run(t, toWebhook)
 		wait(time.Second)
@@ -60,13 +67,13 @@ func TestStrictWebhookHoldsItsLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		refused := true
-		w.answer = refusing("ntf_2", &bridge.SendError{Verdict: bridge.Retry}, &refused)
+		refused := on()
+		w.answer = refusing("ntf_2", &bridge.SendError{Verdict: bridge.Retry}, refused)
 		w.publish(likes(4)...)
 		r := w.run(t, toWebhook, paced(bridge.Pace{Strict: true}))
 		wait(time.Minute)
 		require.Equal(t, []string{"ntf_1"}, w.seen())
-		refused = false
+		refused.Store(false)
 		wait(2 * time.Minute)
 		require.Equal(t, names(4), w.seen())
 		r.stop(t)
@@ -77,9 +84,9 @@ func TestF32_ADeadWebhookHoldsItsLineAtTheLimitOfAsides(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		refused := true
+		refused := on()
 		w.answer = func(context.Context, int, bridge.Delivery) error {
-			if refused {
+			if refused.Load() {
 				return &bridge.SendError{Verdict: bridge.Retry}
 			}
 			return nil
@@ -91,7 +98,7 @@ func TestF32_ADeadWebhookHoldsItsLineAtTheLimitOfAsides(t *testing.T) {
 		wait(4 * time.Second)
 		require.Len(t, w.stored().Asides, 64)
 		require.EqualValues(t, 64, w.stored().Position)
-		refused = false
+		refused.Store(false)
 		wait(24 * time.Hour)
 		require.Len(t, w.seen(), 100)
 		require.Empty(t, w.dead)
@@ -156,7 +163,7 @@ func TestF3_CrashInAnyGapOfASetAsideLosesNothing(t *testing.T) {
 					r := w.run(t, toWebhook)
 					wait(time.Hour)
 					if crashed = w.life > 1; crashed {
-						<-r.done
+						t.Log("it ended with", r.ended())
 						r = w.run(t, toWebhook)
 						wait(time.Hour)
 					}
@@ -181,14 +188,14 @@ func TestF21_TheOwnerIsToldOnceWhateverCrashes(t *testing.T) {
 		t.Run(fmt.Sprint("crash at ", at), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
-				refused := true
-				w.answer = refusing("ntf_1", &bridge.SendError{Verdict: bridge.Gone, Advice: "In #alerts I may not."}, &refused)
+				refused := on()
+				w.answer = refusing("ntf_1", &bridge.SendError{Verdict: bridge.Gone, Advice: "In #alerts I may not."}, refused)
 				w.publish(likes(2)...)
 				w.crashAt = at
 				r := w.run(t)
 				wait(90 * time.Minute)
 				if w.life > 1 {
-					<-r.done
+					t.Log("it ended with", r.ended())
 					r = w.run(t)
 					wait(90 * time.Minute)
 				}
@@ -197,7 +204,8 @@ func TestF21_TheOwnerIsToldOnceWhateverCrashes(t *testing.T) {
 				for _, n := range w.notices {
 					require.Equal(t, w.notices[0].Key, n.Key, "a repeat after a crash is known by its key")
 				}
-				refused, w.crashAt = false, 0
+				refused.Store(false)
+				w.spare()
 				r.Resume()
 				wait(2 * time.Hour)
 				require.Equal(t, names(2), w.seen())
@@ -216,12 +224,12 @@ func TestCircuitIsSharedByTheSubscriptionsToOnePlace(t *testing.T) {
 		shared := func(o *bridge.WorkerOptions) { o.Circuits = circuits }
 		var worlds []*world
 		var workers []*running
-		asked := 0
-		refused := true
+		var asked atomic.Int32
+		refused := on()
 		for range 5 {
 			w := newWorld()
 			w.answer = func(context.Context, int, bridge.Delivery) error {
-				if asked++; refused {
+				if asked.Add(1); refused.Load() {
 					return &bridge.SendError{Verdict: bridge.Gone, Advice: "gone"}
 				}
 				return nil
@@ -231,13 +239,13 @@ func TestCircuitIsSharedByTheSubscriptionsToOnePlace(t *testing.T) {
 			wait(time.Second)
 		}
 		wait(time.Minute)
-		require.Equal(t, 1, asked, "what one was told need not be asked again")
+		require.EqualValues(t, 1, asked.Load(), "what one was told need not be asked again")
 		for _, w := range worlds {
 			require.Equal(t, bridge.Suspended, w.stored().State)
 		}
 		wait(time.Hour)
-		require.Equal(t, 2, asked, "one looks again")
-		refused = false
+		require.EqualValues(t, 2, asked.Load(), "one looks again")
+		refused.Store(false)
 		for _, r := range workers {
 			r.Resume()
 		}
@@ -253,14 +261,14 @@ func TestF19_CircuitSpacesOutWhatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		circuits := &bridge.Circuits{}
-		asked := 0
-		refused := true
+		var asked atomic.Int32
+		refused := on()
 		var workers []*running
 		var worlds []*world
 		for range 10 {
 			w := newWorld()
 			w.answer = func(context.Context, int, bridge.Delivery) error {
-				if asked++; refused {
+				if asked.Add(1); refused.Load() {
 					return &bridge.SendError{Verdict: bridge.Retry}
 				}
 				return nil
@@ -270,8 +278,8 @@ func TestF19_CircuitSpacesOutWhatFails(t *testing.T) {
 			workers = append(workers, w.run(t, func(o *bridge.WorkerOptions) { o.Circuits = circuits }))
 		}
 		wait(10 * time.Minute)
-		require.Less(t, asked, 70, "ten lanes alone would ask some 140 times")
-		refused = false
+		require.Less(t, asked.Load(), int32(70), "ten lanes alone would ask some 140 times")
+		refused.Store(false)
 		wait(5 * time.Minute)
 		for i, w := range worlds {
 			require.Equal(t, names(1), w.seen())
@@ -289,21 +297,21 @@ func TestF74_DeadLetterIsSentAgainOnceForEachWish(t *testing.T) {
 			t.Run(fmt.Sprintf("crash at %d after=%v", at, after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld()
-					refused := true
-					w.answer = refusing("job_j1_0_completed", &bridge.SendError{Verdict: bridge.Reject}, &refused)
+					refused := on()
+					w.answer = refusing("job_j1_0_completed", &bridge.SendError{Verdict: bridge.Reject}, refused)
 					w.publish(like(1), job("pending", 0), job("completed", 0), like(3))
 					r := w.run(t)
 					wait(time.Minute)
 					require.Len(t, w.dead, 1)
-					refused = false
+					refused.Store(false)
 					w.want(77, 0)
 					if at > 0 {
-						w.crashAt, w.crashAfter = w.ops+at, after
+						w.strike(at, after)
 					}
 					r.Nudge()
 					wait(time.Minute)
 					if crashed = w.life > 1; crashed {
-						<-r.done
+						t.Log("it ended with", r.ended())
 						r = w.run(t)
 						wait(2 * time.Minute)
 					}
@@ -315,7 +323,7 @@ func TestF74_DeadLetterIsSentAgainOnceForEachWish(t *testing.T) {
 					require.Empty(t, w.dead)
 					require.Empty(t, w.wishes)
 					require.Nil(t, w.stored().Intent)
-					w.crashAt = 0
+					w.spare()
 					w.publish(like(5))
 					wait(time.Second)
 					require.Len(t, w.seen(), 5)
@@ -335,7 +343,7 @@ func TestF74_DeadLetterThatIsRefusedAgainStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.answer = refusing("ntf_1", &bridge.SendError{Verdict: bridge.Reject, Advice: "too large"}, new(true))
+		w.answer = refusing("ntf_1", &bridge.SendError{Verdict: bridge.Reject, Advice: "too large"}, on())
 		w.publish(like(1))
 		r := w.run(t)
 		wait(time.Second)

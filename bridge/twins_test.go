@@ -397,6 +397,23 @@ func (w *world) run(t *testing.T, change ...func(*bridge.WorkerOptions)) *runnin
 	return r
 }
 
+// ended waits for a worker whose process died.
+func (r *running) ended() error { return <-r.done }
+
+// strike kills the process at the nth operation from now on.
+func (w *world) strike(n int, after bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.crashAt, w.crashAfter = w.ops+n, after
+}
+
+// spare lets the process live.
+func (w *world) spare() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.crashAt = 0
+}
+
 // stop ends the worker as a shutdown does.
 func (r *running) stop(t *testing.T) {
 	t.Helper()

@@ -28,7 +28,6 @@ type Worker struct {
 	began   time.Time // when all up to the position was known to be done, as this worker began
 	behind  bool      // events may have piled up: it began, or was held, and saw no end yet
 	skipped time.Time // when to tell of what was left out, if no more of it comes
-	failed  trial     // what became of the last attempt at the event that was set aside
 
 	nudging   sync.Mutex
 	nudged    bool

@@ -146,7 +146,7 @@ func (l *Lane) Resend(ctx context.Context) (r bridge.Resend, ok bool, err error)
 	}
 	var w wish
 	if err := json.Unmarshal(m.data, &w); err != nil {
-		return bridge.Resend{ID: m.seq}, true, nil //nolint:nilerr // a wish for nothing is removed
+		return bridge.Resend{ID: m.seq}, true, nil // a wish for nothing is removed
 	}
 	letter, _, err := l.bus.Dead().Get(ctx, w.Dead)
 	if err != nil && stateful(err) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -215,8 +216,10 @@ func showDead(ctx context.Context, h *House, who Caller, a Args) (Reply, error) 
 	m := bridge.Message{
 		Event: "dead.show", Title: fmt.Sprintf("Dead letter %d", l.ID), At: l.At, Text: l.Reason, Tone: bridge.ToneBad,
 		Fields: []bridge.Field{
-			{Name: "Subscription", Value: l.Subscription}, {Name: "To", Value: l.To}, {Name: "Event", Value: cmp.Or(l.EventID, "can't be read")},
-			{Name: "Attempts", Value: fmt.Sprint(l.Attempts)},
+			{Name: "Subscription", Value: l.Subscription},
+			{Name: "To", Value: l.To},
+			{Name: "Event", Value: cmp.Or(l.EventID, "can't be read")},
+			{Name: "Attempts", Value: strconv.Itoa(l.Attempts)},
 		},
 	}
 	return Reply{Data: v, Text: a.say("Dead letter %d of %s: %s", l.ID, l.Subscription, l.Reason), Messages: []bridge.Message{m}}, nil

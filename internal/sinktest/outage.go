@@ -34,7 +34,7 @@ func Outage(t *testing.T, sink bridge.Sink, to bridge.Destination) {
 		at := time.Now().Add(-8 * time.Hour).Add(time.Duration(i) * time.Second)
 		data, err := json.Marshal(waiting(i, at))
 		require.NoError(t, err)
-		b.entries = append(b.entries, bridge.Entry{Position: uint64(i), Data: data, Stored: at}) //nolint:gosec // counts from one
+		b.entries = append(b.entries, bridge.Entry{Position: uint64(i), Data: data, Stored: at})
 	}
 	seen := &counting{Sink: sink}
 	worker := bridge.NewWorker(bridge.WorkerOptions{
