@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -73,9 +74,7 @@ func TestS40_EveryEventOfTheManifestIsHeard(t *testing.T) {
 	for n, name := range manifestFor("").Settings.Events.Bot {
 		kind, _, _ := strings.Cut(name, ".")
 		e := map[string]any{"type": kind, "user": own, "channel": d.channel, "ts": "1.1"}
-		for k, v := range more[kind] {
-			e[k] = v
-		}
+		maps.Copy(e, more[kind])
 		raw, err := json.Marshal(map[string]any{"type": "event_callback", "api_app_id": "A1", "team_id": d.team.ID, "event_id": "Ev" + strconv.Itoa(n), "event": e})
 		require.NoError(t, err)
 		in, err := fromEvent(raw)

@@ -94,7 +94,7 @@ func (w *web) download(ctx context.Context, u upload) (io.ReadCloser, error) {
 		return nil, errNoFile
 	}
 	req.Header.Set("Authorization", "Bearer "+w.token())
-	resp, err := w.files.Do(req)
+	resp, err := w.files.Do(req) //nolint:bodyclose // incoming closes it
 	if err != nil {
 		end()
 		return nil, errNoFile // not err itself, which shows the address
