@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -72,11 +73,15 @@ type Caller struct {
 	Agents    []string          // handles within reach
 	May       func(Access) bool // whether they have that access
 
-	in language.Speaker
+	in   language.Speaker
+	only string // the agent whose subject was asked over NATS: permission for it is none for others
 }
 
-// trusted reports a caller whom NATS or the terminal let in.
-func (c Caller) trusted() bool {
+// trusted reports a caller whom NATS or the terminal let in to everything.
+func (c Caller) trusted() bool { return c.program() && c.only == "" }
+
+// program reports a caller who is in no channel and no workspace.
+func (c Caller) program() bool {
 	return c.Principal.Platform == NATS || c.Principal.Platform == Terminal
 }
 
@@ -95,9 +100,21 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 		Principal: j.q.Principal, ID: j.q.ID, Place: j.q.Place, Agents: r.Reachable(j.q.Principal), in: j.q.speaker(),
 		May: func(a Access) bool { return lists.allows(j.q.Principal, a) },
 	}
+	if who.Principal.Platform == NATS && j.q.Agent != "" && !strings.HasPrefix(j.q.Place, anyAgent) {
+		who.only = j.q.Agent
+		if len(who.Agents) > 1 {
+			who.Agents = []string{j.q.Agent}
+		} else {
+			who.only = "" // there is no other
+		}
+	}
 	reply, err := j.spec.House(ctx, r.o.House, who, j.args)
 	return reply, j.housed(err)
 }
+
+// anyAgent begins the subjects that name no agent: who may publish there may do
+// it for all of them.
+const anyAgent = "ia.cmd.-."
 
 // housed words what the house's own store can answer; other errors stay as they
 // are.

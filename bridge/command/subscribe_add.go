@@ -26,10 +26,8 @@ const (
 func addSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
 	now := time.Now().UTC()
 	r := bridge.SubscriptionRecord{Start: a.Text("start"), Origin: originOf(who), By: who.person(), Made: now, Changed: now, Agents: who.Agents}
-	if who.trusted() {
+	if r.Workspace = who.Principal.Workspace; who.trusted() {
 		r.Agents = []string{"*"}
-	} else {
-		r.Workspace = who.Principal.Workspace
 	}
 	if a.Agent() != "" {
 		r.Agents = []string{a.Agent()}
@@ -89,7 +87,7 @@ func (h *House) added(ctx context.Context, a Args, r bridge.SubscriptionRecord) 
 }
 
 func limitOf(who Caller) int {
-	if who.trusted() {
+	if who.program() {
 		return maxAllSubscriptions
 	}
 	return maxSubscriptions
@@ -297,7 +295,7 @@ func (h *House) address(ctx context.Context, r *bridge.SubscriptionRecord, who C
 	switch {
 	case text == "" && r.To != "":
 		return nil
-	case text == "" && who.trusted():
+	case text == "" && who.program():
 		return &ArgError{Arg: "to", Status: "required", Reason: phrase("to is required: discord:CHANNEL, slack:CHANNEL, webhook:URL or console.")}
 	case text == "":
 		text = who.Principal.Platform + ":" + who.Place
@@ -305,11 +303,11 @@ func (h *House) address(ctx context.Context, r *bridge.SubscriptionRecord, who C
 	if m := channelForm.FindStringSubmatch(text); m != nil {
 		text = m[1]
 	}
-	if !strings.Contains(text, ":") && !who.trusted() {
+	if !strings.Contains(text, ":") && !who.program() {
 		text = who.Principal.Platform + ":" + text
 	}
 	to := bridge.ParseDestination(text)
-	if !who.trusted() {
+	if !who.program() {
 		if to.Scheme != who.Principal.Platform {
 			return &ArgError{Arg: "to", Status: "elsewhere", Reason: phrase("From chat a subscription goes into a channel of this workspace."), Hint: phrase("Other places are for the configuration file and the terminal.")}
 		}

@@ -12,11 +12,17 @@ import (
 )
 
 // inSight lists the subscriptions that a caller reaches: all of them for whom NATS
-// or the terminal let in, else those of their workspace.
+// or the terminal let in (over NATS those of the agent alone whose subject it is),
+// else those of their workspace.
 func (h *House) inSight(ctx context.Context, who Caller) ([]bridge.SubscriptionRecord, error) {
 	all, err := h.Subscriptions.List(ctx)
-	if err != nil || who.trusted() {
-		return all, unread(err)
+	switch {
+	case err != nil:
+		return nil, unread(err)
+	case who.only != "":
+		return slices.DeleteFunc(all, func(r bridge.SubscriptionRecord) bool { return !slices.Equal(r.Agents, []string{who.only}) }), nil
+	case who.trusted():
+		return all, nil
 	}
 	return slices.DeleteFunc(all, func(r bridge.SubscriptionRecord) bool { return !h.belongs(ctx, r, who) }), nil
 }

@@ -189,13 +189,39 @@ func TestAForeignSubscriptionReadsLikeNone(t *testing.T) {
 	require.Len(t, d.asks(command.Principal{Platform: command.NATS}, "list", nil, false).Reply.Data.(command.SubscriptionList).Items, 4)
 }
 
+func TestPermissionForOneAgentOverNATSIsNoneForOthers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.house.list = []bridge.SubscriptionRecord{
+		{ID: "all", Name: "all", To: "console", Agents: []string{"*"}, Events: []string{"*"}, Origin: bridge.FromFile, Rev: 1},
+		{ID: "nova", Name: "nova", To: "console", Agents: []string{"nova"}, Events: []string{"*"}, Rev: 2},
+		{ID: "both", Name: "both", To: "console", Agents: []string{"nova", "orbit"}, Events: []string{"*"}, Rev: 3},
+	}
+	ask := func(subject, agent, verb string, v map[string]any) command.Answer {
+		t.Helper()
+		return d.run.Do(t.Context(), command.Request{
+			Principal: command.Principal{Platform: command.NATS}, Agent: agent, Group: "subscribe", Verb: verb, Values: v, Door: command.NATS,
+			Place: "ia.cmd." + subject + ".subscribe." + verb, Confirmed: true,
+		})
+	}
+	require.Len(t, ask("nova", "nova", "list", nil).Reply.Data.(command.SubscriptionList).Items, 1)
+	require.Equal(t, 404, ask("nova", "nova", "remove", values("subscription", "both")).Problem.Code)
+	require.NotNil(t, ask("nova", "nova", "add", values("preset", "public", "to", "console", "agents", "orbit")).Problem)
+	require.True(t, ask("nova", "nova", "add", values("preset", "public", "to", "console", "agents", "*")).OK)
+	require.Equal(t, []string{"nova"}, d.house.list[3].Agents)
+	require.Len(t, ask("-", "", "list", nil).Reply.Data.(command.SubscriptionList).Items, 4)
+	require.True(t, ask("-", "", "remove", values("subscription", "both")).OK)
+}
+
 func TestOneRequestMakesOneSubscription(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	q := command.Request{ID: "twice", Principal: someone("writer"), Group: "subscribe", Verb: "add", Door: command.Discord, Place: "C1"}
 	runner := command.NewRunner(command.RunnerOptions{ // a ledger that forgot
 		Agents: func() map[string]*imagine.Client { return map[string]*imagine.Client{"nova": {}} }, House: d.house.parts(),
-		Access: func(command.Principal, string) command.Lists { return command.Lists{Write: []string{"discord:user:writer"}} },
+		Access: func(command.Principal, string) command.Lists {
+			return command.Lists{Write: []string{"discord:user:writer"}}
+		},
 	})
 	require.True(t, runner.Do(t.Context(), q).OK)
 	require.True(t, runner.Do(t.Context(), q).OK)
