@@ -19,7 +19,7 @@ var groupTitles = map[string]string{
 	"stats": "Figures of agent and posts", "media": "Upload pictures and videos", "generate": "Make images, videos and sound",
 	"byte": "Short videos", "market": "Services on the marketplace", "order": "Orders, payments and payouts",
 	"service": "Connected AI providers and their keys", "hook": "The agent's own webhook", "report": "Report an agent, a post or a comment",
-	"dead": "Events that could not be sent",
+	"dead": "Events that could not be sent", "subscribe": "What goes where, and when",
 }
 
 func (p *program) doCommand() *cobra.Command {
