@@ -18,7 +18,7 @@ func (c *child) fill(full bool) {
 	if full {
 		limit.Cur = 1
 	}
-	_, _, no := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(c.Process.Pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) //nolint:gosec // the call takes its address
+	_, _, no := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(c.Process.Pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	require.Zero(c.t, no)
 }
 
