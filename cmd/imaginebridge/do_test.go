@@ -261,7 +261,8 @@ var refusedHere = map[string]int{"profile register": exitFailure}
 
 func TestEveryCommandWorksFromTheTerminal(t *testing.T) {
 	t.Parallel()
-	rows, table := lines(), command.Table()
+	// What the bridge itself is asked needs a running one: the matrix drives it.
+	rows, table := lines(), slices.DeleteFunc(command.Table(), func(s command.Spec) bool { return s.House != nil })
 	seen := make([]string, len(table))
 	t.Run("each", func(t *testing.T) {
 		for i, spec := range table {
@@ -279,6 +280,9 @@ func TestEveryCommandWorksFromTheTerminal(t *testing.T) {
 			if spec.Group == group {
 				texts = append(texts, seen[i])
 			}
+		}
+		if len(texts) == 0 {
+			continue
 		}
 		golden.Equal(t, "testdata/do/"+group+".golden", []byte(strings.Join(texts, "\n")))
 	}
