@@ -11,6 +11,9 @@ import (
 // value speaks English.
 type Cards struct{ In language.Speaker }
 
+// Localized is a message in the language of a locale, such as "de-AT".
+type Localized func(locale string) Message
+
 // Layout is Cards.Layout in English.
 func Layout(e events.Event) Message { return Cards{}.Layout(e) }
 

@@ -59,8 +59,9 @@ func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	return c
 }
 
-// reach returns the agents that a principal's workspace is connected to. NATS and
-// the terminal let in only whom their own permissions let in.
+// reach returns the agents that a principal's workspace is connected to: in a
+// direct message, which belongs to none, nobody. NATS and the terminal let in only
+// whom their own permissions let in.
 func (c *commands) reach(p command.Principal) []string {
 	switch {
 	case p.Platform == command.NATS, p.Platform == command.Terminal:
@@ -124,11 +125,10 @@ func (pr *process) followEvents(ctx context.Context) error {
 		if at.At.Before(began) || e.Kind().Family != "generation" {
 			return
 		}
-		pr.commands.jobs.tell(e, cardsOf(pr.cfg))
+		state := stateOf(pr.cfg, e)
+		pr.commands.jobs.tell(e, state)
 		if pr.discordSink != nil {
-			m := cardsOf(pr.cfg).Layout(e)
-			m.Actions = bridge.Merge(actionsOf(pr.cfg)(e), m.Actions)
-			if err := pr.discordSink.Update(ctx, m); err != nil && ctx.Err() == nil {
+			if err := pr.discordSink.Update(ctx, state); err != nil && ctx.Err() == nil {
 				pr.log.DebugContext(ctx, "generation not shown where it was started", "event_id", e.ID, "err", err)
 			}
 		}
@@ -142,23 +142,23 @@ func (pr *process) followEvents(ctx context.Context) error {
 // jobs are the generations that somebody watches.
 type jobs struct {
 	mu       sync.Mutex
-	watchers map[string][]chan bridge.Message // by agent and job
+	watchers map[string][]chan bridge.Localized // by agent and job
 }
 
 // follow shows each state of a generation until its end or ctx's.
-func (j *jobs) follow(ctx context.Context, agent, job string, show func(bridge.Message)) {
-	states := make(chan bridge.Message, 8)
+func (j *jobs) follow(ctx context.Context, agent, job string, show func(bridge.Localized)) {
+	states := make(chan bridge.Localized, 8)
 	key := agent + "/" + job
 	j.mu.Lock()
 	if j.watchers == nil {
-		j.watchers = map[string][]chan bridge.Message{}
+		j.watchers = map[string][]chan bridge.Localized{}
 	}
 	j.watchers[key] = append(j.watchers[key], states)
 	j.mu.Unlock()
 	defer func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		j.watchers[key] = slices.DeleteFunc(j.watchers[key], func(c chan bridge.Message) bool { return c == states })
+		j.watchers[key] = slices.DeleteFunc(j.watchers[key], func(c chan bridge.Localized) bool { return c == states })
 		if len(j.watchers[key]) == 0 {
 			delete(j.watchers, key)
 		}
@@ -167,9 +167,9 @@ func (j *jobs) follow(ctx context.Context, agent, job string, show func(bridge.M
 		select {
 		case <-ctx.Done():
 			return
-		case m := <-states:
-			show(m)
-			if m.Final {
+		case state := <-states:
+			show(state)
+			if state("").Final {
 				return
 			}
 		}
@@ -178,14 +178,13 @@ func (j *jobs) follow(ctx context.Context, agent, job string, show func(bridge.M
 
 // tell passes a state on to who watches the generation; whoever is too slow
 // misses a state between, never the last.
-func (j *jobs) tell(e events.Event, cards bridge.Cards) {
-	m := cards.Layout(e)
+func (j *jobs) tell(e events.Event, state bridge.Localized) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, states := range j.watchers[e.Agent()+"/"+e.About] {
 		for sent := false; !sent; {
 			select {
-			case states <- m:
+			case states <- state:
 				sent = true
 			default:
 				select {

@@ -24,7 +24,8 @@ func TestEachReaderIsAnsweredInTheirLanguage(t *testing.T) {
 	w.slack.Settle(fay, "Europe/Paris", "fr-FR")
 	w.discord.Settle("ann", "de")
 	w.discord.Settle("eve", "fr")
-	w.configure(w.everywhere())
+	w.configure("access: {write: [\"discord:user:" + w.discord.User("ann") + "\", \"slack:user:" + bea + "\"]}\n" +
+		"subscriptions: [{name: d, events: [\"notification.*\"], to: \"discord:" + w.channel + "\"}, {name: s, events: [\"notification.*\"], to: \"slack:" + w.alerts + "\"}]\n")
 	run := w.startWith([]string{"SLACK_APP_TOKEN=" + w.slack.AppToken()}, "run")
 	w.ready()
 	w.eventually("Slack's sockets are open", 20*time.Second, func() bool { return w.slack.Sockets() > 0 })
@@ -52,6 +53,15 @@ func TestEachReaderIsAnsweredInTheirLanguage(t *testing.T) {
 			return false
 		})
 	}
+	// A generation's life, in the language of who started it.
+	_, err := w.discord.Slash("ann", w.channel, "/ia generate music prompt:a-waltz")
+	require.NoError(t, err)
+	w.eventually("the generation's end at Discord", 40*time.Second, func() bool { return strings.Contains(w.discord.Screen(w.channel), "Musik fertig") })
+	require.NotContains(t, w.discord.Screen(w.channel), "Music ready")
+	_, err = w.slack.Slash(bea, room, "/ia music a tango")
+	require.NoError(t, err)
+	w.eventually("the generation's end at Slack", 40*time.Second, func() bool { return strings.Contains(w.slack.Screen(room), "Musik mit ElevenLabs") })
+	require.NotContains(t, w.slack.Screen(room), "made music")
 	nc := w.connect()
 	for locale, want := range map[string]string{"de-AT, en;q=0.5": german, "fr": english, "": english} {
 		m := nats.NewMsg("ia.cmd." + w.agent.Handle + ".post.show")

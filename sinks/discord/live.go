@@ -193,6 +193,7 @@ func (l *live) rouse(ctx context.Context) {
 type followed struct {
 	Channel string `json:"channel"`
 	Message string `json:"message"`
+	Locale  string `json:"locale,omitempty"`
 }
 
 func liveNote(key string) string { return "discord.live." + key }
@@ -205,13 +206,13 @@ func (l *live) follow(ctx context.Context, a command.Answer) {
 	m := a.Reply.Messages[0]
 	if l.at != public && l.at != behind {
 		l.watchers.add(m.UpdateKey, l)
-	} else if form, err := json.Marshal(followed{l.in.Channel, l.message}); err == nil {
+	} else if form, err := json.Marshal(followed{l.in.Channel, l.message, l.in.Locale}); err == nil {
 		if err := l.notes.PutNote(ctx, liveNote(m.UpdateKey), form); err != nil {
 			l.log.Warn("answer not followed", "interaction", l.in.ID, "err", err)
 			return
 		}
 	}
-	if newer, ok := l.watchers.latest(m.UpdateKey); ok && newer.Version > m.Version {
+	if newer, ok := l.watchers.latest(m.UpdateKey); ok && newer("").Version > m.Version {
 		if err := l.Update(ctx, newer); err != nil {
 			l.log.Warn("answer not brought up to date", "interaction", l.in.ID, "err", err)
 		}
@@ -219,14 +220,16 @@ func (l *live) follow(ctx context.Context, a command.Answer) {
 }
 
 // Update shows a state of a job in the answers to commands that show it: a
-// generation that a person started is followed to its end where it was started.
+// generation that a person started is followed to its end where it was started, in
+// that person's language.
 // Messages that no answer shows cost one look. Errors are *Error, or of Notes.
-func (s *Sink) Update(ctx context.Context, m bridge.Message) error {
+func (s *Sink) Update(ctx context.Context, state bridge.Localized) error {
+	m := state("")
 	if s.o.Commands == nil || m.UpdateKey == "" {
 		return nil
 	}
-	for _, l := range s.watchers.heard(m) {
-		shown := l.shown(ctx, l.in.Guild, m.Agent, l.in.Locale, command.Answer{Agent: m.Agent, Reply: command.Reply{Messages: []bridge.Message{m}}})
+	for _, l := range s.watchers.heard(m, state) {
+		shown := l.shown(ctx, l.in.Guild, m.Agent, l.in.Locale, command.Answer{Agent: m.Agent, Reply: command.Reply{Messages: []bridge.Message{state(l.in.Locale)}}})
 		if old, err := s.edits.turn(ctx, l.key(), math.MaxInt); old || err != nil {
 			continue
 		}
@@ -246,6 +249,7 @@ func (s *Sink) Update(ctx context.Context, m bridge.Message) error {
 	if superseded || err != nil {
 		return err
 	}
+	m = state(at.Locale)
 	body := render(m, false, "", s.ids(ctx, m.Actions, m.Agent, "")...).edit()
 	err = s.insist(ctx, fill("PATCH", routeMessage, at.Channel, at.Message), body, nil)
 	if removed(err) {
@@ -266,12 +270,12 @@ const maxWatched = 256
 type watchers struct {
 	mu     sync.Mutex // guards all below
 	lives  map[string][]*live
-	states map[string]bridge.Message
+	states map[string]bridge.Localized
 	order  []string
 }
 
 func newWatchers() *watchers {
-	return &watchers{lives: map[string][]*live{}, states: map[string]bridge.Message{}}
+	return &watchers{lives: map[string][]*live{}, states: map[string]bridge.Localized{}}
 }
 
 func (w *watchers) add(key string, l *live) {
@@ -282,13 +286,13 @@ func (w *watchers) add(key string, l *live) {
 }
 
 // heard keeps a state and gives the private answers that show it.
-func (w *watchers) heard(m bridge.Message) []*live {
+func (w *watchers) heard(m bridge.Message, state bridge.Localized) []*live {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if old, ok := w.states[m.UpdateKey]; ok && old.Version > m.Version {
+	if old, ok := w.states[m.UpdateKey]; ok && old("").Version > m.Version {
 		return nil
 	}
-	w.states[m.UpdateKey] = m
+	w.states[m.UpdateKey] = state
 	w.note(m.UpdateKey)
 	var out []*live
 	for _, l := range w.lives[m.UpdateKey] {
@@ -299,7 +303,7 @@ func (w *watchers) heard(m bridge.Message) []*live {
 	return out
 }
 
-func (w *watchers) latest(key string) (bridge.Message, bool) {
+func (w *watchers) latest(key string) (bridge.Localized, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m, ok := w.states[key]

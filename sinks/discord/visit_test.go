@@ -310,9 +310,9 @@ func TestGenerationIsFollowedToItsEnd(t *testing.T) {
 		note, err := st.sink.notes.Note(t.Context(), liveNote("job:j1"))
 		return err == nil && note != nil
 	})
-	require.NoError(t, st.sink.Update(t.Context(), seen("e3", "completed")))
-	require.NoError(t, st.sink.Update(t.Context(), seen("e2", "uploading")))
-	require.NoError(t, st.sink.Update(t.Context(), delivery(st, "n1").Message))
+	require.NoError(t, st.sink.Update(t.Context(), always(seen("e3", "completed"))))
+	require.NoError(t, st.sink.Update(t.Context(), always(seen("e2", "uploading"))))
+	require.NoError(t, st.sink.Update(t.Context(), always(delivery(st, "n1").Message)))
 	require.Equal(t, "Image ready", st.fake.Messages(st.channel)[0].Embeds[0].Title)
 	require.Len(t, st.fake.Messages(st.channel), 1)
 	st.faultless()
@@ -472,3 +472,6 @@ func TestLongWorkSaysWhereItsEndAppears(t *testing.T) {
 		})
 	}
 }
+
+// always is a message that reads the same in every language.
+func always(m bridge.Message) bridge.Localized { return func(string) bridge.Message { return m } }

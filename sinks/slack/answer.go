@@ -172,7 +172,8 @@ func (o *answering) follow(ctx context.Context, a command.Answer) {
 	if a.Reply.Job == "" || o.s.opt.Follow == nil || o.live == "" {
 		return
 	}
-	o.s.opt.Follow(ctx, a.Agent, a.Reply.Job, func(m bridge.Message) {
+	o.s.opt.Follow(ctx, a.Agent, a.Reply.Job, func(state bridge.Localized) {
+		m := state(o.to.Locale)
 		m.Agent = cmp.Or(m.Agent, a.Agent)
 		_ = o.s.rewrite(ctx, o.where, o.live, draft{cards: []bridge.Message{m}}) // the next state comes by itself
 	})

@@ -112,9 +112,10 @@ func TestAGenerationIsOneLiveMessage(t *testing.T) {
 			q.Tell(command.Reply{Text: "Three generations are running; this one waits."})
 			return command.Answer{OK: true, Reply: command.Reply{Text: "Started.", Job: "j1", Messages: []bridge.Message{state("Image started", bridge.ToneBusy)}}}
 		}, func(o *Options) {
-			o.Follow = func(_ context.Context, agent, job string, show func(bridge.Message)) {
-				show(state(agent+" "+job+" generating", bridge.ToneBusy))
-				show(state("Image done", bridge.ToneGood))
+			o.Follow = func(_ context.Context, agent, job string, show func(bridge.Localized)) {
+				always := func(m bridge.Message) bridge.Localized { return func(string) bridge.Message { return m } }
+				show(always(state(agent+" "+job+" generating", bridge.ToneBusy)))
+				show(always(state("Image done", bridge.ToneGood)))
 			}
 		})
 		d.slash("/ia image a city at night agent:orbit_bot")

@@ -82,7 +82,7 @@ type Options struct {
 	Actions func(events.Event) []bridge.Action
 	// Follow shows each state of a generation until its end. nil: its card stays as
 	// the command left it.
-	Follow func(ctx context.Context, agent, job string, show func(bridge.Message))
+	Follow func(ctx context.Context, agent, job string, show func(bridge.Localized))
 	// Count is told of what metrics count, by a fixed name; nil for nobody:
 	// slack_repeats_without_look, slack_messages_refused (a smaller form follows),
 	// slack_events_repeated, slack_deliveries_unheard, slack_deliveries_dropped,
