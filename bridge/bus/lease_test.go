@@ -161,6 +161,29 @@ func TestRestartedHostTakesItsOwnShardsAtOnce(t *testing.T) {
 	require.Equal(t, uint64(2), b.members.claimOf(shardKey("gateway", shardOf("app"))).Epoch)
 }
 
+func TestWhatAnotherProcessHoldsIsKnown(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	run(t, b)
+	key := shardKey("agent", shardOf("nova"))
+	set := func(owner string, alive bool) {
+		b.members.mu.Lock()
+		defer b.members.mu.Unlock()
+		b.members.claims[key] = claim{Owner: owner, Epoch: 1, revision: 1}
+		delete(b.members.alive, owner)
+		if alive {
+			b.members.alive[owner] = member{beat: b.members.newest}
+		}
+	}
+	require.Eventually(t, b.sees, soon, step)
+	require.False(t, b.Elsewhere("agent", "nova"), "nobody does")
+	set("other", true)
+	require.True(t, b.Elsewhere("agent", "nova"))
+	require.False(t, b.Elsewhere("gateway", "nova"))
+	set(b.me, false)
+	require.False(t, b.Elsewhere("agent", "nova"), "this one does")
+}
+
 // A process that can't reach the store ends its work in haste, for others may
 // take it up.
 func TestP14_WorkThatIsLostKnowsWhy(t *testing.T) {

@@ -189,12 +189,21 @@ func encodeOutcome(a command.Answer) ([]byte, error) {
 const agentKind = "agent"
 
 // ownerOf is the process that works for an agent, "" for none.
-func (b *Bus) ownerOf(agent string) string {
+func (b *Bus) ownerOf(agent string) string { return b.holderOf(agentKind, agent) }
+
+// Elsewhere reports whether another living process holds a name of a kind.
+func (b *Bus) Elsewhere(kind, name string) bool {
+	owner := b.holderOf(kind, name)
+	return owner != "" && owner != b.me
+}
+
+// holderOf is the living process that holds a name of a kind, "" for none.
+func (b *Bus) holderOf(kind, name string) string {
 	m := b.members
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.view(time.Now())
-	owner := v.holding[shardKey(agentKind, shardOf(agent))].Owner
+	owner := v.holding[shardKey(kind, shardOf(name))].Owner
 	if v.ready.IsZero() || owner != b.me && v.dead(owner) {
 		return ""
 	}

@@ -22,7 +22,8 @@ type health struct {
 	held        map[string]web.Condition // troubles of components that are still coming up
 	lanes       map[string]*web.Lane
 	memberCount int
-	tell        func(web.Condition) // told of every change; nil for nobody
+	others      func(kind, name string) bool // reports what another process holds; nil for nothing
+	tell        func(web.Condition)          // told of every change; nil for nobody
 }
 
 func newHealth() *health {
@@ -199,8 +200,8 @@ func (h *health) all() []web.Condition {
 	var out []web.Condition
 	for _, key := range slices.Sorted(maps.Keys(h.conditions)) {
 		c := h.conditions[key]
-		if c.State == web.StateStarting && h.memberCount > 1 && time.Since(c.Since) > elsewhere {
-			c.State, c.Reason = web.StateOK, "Polled by another process."
+		if c.State == web.StateStarting && (h.heldLocked(c) || h.memberCount > 1 && time.Since(c.Since) > elsewhere) {
+			c.State, c.Reason = web.StateOK, "Another process does it."
 		}
 		out = append(out, c)
 	}
@@ -218,14 +219,25 @@ func (h *health) allLanes() []web.Lane {
 	return out
 }
 
+// heldLocked reports that another process is known to do what is starting here.
+func (h *health) heldLocked(c web.Condition) bool {
+	switch {
+	case h.others == nil:
+		return false
+	case c.Component == "poller":
+		return c.Agent != "" && h.others("agent", c.Agent)
+	}
+	return c.Agent == "" && h.others("gateway", c.Component)
+}
+
 // ready reports whether everything that was expected came up, or is named as
 // failing: only what is still starting holds readiness back.
 func (h *health) ready() bool {
 	return !slices.ContainsFunc(h.all(), func(c web.Condition) bool { return c.State == web.StateStarting })
 }
 
-// elsewhere is how long an agent may be starting here before it counts as
-// polled by another process, where there is one.
+// elsewhere is how long something may be starting here before another process
+// counts as doing it, where there is one but nobody knows which.
 const elsewhere = 15 * time.Second
 
 // setMembers notes how many processes share the work.

@@ -35,6 +35,20 @@ func TestConnectingIsNoNewsUntilItTakesTooLong(t *testing.T) {
 	})
 }
 
+func TestWhatAnotherProcessHoldsIsReadyAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHealth()
+	held := map[string]bool{}
+	h.others = func(kind, name string) bool { return held[kind+" "+name] }
+	h.expect("poller", "luna")
+	h.expect("discord", "")
+	require.False(t, h.ready())
+	held["agent luna"] = true
+	require.False(t, h.ready(), "nobody listens to Discord")
+	held["gateway discord"] = true
+	require.True(t, h.ready())
+}
+
 func TestAnAgentPolledElsewhereHoldsReadinessBackNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHealth()
