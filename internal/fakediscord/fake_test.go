@@ -19,7 +19,7 @@ import (
 const agent = "DiscordBot (https://github.com/imaginebridge/imaginebridge, 0.1.0)"
 
 const (
-	waiting = 5 * time.Second
+	waiting = 30 * time.Second
 	step    = time.Millisecond
 )
 
