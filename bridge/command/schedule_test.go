@@ -42,6 +42,12 @@ func minding(t *testing.T, r *command.Runner) *clerk {
 	return c
 }
 
+func (c *clerk) told() []command.Answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.answers)
+}
+
 // end stops the process whose clerk it is.
 func (c *clerk) end() {
 	c.stop()
@@ -180,7 +186,7 @@ func TestAWorkspaceThatIsNotKnownYetIsWaitedFor(t *testing.T) {
 		c := minding(t, w.runner)
 		time.Sleep(89 * time.Minute)
 		require.Empty(t, w.writes("POST /api/posts"))
-		require.Empty(t, c.answers)
+		require.Empty(t, c.told())
 		time.Sleep(2 * time.Minute)
 		c.end()
 		require.Len(t, w.writes("POST /api/posts"), 1)
@@ -288,7 +294,7 @@ func TestF37_WhatWasToldAsNotDoneIsNotDoneLater(t *testing.T) {
 					time.Sleep(time.Minute)
 					other.end()
 					require.Empty(t, w.writes("POST /api/posts"))
-					require.Empty(t, other.answers)
+					require.Empty(t, other.told())
 
 					a := w.runner.Do(t.Context(), q)
 					require.True(t, a.OK, "sent again, as the sentence says: %v", a.Problem)
@@ -332,7 +338,7 @@ func TestAStoreThatIsAwayDelaysWhatIsDue(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		w.records.fail(errors.New("away"))
 		time.Sleep(time.Hour)
-		require.Empty(t, c.answers)
+		require.Empty(t, c.told())
 		w.records.mend()
 		time.Sleep(time.Minute)
 		c.end()
