@@ -34,6 +34,9 @@ func TestF14_TimesInEveryFormAndClocksThatAreOff(t *testing.T) {
 			t.Parallel()
 			inTown(t, sandbox.Options{}, func(t *testing.T, w town) {
 				rule.Path = "/api/*"
+				if rule.Fault == sandbox.FaultLateItem {
+					rule.After = time.Minute // what comes before the first look is history
+				}
 				in := w.Inject(rule)
 				_, stop := w.poll(nil)
 				pass(time.Minute)
