@@ -36,9 +36,8 @@ type plan struct {
 
 // section is one part of the benchmark.
 type section struct {
-	name  string
-	run   func(ctx context.Context, p plan) ([]figure, error)
-	named bool // runs only when it is asked for: it takes long
+	name string
+	run  func(ctx context.Context, p plan) ([]figure, error)
 }
 
 var sections = []section{
@@ -47,7 +46,6 @@ var sections = []section{
 	{name: "memory", run: memory},
 	{name: "fresh", run: fresh},
 	{name: "catchup", run: catchUp},
-	{name: "outage", run: outage, named: true},
 }
 
 func main() {
@@ -146,7 +144,7 @@ func names() []string {
 
 func chosen(only string) ([]section, error) {
 	if only == "" {
-		return slices.DeleteFunc(slices.Clone(sections), func(s section) bool { return s.named }), nil
+		return sections, nil
 	}
 	var out []section
 	for name := range strings.SplitSeq(only, ",") {

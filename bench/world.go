@@ -95,16 +95,12 @@ func (w *world) close() {
 const (
 	everywhere = "everywhere"
 	hookOnly   = "hook"
-	chatOnly   = "chat" // Discord, as the hook
 )
 
 func (w *world) subscriptions(which string) string {
 	const events = `["notification.*", "message.received", "generation.*"]`
 	if which == hookOnly {
 		return fmt.Sprintf("subscriptions: [{name: h, events: %s, to: \"webhook:%s\", start: all}]\n", events, w.hook.url())
-	}
-	if which == chatOnly {
-		return fmt.Sprintf("subscriptions: [{name: d, events: %s, to: \"discord:%s\", start: all}]\n", events, w.channel)
 	}
 	return fmt.Sprintf(`subscriptions:
   - {name: d, events: %[1]s, to: "discord:%[2]s"}
