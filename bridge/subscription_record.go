@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -45,6 +46,10 @@ type SubscriptionRecord struct {
 	Changed   time.Time `json:"changed,omitzero"`
 
 	Rev uint64 `json:"-"` // of the store; 0 for one that is not stored yet
+
+	// Sealed is an address that may hold a secret, as it is stored. Where it is set,
+	// this process can't open it, and To is only its host.
+	Sealed string `json:"sealed,omitempty"`
 }
 
 // Origins of a subscription.
@@ -114,6 +119,9 @@ func (r *SubscriptionRecord) Compile() (Subscription, error) {
 	s := Subscription{Name: r.ID, Agents: r.Agents, Events: r.Events, To: ParseDestination(r.To), Start: r.Start, Digest: r.Digest}
 	wrong := func(field string, err error) (Subscription, error) {
 		return Subscription{}, &RecordError{Field: field, Reason: err.Error(), Err: err}
+	}
+	if r.Sealed != "" {
+		return wrong("to", errors.New("its address was sealed with another key; start the bridge with the former IMAGINEBRIDGE_KEY, or remove it and make it anew"))
 	}
 	if len(r.Events) == 0 {
 		return wrong("events", fmt.Errorf("no events are named; one is %q", "notification.*"))

@@ -61,6 +61,9 @@ type Options struct {
 	// running bridge: their settings may differ from the bridge's own.
 	Guest bool
 
+	// Seal keeps addresses that may hold a secret; nil stores none that may.
+	Seal Sealer
+
 	// Name tells this process apart for people who look at connections.
 	Name string
 	// Buffer bounds the bytes of events that wait in memory for all lanes

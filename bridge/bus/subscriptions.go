@@ -34,6 +34,43 @@ type Subscriptions struct{ bus *Bus }
 
 var _ command.Subscriptions = (*Subscriptions)(nil)
 
+// Sealer keeps secrets at rest. What is sealed for one place opens in no other.
+type Sealer interface {
+	Seal(place, secret string) string
+	Open(place, sealed string) (string, error)
+}
+
+func sealPlace(id string) string { return bucketConfig + "/subscription." + id }
+
+// sealed is how a subscription is stored: of an address that may hold a secret only
+// the host can be read.
+func (b *Bus) sealed(r bridge.SubscriptionRecord) (bridge.SubscriptionRecord, error) {
+	if r.Label() == r.To || r.Sealed != "" {
+		return r, nil
+	}
+	if b.opts.Seal == nil {
+		return r, fmt.Errorf("subscription %s: there is no key to seal its address with", r.ID)
+	}
+	r.Sealed = b.opts.Seal.Seal(sealPlace(r.ID), r.To)
+	r.To = r.Label()
+	return r, nil
+}
+
+// opened is a subscription as it was before it was stored. One whose address can't
+// be opened stays sealed.
+func (b *Bus) opened(r bridge.SubscriptionRecord) bridge.SubscriptionRecord {
+	if r.Sealed == "" || b.opts.Seal == nil {
+		return r
+	}
+	to, err := b.opts.Seal.Open(sealPlace(r.ID), r.Sealed)
+	if err != nil {
+		b.log.Warn("a subscription's address was sealed with another key", "subscription", r.ID, "err", err)
+		return r
+	}
+	r.To, r.Sealed = to, ""
+	return r
+}
+
 // List returns all of them, in the order of their ids. Errors: *StateError.
 func (s *Subscriptions) List(ctx context.Context) ([]bridge.SubscriptionRecord, error) {
 	known := map[string]bridge.SubscriptionRecord{}
@@ -51,7 +88,11 @@ func (s *Subscriptions) Put(ctx context.Context, r bridge.SubscriptionRecord) (b
 	if err != nil {
 		return r, err
 	}
-	data, err := json.Marshal(r)
+	kept, err := s.bus.sealed(r)
+	if err != nil {
+		return r, err
+	}
+	data, err := json.Marshal(kept)
 	switch {
 	case err != nil:
 		return r, fmt.Errorf("encode subscription %s: %w", r.ID, err)
@@ -136,11 +177,12 @@ func (b *Bus) noteSubscription(known map[string]bridge.SubscriptionRecord, m jet
 		delete(known, m.Subject())
 		return
 	}
-	var r bridge.SubscriptionRecord
-	if err := json.Unmarshal(m.Data(), &r); err != nil {
+	var kept bridge.SubscriptionRecord
+	if err := json.Unmarshal(m.Data(), &kept); err != nil {
 		b.log.Warn("a subscription can't be read", "key", m.Subject(), "err", err)
 		return
 	}
+	r := b.opened(kept)
 	r.Rev = md.Sequence.Stream
 	known[m.Subject()] = r
 }

@@ -2,6 +2,9 @@ package bus
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,4 +180,52 @@ func TestHistoryFindsEventsByTheirIds(t *testing.T) {
 		return len(seen) < 2
 	}))
 	require.Equal(t, []string{"ntf_1", "ntf_2"}, seen, "until it has enough")
+}
+
+// rot is a sealer that hides what it seals.
+type rot struct{ key string }
+
+func (r rot) Seal(place, secret string) string {
+	return base64.StdEncoding.EncodeToString([]byte(r.key + place + "|" + secret))
+}
+
+func (r rot) Open(place, sealed string) (string, error) {
+	text, err := base64.StdEncoding.DecodeString(sealed)
+	secret, ours := strings.CutPrefix(string(text), r.key+place+"|")
+	if err != nil || !ours {
+		return "", errors.New("another key")
+	}
+	return secret, nil
+}
+
+func TestAnAddressThatMayHoldASecretIsSealed(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	s := b.Subscriptions()
+	r := bridge.SubscriptionRecord{ID: "hook", To: "webhook:https://x.example/in?token=canary", Events: []string{"*"}}
+	_, err := s.Put(t.Context(), r)
+	require.Error(t, err, "without a key")
+	b.opts.Seal = rot{"one"}
+	r, err = s.Put(t.Context(), r)
+	require.NoError(t, err)
+	m, err := b.last(t.Context(), streamConfig, subscriptionsPrefix+"hook")
+	require.NoError(t, err)
+	require.NotContains(t, string(m.data), "canary")
+	all, err := s.List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []bridge.SubscriptionRecord{r}, all)
+
+	b.opts.Seal = rot{"two"}
+	all, err = s.List(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, all[0].Sealed)
+	require.Equal(t, "webhook:x.example", all[0].To)
+	_, err = all[0].Compile()
+	require.ErrorContains(t, err, "another key", "nothing is sent to what is left of it")
+	_, err = s.Put(t.Context(), all[0])
+	require.NoError(t, err, "pausing it keeps the address")
+	b.opts.Seal = rot{"one"}
+	all, err = s.List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, r.To, all[0].To)
 }

@@ -319,7 +319,7 @@ func (h *House) address(ctx context.Context, r *bridge.SubscriptionRecord, who C
 		p.Field = "to"
 		return p
 	}
-	r.To = to.String()
+	r.To, r.Sealed = to.String(), ""
 	return nil
 }
 

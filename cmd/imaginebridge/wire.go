@@ -55,8 +55,12 @@ func (w *wiring) now() config.Config {
 
 // openBus opens the store: embedded under the data folder, or elsewhere.
 func openBus(ctx context.Context, cfg config.Config, log *slog.Logger) (*bus.Bus, error) {
+	var sealer bus.Sealer
+	if ring, err := (&wiring{cfg: cfg}).ring(); err == nil { // check has no key
+		sealer = ring
+	}
 	return bus.Open(ctx, bus.Options{
-		URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, DataDir: cfg.Runtime.DataDir, Listen: cfg.NATS.Listen,
+		Seal: sealer, URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, DataDir: cfg.Runtime.DataDir, Listen: cfg.NATS.Listen,
 		Store: int64(cfg.NATS.Store), Sync: cfg.NATS.Sync.String(), Keep: cfg.NATS.Keep.Std(),
 		Name: "imaginebridge", Log: log.With("component", "nats"),
 	})
