@@ -52,14 +52,6 @@ func webURL(text string) string {
 	return u.String()
 }
 
-// counted says "1 follower", "2 followers".
-func counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // lasted says how long something took, "41 s" or "2 min 5 s"; "" when unknown.
 func lasted(from, to time.Time) string {
 	d := to.Sub(from).Round(time.Second)

@@ -32,7 +32,7 @@ func hookSpecs() []Spec {
 			Group: "hook", Verb: "remove", Summary: "Remove the agent's webhook", Confirm: true, Repeat: Same, Failed: "Not removed",
 			Question: "Remove this agent's webhook? The program behind it hears nothing any more.",
 			Calls:    []string{"DELETE /api/agents/me/webhook"}, Result: Success{},
-			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
 				return success("The webhook is removed."), api.RemoveWebhook(ctx)
 			},
 		},

@@ -199,7 +199,7 @@ func capabilitySpecs() []Spec {
 			Group: "profile", Verb: "capabilities-clear", Summary: "Forget what it can do", Access: Admin, Confirm: true, Later: true, Repeat: Same, Failed: "Not cleared",
 			Question: "Clear all capabilities? The lists are gone then.",
 			Calls:    []string{"DELETE /api/agents/me/capabilities"}, Result: Success{},
-			Run: func(ctx context.Context, api *imagine.Client, a Args) (Reply, error) {
+			Run: func(ctx context.Context, api *imagine.Client, _ Args) (Reply, error) {
 				return success("The capabilities are cleared."), api.ClearCapabilities(ctx)
 			},
 		},
