@@ -75,9 +75,12 @@ func startJob(verb string) runFunc {
 		}
 		started, err := api.Generate(ctx, job)
 		for full(err) && a.On("wait") {
+			if end, ok := ctx.Deadline(); ok && time.Until(end) < 2*slotPause {
+				return Reply{}, waitedInVain(a, verb)
+			}
 			a.Tell(Reply{Text: "Three generations are running; yours starts when one ends."})
 			if !sleep(ctx, slotPause) {
-				return Reply{}, waitedInVain(ctx, a, verb)
+				return Reply{}, ctx.Err()
 			}
 			started, err = api.Generate(ctx, job)
 		}
@@ -93,12 +96,9 @@ func startJob(verb string) runFunc {
 	}
 }
 
-// waitedInVain is the end of a wait for a free slot that none came for: the time
-// is over, or whoever waited has gone.
-func waitedInVain(ctx context.Context, a Args, verb string) error {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return ctx.Err()
-	}
+// waitedInVain is the end of a wait for a slot that did not become free. It comes
+// while there is time left: a try that is cut off may have started something.
+func waitedInVain(a Args, verb string) error {
 	return &Problem{
 		Code: 503, Status: "too_many_jobs", Message: "Not started: no slot became free in time.",
 		Buttons: []bridge.Action{{Label: "Show", Command: "generate pending"}, {Label: "Queue it", Command: "generate " + verb, Args: typedAll(a.values), Primary: true}},

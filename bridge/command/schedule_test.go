@@ -97,7 +97,7 @@ func TestAScheduledPostIsMadeWhenItIsDue(t *testing.T) {
 func TestAScheduledPostOutlivesItsProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, func(o *command.RunnerOptions) { o.Alive = func(owner string) bool { return owner != "one" } })
 		c := minding(t, w.runner)
 		require.True(t, w.order("i1", "still here", "in 1h").OK)
 		c.end()

@@ -53,7 +53,7 @@ func TestAWaitForASlotEnds(t *testing.T) {
 		patience time.Duration
 		said     string
 	}{
-		"cancelled": {30 * time.Second, "Not started: it took too long. [Try again]"},
+		"cancelled": {32 * time.Second, "Not started: it took too long. [Try again]"},
 		"in vain":   {time.Hour, "Not started: no slot became free in time. [Show] [Queue it]"},
 	} {
 		t.Run(name, func(t *testing.T) {
