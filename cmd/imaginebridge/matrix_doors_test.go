@@ -39,7 +39,7 @@ func held(c *square) arguments {
 
 // throughDiscord types a slash command, fills its form and presses its buttons.
 func (m *matrix) throughDiscord(c *square) (func() string, error) {
-	ctx, cancel := context.WithTimeout(c.Context(), answerWait)
+	ctx, cancel := context.WithTimeout(c.Context(), max(answerWait, c.wait))
 	defer cancel()
 	in, err := m.slash(c, held(c))
 	if err != nil {
@@ -89,7 +89,7 @@ func formOf(f *fakediscord.Modal) string {
 
 // last waits for something to be shown.
 func (c *square) last(look func() string) (seen string) {
-	for end := time.After(answerWait); seen == ""; {
+	for end := time.After(max(answerWait, c.wait)); seen == ""; {
 		seen = look()
 		select {
 		case <-end:
@@ -290,7 +290,9 @@ func (m *matrix) throughTerminal(c *square) (func() string, error) {
 		}
 		args = append(args, "--yes")
 	}
-	out, errs, code := m.output(args...)
+	ctx, cancel := context.WithTimeout(c.Context(), max(3*answerWait, c.wait))
+	defer cancel()
+	out, errs, code := m.outputOf(ctx, args...)
 	if code != 0 {
 		return nil, errors.New("it ended with " + strconv.Itoa(code) + ": " + errs)
 	}

@@ -272,9 +272,6 @@ func (m *matrix) check(c *square, r row, results *board) {
 	key := c.spec.Name() + " " + c.name
 	excuse, excused := excuses()[key]
 	c.args = r.set(c.bench)
-	if r.before != nil {
-		require.NoError(c, r.before(m, c))
-	}
 	if r.file != nil {
 		c.file = new(r.file())
 	}
@@ -283,6 +280,11 @@ func (m *matrix) check(c *square, r row, results *board) {
 		c.wait = answerWait / 20
 	case r.file != nil:
 		c.wait = 4 * answerWait // the program looks every few seconds whether a film is ready
+	case r.slow:
+		c.wait = 8 * answerWait
+	}
+	if r.before != nil {
+		require.NoError(c, r.before(m, c))
 	}
 	err := m.drive(c)
 	switch {
