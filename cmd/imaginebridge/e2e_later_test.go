@@ -88,7 +88,7 @@ func TestF36_AScheduledPostOutlivesTheProgram(t *testing.T) {
 	w.eventually("the order is in the audit", 10*time.Second, func() bool { return heard.has(w.agent.Handle, "post create", "scheduled", command.Discord) })
 	require.False(t, w.posted("much-later"))
 	require.NoError(t, run.Process.Signal(syscall.SIGKILL))
-	<-run.done
+	require.Error(t, <-run.done)
 
 	w.start()
 	w.ready()
