@@ -27,7 +27,7 @@ const (
 	// doorHeader says that a person at a terminal asks: "terminal". The audit tells
 	// it so; it gives no rights, which are those of who may publish here.
 	doorHeader = "Ia-Door"
-	maxCallID     = 256
+	maxCallID  = 256
 )
 
 // call is a request as it came.
