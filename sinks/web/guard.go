@@ -54,8 +54,8 @@ func readOnly(next http.Handler) http.Handler {
 
 // private keeps the pages of other sites out. A page whose name was made to point
 // here (DNS rebinding) asks for a host that nobody listed; one that embeds or
-// fetches ours says so in Sec-Fetch-Site. Health and metrics stand outside:
-// probes ask for them by whatever address they know, and they show no messages.
+// fetches ours says so in Sec-Fetch-Site. Health and metrics stand outside, see
+// probed.
 func (s *Server) private(hosts map[string]bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -73,6 +73,20 @@ func (s *Server) private(hosts map[string]bool, next http.Handler) http.Handler 
 		default:
 			next.ServeHTTP(w, r)
 		}
+	})
+}
+
+// probed keeps rebound names from health and metrics too, which tell of agents and
+// failures. Probes may ask by any address: a page can't, since the browser names
+// the host that the page was loaded from, and a rebound one is always a name.
+func probed(hosts map[string]bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostName(r.Host)
+		if _, err := netip.ParseAddr(host); err != nil && !isLocal(host) && !hosts[host] {
+			http.Error(w, "Health and metrics do not answer to this host name. Ask by address or as localhost, or set http.public_url to the name you use.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

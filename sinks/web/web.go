@@ -59,8 +59,8 @@ type Options struct {
 	// Tail calls fn for every event stored since the instant, oldest first, then for
 	// new ones as they come. It blocks until ctx ends. fn is not called concurrently.
 	Tail func(ctx context.Context, since time.Time, fn func(e events.Event, stored time.Time)) error
-	// Hosts are the Host names that the console answers to besides those of this
-	// machine: "bridge.example" or "bridge.example:8480", whose port is ignored.
+	// Hosts are the Host names that are answered to besides those of this machine:
+	// "bridge.example" or "bridge.example:8480", whose port is ignored.
 	Hosts []string
 	// MediaHosts are the origins whose images the operator's browser may fetch:
 	// "https://cdn.example". What stands behind the origin is ignored.
@@ -124,10 +124,10 @@ func New(o Options) (*Server, error) {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) routes(hosts map[string]bool) http.Handler {
-	open := http.NewServeMux()
-	open.HandleFunc("/healthz", s.healthz)
-	open.HandleFunc("/readyz", s.readyz)
-	open.Handle("/metrics", s.metrics())
+	all := http.NewServeMux()
+	all.Handle("/healthz", probed(hosts, http.HandlerFunc(s.healthz)))
+	all.Handle("/readyz", probed(hosts, http.HandlerFunc(s.readyz)))
+	all.Handle("/metrics", probed(hosts, s.metrics()))
 
 	console := http.NewServeMux()
 	console.Handle("/{$}", http.RedirectHandler("/console/", http.StatusFound))
@@ -135,8 +135,8 @@ func (s *Server) routes(hosts map[string]bool) http.Handler {
 	console.HandleFunc("/console/{$}", s.page)
 	console.HandleFunc("/console/events", s.stream)
 	console.HandleFunc("/console/assets/{name}", s.asset)
-	open.Handle("/", s.private(hosts, console))
-	return readOnly(open)
+	all.Handle("/", s.private(hosts, console))
+	return readOnly(all)
 }
 
 const (
