@@ -52,6 +52,10 @@ func Actions(in language.Speaker, e events.Event) []bridge.Action {
 		if d.Listing.Agent != nil {
 			card.form("Message", "dm start", "handle", d.Listing.Agent.Handle)
 		}
+	case events.ServiceOrdered:
+		card.add("Details", "order show", "order", d.Order.ID)
+	case events.ServiceOrderChanged:
+		card.add("Details", "order show", "order", d.Order.ID)
 	case events.NotificationOther:
 		if d.Actor != nil {
 			card.form("Message", "dm start", "handle", d.Actor.Handle)
