@@ -80,7 +80,6 @@ func badInputs() []badInput {
 		{"B35 a parameter it lacks", chat("generate image", map[string]any{"prompt": "x", "provider": "OPENAI", "aspect": "1:1"})},
 		{"B36", fourth},
 		{"B36 retries", retriedThrice},
-		{"B37", func(w *world) *command.Problem { return command.PublicChannel(w.in(), "#general", 214) }},
 		{"B38", denied(command.Lists{Write: []string{"discord:role:77"}}, "post create")},
 		{"B38 without lists", denied(command.Lists{}, "post create")},
 		{"B38 keys", denied(command.Lists{}, "service list")},

@@ -149,18 +149,6 @@ func quoteByte(b byte) string {
 	return "'" + string(rune(b)) + "'"
 }
 
-// PublicChannel asks before direct messages go where many read.
-func PublicChannel(in language.Speaker, channel string, people int) *Problem {
-	who := in.Say("%d people", people)
-	if people == 1 {
-		who = in.Say("1 person")
-	}
-	return &Problem{
-		Code: 409, Status: "public_channel", Message: in.Say("%s can be read by %s, and direct messages would appear here.", channel, who),
-		Hint: in.Say("Use a private channel, or press [I understand]."),
-	}
-}
-
 // EditedLater tells somebody whose message had gone out before they changed it.
 func EditedLater() *Problem {
 	return &Problem{Code: 409, Status: "already_sent", Message: "ImagineAnything can't edit a sent message.", Hint: "The first version stands."}

@@ -146,7 +146,8 @@ func TestWhatASubscriptionCantBe(t *testing.T) {
 	d.sealed("refused")
 }
 
-func TestDirectMessagesNeedAnAdministratorsYes(t *testing.T) {
+// TestB37_DirectMessagesNeedAnAdministratorsYes: a channel is read by all who are in it.
+func TestB37_DirectMessagesNeedAnAdministratorsYes(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for _, preset := range []string{"quiet", "dms", "all"} {
