@@ -166,21 +166,23 @@ func TestWhatAnotherProcessHoldsIsKnown(t *testing.T) {
 	b := open(t)
 	run(t, b)
 	key := shardKey("agent", shardOf("nova"))
-	set := func(owner string, alive bool) {
+	set := func(owner string, beats int) {
 		b.members.mu.Lock()
 		defer b.members.mu.Unlock()
 		b.members.claims[key] = claim{Owner: owner, Epoch: 1, revision: 1}
 		delete(b.members.alive, owner)
-		if alive {
-			b.members.alive[owner] = member{beat: b.members.newest}
+		if beats > 0 {
+			b.members.alive[owner] = member{beat: b.members.newest, beats: beats}
 		}
 	}
 	require.Eventually(t, b.sees, soon, step)
 	require.False(t, b.Elsewhere("agent", "nova"), "nobody does")
-	set("other", true)
+	set("other", 1)
+	require.False(t, b.Elsewhere("agent", "nova"), "the one beat may be what is left of a process that died")
+	set("other", 2)
 	require.True(t, b.Elsewhere("agent", "nova"))
 	require.False(t, b.Elsewhere("gateway", "nova"))
-	set(b.me, false)
+	set(b.me, 0)
 	require.False(t, b.Elsewhere("agent", "nova"), "this one does")
 }
 

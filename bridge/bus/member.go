@@ -35,7 +35,8 @@ const (
 type member struct {
 	Kinds map[string]shardSet `json:"kinds"` // of what it would take, and in which shards it has names
 
-	beat time.Time // by the server's clock
+	beat  time.Time // by the server's clock
+	beats int       // heard by this process; the first may be what is left of one that died
 }
 
 // claim is who holds a shard. It is written only when the shard changes hands.
@@ -179,6 +180,7 @@ func (m *members) meet(id string, v member) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, known := m.alive[id]
+	v.beats = old.beats + 1
 	m.alive[id] = v
 	delete(m.gone, id)
 	m.newest = v.beat // in the stream's order: the server's clock may be set back

@@ -191,10 +191,17 @@ const agentKind = "agent"
 // ownerOf is the process that works for an agent, "" for none.
 func (b *Bus) ownerOf(agent string) string { return b.holderOf(agentKind, agent) }
 
-// Elsewhere reports whether another living process holds a name of a kind.
+// Elsewhere reports whether another process holds a name of a kind and was heard
+// to be alive. One that died a moment ago still holds what it held.
 func (b *Bus) Elsewhere(kind, name string) bool {
 	owner := b.holderOf(kind, name)
-	return owner != "" && owner != b.me
+	if owner == "" || owner == b.me {
+		return false
+	}
+	m := b.members
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.alive[owner].beats > 1
 }
 
 // holderOf is the living process that holds a name of a kind, "" for none.

@@ -165,7 +165,7 @@ func errNoDesk() *Problem {
 
 func (d *desk) list(ctx context.Context, agent string) ([]Record, error) {
 	if d == nil || d.r.o.Records == nil {
-		return nil, nil
+		return nil, &Problem{Code: 503, Status: "no_bridge", Message: "Only a running bridge keeps posts for later.", Hint: `Start it with "imaginebridge run".`}
 	}
 	return d.r.planned(ctx, agent, &d.who)
 }

@@ -48,11 +48,14 @@ func newTwins(t *testing.T) *twins {
 	return w
 }
 
+// sharedKey is what processes on one NATS seal with.
+const sharedKey = "IMAGINEBRIDGE_KEY=one key for both, one key for both, one key for both"
+
 // begin starts one of the two and waits until it has its share of the work. It is
 // ready only later: it can't know how the agents do that the other watches.
 func (w *twins) begin(i int) {
 	w.t.Helper()
-	w.run[i] = w.startWith([]string{"IMAGINEBRIDGE_LISTEN=" + w.web[i], "IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, fmt.Sprint("data", i))})
+	w.run[i] = w.startWith([]string{"IMAGINEBRIDGE_LISTEN=" + w.web[i], "IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, fmt.Sprint("data", i)), sharedKey})
 	w.eventually("its share", 20*time.Second, func() bool { return strings.Contains(w.run[i].logs.String(), "took a shard") })
 }
 
@@ -186,7 +189,7 @@ func TestF2_OwnerDiesBetweenIntentAndRequest(t *testing.T) {
 				w.configure("subscriptions:\n" + strings.TrimPrefix(w.toward("x", to(w)), "subscriptions:\n"))
 				file := filepath.Join(w.dir, fmt.Sprintf("twin%d.yaml", i))
 				require.NoError(t, os.Rename(w.file(), file))
-				runs[i] = w.startWith([]string{"IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, fmt.Sprint("data", i))}, "run", "--config", file)
+				runs[i] = w.startWith([]string{"IMAGINEBRIDGE_DATA_DIR=" + filepath.Join(w.dir, fmt.Sprint("data", i)), sharedKey}, "run", "--config", file)
 				w.ready()
 				mines[i].aim(runs[i])
 			}
