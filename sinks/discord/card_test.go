@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,6 +231,9 @@ func TestPressOfAnythingThatIsNotOursIsAnswered(t *testing.T) {
 	require.Contains(t, st.said(st.fake.Slash("ada", st.channel, "/ia post like post:p1")), "no longer part of the bridge")
 }
 
+// pictured are the cards that the README shows with their buttons.
+var pictured = []string{"notification.comment", "message.received", "generation.completed"}
+
 // What people can press below the card of each kind of event.
 func TestButtonsOfEachKind(t *testing.T) {
 	t.Parallel()
@@ -241,7 +245,11 @@ func TestButtonsOfEachKind(t *testing.T) {
 		m := bridge.Layout(e)
 		m.Actions = append(english(e), m.Actions...)
 		fmt.Fprintf(&b, "%s\n", k.Name())
-		for _, r := range render(m, false, "", st.sink.ids(t.Context(), m.Actions, m.Agent, "")...).rows {
+		card := render(m, false, markOf(testNonce), st.sink.ids(t.Context(), m.Actions, m.Agent, "")...)
+		if slices.Contains(pictured, k.Name()) {
+			golden.Equal(t, "testdata/buttons/"+k.Name()+".golden", pretty(t, card.create(testNonce)))
+		}
+		for _, r := range card.rows {
 			for _, c := range r.Components {
 				require.True(t, c.CustomID != "" || c.URL != "")
 				fmt.Fprintf(&b, "  ‹%s› %d %s%s\n", c.Label, c.Style, c.CustomID, c.URL)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,9 @@ func digest(n int) bridge.Delivery {
 	return bridge.Delivery{Key: "key_digest", To: bridge.ParseDestination("slack:C0123456789"), Event: all[n-1], Message: bridge.Digest(all), Attempt: 1}
 }
 
+// pictured are the cards that the README shows with their buttons.
+var pictured = []string{"notification.comment", "message.received", "generation.completed"}
+
 // S17: every card with the buttons that its event has.
 func TestRenderEveryKindWithButtons(t *testing.T) {
 	t.Parallel()
@@ -88,6 +92,9 @@ func TestRenderEveryKindWithButtons(t *testing.T) {
 		require.Empty(t, fakeslack.ValidateMessage(wire(t, b)), k.Name())
 		require.Empty(t, b.kept, "ids have room in a button")
 		all = fmt.Appendf(all, "%s:%s\n", k.Name(), labels(b))
+		if slices.Contains(pictured, k.Name()) {
+			golden.Equal(t, "testdata/buttons/"+k.Name()+".json", wire(t, b))
+		}
 	}
 	golden.Equal(t, "testdata/buttons.golden", all)
 	require.Empty(t, (&Sink{opt: Options{Actions: english}}).buttons(digest(25)))
@@ -117,7 +124,7 @@ func labels(b body) string {
 
 func TestRenderDigest(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{1, 25, 100} {
+	for _, n := range []int{1, 3, 25, 100} {
 		got := wire(t, binder{}.render(digest(n), full, false))
 		require.Empty(t, fakeslack.ValidateMessage(got))
 		golden.Equal(t, fmt.Sprintf("testdata/digest.%d.json", n), got)
