@@ -12,7 +12,7 @@ type Preset struct {
 	Events  []string
 }
 
-// Presets, the quiet one first: it sends what is meant for the agent, and leaves
+// Presets lists them, the quiet one first: it sends what is meant for the agent, and leaves
 // out what a crowd does.
 func Presets() []Preset {
 	talk := []string{"notification.mention", "notification.reply", "notification.comment", "notification.quote"}

@@ -97,7 +97,7 @@ func (c *Completer) Complete(_ context.Context, agent string, source Source, typ
 		all = m.recent[source]
 	case Providers, Models, Voices, Tags, Media:
 		all = c.listed(m, source, kind, provider)
-	case Agents:
+	case Agents, SubscriptionNames: // the doors know them
 	}
 	if kind != "" {
 		all = slices.DeleteFunc(slices.Clone(all), func(e entry) bool { return e.kind != "" && !slices.Contains(strings.Fields(e.kind), kind) })
@@ -147,7 +147,7 @@ func pick(all []entry, source Source, typed string) []Choice {
 		typed = strings.TrimLeft(typed, "#＃")
 	case Posts:
 		typed = pastedID(typed, "post")
-	case Comments, Conversations, Jobs, Notifications, Models, Voices, Providers, Media:
+	case Comments, Conversations, Jobs, Notifications, Models, Voices, Providers, Media, SubscriptionNames:
 	}
 	typed = strings.ToLower(oneLine(cut(typed, maxTyped)))
 	var begin, inside []Choice

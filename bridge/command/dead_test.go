@@ -57,7 +57,7 @@ func mourner(t *testing.T) (*graveyard, func(p command.Principal, verb string, v
 			id := uint64(100 + len(g.letters))
 			g.letters[id] = bridge.DeadLetter{
 				ID: id, Subscription: subscription, To: "discord:1", EventID: fmt.Sprintf("ntf_%d", id), Reason: reason, Attempts: 1,
-				At: time.Date(2026, 2, 6, 13, 0, int(id), 0, time.UTC), Event: []byte(`{"id":"x"}`), //nolint:gosec // small
+				At: time.Date(2026, 2, 6, 13, 0, int(id), 0, time.UTC), Event: []byte(`{"id":"x"}`),
 			}
 		}
 	}

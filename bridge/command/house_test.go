@@ -76,7 +76,7 @@ func (h *house) Remove(_ context.Context, r bridge.SubscriptionRecord) error {
 }
 
 func (h *house) entry(i int) bridge.Entry {
-	return bridge.Entry{Position: uint64(i + 1), Stored: h.stored[i]} //nolint:gosec // a short list
+	return bridge.Entry{Position: uint64(i + 1), Stored: h.stored[i]}
 }
 
 func (h *house) Events(_ context.Context, agents []string, since time.Time, fn func(e events.Event, at bridge.Entry) bool) error {
@@ -105,7 +105,7 @@ func (h *house) DeadLetters(context.Context, string) ([]bridge.DeadLetter, error
 
 func (h *house) Standing(_ context.Context, r bridge.SubscriptionRecord) (command.Standing, bool, error) {
 	l, ok := h.lanes[r.ID]
-	return command.Standing{Record: l, Waiting: max(0, len(h.events)-int(l.Position))}, ok, nil //nolint:gosec // a short list
+	return command.Standing{Record: l, Waiting: max(0, len(h.events)-int(l.Position))}, ok, nil
 }
 
 // Workspace gives the channels C1, C2 … to G1 and the channels D1, D2 … to G2.

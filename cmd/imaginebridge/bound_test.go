@@ -37,7 +37,7 @@ func guarded(t *testing.T, most int64, within time.Duration) (address string, re
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-done
+		require.NoError(t, <-done)
 	})
 	return listener.Addr().String(), read
 }

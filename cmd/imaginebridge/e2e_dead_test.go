@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestF74_DeadLettersAreSentAgainFromTheTerminal(t *testing.T) {
 		}
 		return len(letters) == 2
 	})
-	out, _, code = w.output("dead", "show", fmt.Sprint(letters[0]), "--config", w.file())
+	out, _, code = w.output("dead", "show", strconv.FormatUint(letters[0], 10), "--config", w.file())
 	require.Zero(t, code)
 	require.Contains(t, out, "moderation blocked")
 	_, errs, code = w.output("dead", "replay", "999999", "--config", w.file())
@@ -75,7 +76,7 @@ func TestF74_DeadLettersAreSentAgainFromTheTerminal(t *testing.T) {
 
 	// Refused again it stays; once Discord takes it, it is sent and leaves.
 	before := refused.Hits()
-	_, errs, code = w.output("dead", "replay", fmt.Sprint(letters[0]), "--config", w.file())
+	_, errs, code = w.output("dead", "replay", strconv.FormatUint(letters[0], 10), "--config", w.file())
 	require.Zero(t, code, errs)
 	w.eventually("another refusal", 20*time.Second, func() bool { return refused.Hits() > before })
 	require.Len(t, w.dead(), 2)

@@ -163,7 +163,7 @@ func (h *health) outcome(o bridge.Outcome) {
 		l.State, l.Reason = string(bridge.Suspended), o.Reason
 	case bridge.Resumed:
 		l.State, l.Reason = string(bridge.Live), ""
-	case bridge.Retried, bridge.Gap:
+	case bridge.Retried, bridge.Gap, bridge.Skipped:
 		l.Reason = o.Reason
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/fetch"
 )

@@ -25,8 +25,8 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
-	"github.com/imaginebridge/imaginebridge/internal/fetch"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/fetch"
 )
 
 const (
