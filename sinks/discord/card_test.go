@@ -49,6 +49,26 @@ func TestCardsCarryButtonsThatWork(t *testing.T) {
 	st.faultless()
 }
 
+func TestOrdersAreLookedAtFromTheirCards(t *testing.T) {
+	t.Parallel()
+	order := events.Order{ID: "cmlo0h7", Status: "PAID", Role: "seller", Title: "A song", Buyer: nova}
+	for name, data := range map[string]events.Payload{
+		"a new order":     events.ServiceOrdered{Order: order},
+		"an order's step": events.ServiceOrderChanged{Order: order, Before: "PENDING_PAYMENT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			st, d := talkative(t, fakediscord.Options{}, false, withActions)
+			r, _ := st.patient(t.Context(), st.sink, laid(st, "o1", data))
+			in, err := st.fake.Click("ada", st.channel, r.Message, "Details")
+			answer := st.settled(in, err)
+			require.NotZero(t, answer.Message.Flags&flagPrivate, "money is nobody else's business")
+			require.Equal(t, []string{"order show order=cmlo0h7"}, d.calls())
+			st.faultless()
+		})
+	}
+}
+
 func TestWithoutCommandsThereAreNoDeadButtons(t *testing.T) {
 	t.Parallel()
 	st := newStand(t, fakediscord.Options{}, withActions)
