@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -55,12 +54,6 @@ type square struct {
 	wait  time.Duration // for the audit
 	forms []string      // as they were shown
 	room  string        // the channel it is typed into, "" for the usual one
-}
-
-// excuses are the cells that can't be, or are not yet, and why. A cell that has
-// one and works all the same fails the test.
-func excuses() map[string]string {
-	return map[string]string{}
 }
 
 // matrix is the world of the test, with what is heard of the audit.
@@ -270,14 +263,11 @@ func (m *matrix) client(t *testing.T, handle string) *imagine.Client {
 func (m *matrix) check(c *square, r row, results *board) {
 	c.Helper()
 	key := c.spec.Name() + " " + c.name
-	excuse, excused := excuses()[key]
 	c.args = r.set(c.bench)
 	if r.file != nil {
 		c.file = new(r.file())
 	}
 	switch c.wait = answerWait; {
-	case excused:
-		c.wait = answerWait / 20
 	case r.file != nil:
 		c.wait = 4 * answerWait // the program looks every few seconds whether a film is ready
 	case r.slow:
@@ -286,20 +276,12 @@ func (m *matrix) check(c *square, r row, results *board) {
 	if r.before != nil {
 		require.NoError(c, r.before(m, c))
 	}
-	err := m.drive(c)
-	switch {
-	case err == nil && excused:
-		results.put(key, "?")
-		c.Errorf("it works: take the excuse away: %s", excuse)
-	case err == nil:
-		results.put(key, "ok")
-	case excused:
-		results.put(key, "-")
-		c.Logf("%s (%v)", excuse, err)
-	default:
+	if err := m.drive(c); err != nil {
 		results.put(key, "FAIL")
 		c.Error(err)
+		return
 	}
+	results.put(key, "ok")
 }
 
 // drive sends the command and looks at the API, at what the person sees, and at
@@ -415,10 +397,5 @@ func (b *board) table(table []command.Spec) string {
 		}
 	}
 	fmt.Fprintf(&out, "\n\n%d of %d cells work", count["ok"], len(table)*len(columns()))
-	for _, key := range slices.Sorted(maps.Keys(excuses())) {
-		if b.cells[key] == "-" {
-			fmt.Fprintf(&out, "\n  %s: %s", key, excuses()[key])
-		}
-	}
 	return out.String()
 }
