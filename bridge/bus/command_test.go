@@ -165,11 +165,16 @@ func TestF36_NextProcessEndsWhatTheDeadOneBegan(t *testing.T) {
 
 	require.Eventually(t, func() bool { return !host.Alive(dead.Member()) }, soon, step)
 	next := runnerOf(host, clients)
-	told := map[string]command.Answer{}
+	var mu sync.Mutex
+	told, asked := map[string]command.Answer{}, map[string]string{}
 	require.NoError(t, next.Recover(t.Context(), func(q command.Request, a command.Answer) {
-		told[q.ID] = a
-		require.Equal(t, "_INBOX.gone", replyOf(q), "who asked can be found again")
+		mu.Lock()
+		defer mu.Unlock()
+		told[q.ID], asked[q.ID] = a, replyOf(q)
 	}))
+	for _, reply := range asked {
+		require.Equal(t, "_INBOX.gone", reply, "who asked can be found again")
+	}
 	require.Len(t, told, 2)
 	require.True(t, told["recorded"].OK)
 	require.True(t, told["called"].OK, "found by reading")
