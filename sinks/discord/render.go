@@ -242,7 +242,11 @@ func fields(m bridge.Message, inThread bool, room int) []embedField {
 		size := units(name) + units(value)
 		switch {
 		case name == "" || value == "":
-		case left > 0 || size > room || len(out) == slots:
+		case left > 0 || size+len(strongLine) > room:
+			left++
+		case value == blank && !inline && join(out, name):
+			room -= units(name) + len(strongLine)
+		case len(out) == slots:
 			left++
 		default:
 			out = append(out, embedField{Name: name, Value: value, Inline: inline})
@@ -275,6 +279,23 @@ const (
 	surplus = "and %d more"
 	blank   = "\u200b" // stands where Discord wants a text and there is none
 )
+
+const strongLine = "\n****" // what a name needs to be a line of its own
+
+// join puts a name that nothing follows below the last field, where a field of
+// its own would leave an empty line. It reports whether there was a place.
+func join(list []embedField, name string) bool {
+	if len(list) == 0 {
+		return false
+	}
+	last := &list[len(list)-1]
+	value := strings.TrimPrefix(last.Value+"\n", blank+"\n") + "**" + name + "**"
+	if last.Inline || units(value) > maxFieldValue {
+		return false
+	}
+	last.Value = value
+	return true
+}
 
 // quotes shares the room evenly, so that each of a digest's many is shown.
 func quotes(list []bridge.Quote, room int, add func(name, value string, inline bool)) {

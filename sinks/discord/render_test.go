@@ -3,6 +3,7 @@ package discord
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,5 +101,28 @@ func TestDigestShowsAllItTells(t *testing.T) {
 		if left > 0 {
 			require.Equal(t, "and "+strconv.Itoa(left)+" more", e.Fields[24].Value)
 		}
+	}
+}
+
+// Likes and follows have no words of their own: they stand below each other
+// without empty lines, and all of them are told or counted.
+func TestDigestJoinsWhatHasNoWords(t *testing.T) {
+	t.Parallel()
+	for n, left := range map[int]int{2: 0, 30: 0, 400: 201} {
+		m := bridge.Message{Title: "things happened"}
+		for i := range n {
+			m.Quotes = append(m.Quotes, bridge.Quote{Label: fmt.Sprintf("Agent %03d liked your post", i)})
+		}
+		e := render(m, false, "ib-12345678").embeds[0]
+		require.LessOrEqual(t, e.size(), maxEmbeds)
+		told, all := 0, ""
+		for _, f := range e.Fields {
+			require.LessOrEqual(t, units(f.Value), maxFieldValue)
+			require.NotContains(t, f.Value, blank)
+			told += strings.Count(f.Name+f.Value, "liked your post")
+			all += f.Value
+		}
+		require.Equal(t, n, told+left, all)
+		require.Equal(t, left > 0, strings.HasSuffix(all, fmt.Sprintf(surplus, left)))
 	}
 }
