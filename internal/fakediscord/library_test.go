@@ -1,6 +1,7 @@
 package fakediscord_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -63,4 +64,30 @@ func TestTheLibraryIsServed(t *testing.T) {
 	<-resumed
 	require.Equal(t, 1, fake.Stats().Resumes)
 	require.NoError(t, s.Close())
+}
+
+// Library pitfall 28: its identify has keys of gateway versions long gone. The
+// emulator takes them, and those of today, as Discord does.
+func TestLibraryIdentifyOfOldIsTaken(t *testing.T) {
+	t.Parallel()
+	old := discordgo.Identify{Token: "Bot " + fakediscord.DefaultToken, Intents: 4609}
+	old.Properties.OS = "linux"
+	said, err := json.Marshal(old)
+	require.NoError(t, err)
+	require.Contains(t, string(said), `"$os":"linux"`)
+	require.Contains(t, string(said), `"game":{"name":""`)
+	for name, identify := range map[string]string{
+		"the library's": string(said),
+		"of today":      `{"token":"` + fakediscord.DefaultToken + `","intents":4609,"properties":{"os":"linux","browser":"b","device":"d"},"presence":{"activities":[],"status":"online","since":null,"afk":false}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake, _ := start(t, often())
+			ws := greeted(t, fake)
+			ws.say(`{"op":2,"d":` + identify + `}`)
+			require.Equal(t, "READY", ws.read().Name)
+			require.Equal(t, "GUILD_CREATE", ws.read().Name)
+			require.Empty(t, fake.Faults())
+		})
+	}
 }
