@@ -248,7 +248,7 @@ func (w *world) stored() []events.Event {
 // read hands everything that a stream holds on a subject to fn.
 func (w *world) read(stream, subject string, fn func(jetstream.Msg)) {
 	w.t.Helper()
-	js, err := jetstream.New(w.connect())
+	js, err := jetstream.New(w.connect(), jetstream.WithDefaultTimeout(time.Minute))
 	require.NoError(w.t, err)
 	consumer, err := js.OrderedConsumer(w.t.Context(), stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
 	require.NoError(w.t, err)
