@@ -1,8 +1,9 @@
 // Command bench builds the program as it is released, runs it on embedded
 // defaults against the emulators on loopback, and prints what its users would
 // feel: how big it is, how soon it is ready, what it holds and burns, how fresh
-// messages are, and how fast it catches up. It needs nothing from outside and
-// stops by itself. The README tells what each line means.
+// messages are, how fast it catches up, and how soon it answers a crowd. It
+// needs nothing from outside and stops by itself. The README tells what each
+// line means.
 package main
 
 import (
@@ -32,6 +33,7 @@ type plan struct {
 	least, most time.Duration // between two mentions
 	bridges     int           // that run side by side, to get more samples in the same time
 	backlog     int           // events to catch up with
+	bursts      int           // rounds of people who type at once, at each door
 }
 
 // section is one part of the benchmark.
@@ -46,6 +48,7 @@ var sections = []section{
 	{name: "memory", run: memory},
 	{name: "fresh", run: fresh},
 	{name: "catchup", run: catchUp},
+	{name: "burst", run: burst},
 }
 
 func main() {
@@ -60,7 +63,7 @@ func main() {
 
 // run is the program as a function of its surroundings.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	p := plan{starts: 10, backlog: 10_000}
+	p := plan{starts: 10, backlog: 10_000, bursts: 3}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	only := flags.String("only", "", "sections to run, separated by commas: "+strings.Join(names(), ","))

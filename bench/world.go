@@ -35,6 +35,8 @@ type world struct {
 	hook    *receiver
 	nats    string // address of the embedded server
 	web     string
+	signed  bool     // the platforms call the bridge by signed HTTP, in place of its sockets
+	writers []string // people who may act in the agent's name
 }
 
 // newWorld makes a world in its first state. A lenient one hardly limits calls
@@ -117,16 +119,20 @@ func (w *world) configure(which string) error {
 	if err := os.WriteFile(secret, []byte(w.agent.ClientSecret), 0o600); err != nil {
 		return err
 	}
+	atDiscord, atSlack := "", "app_token: "+w.slack.AppToken()
+	if w.signed {
+		atDiscord, atSlack = ", public_key: "+w.discord.PublicKey(), "signing_secret: "+w.slack.SigningSecret()
+	}
 	text := fmt.Sprintf(`imagineanything: {base_url: %s}
 agents: [{handle: %s, client_id: %s, client_secret: "${file:%s}"}]
 nats: {listen: %s}
 http: {listen: %s}
-discord: {bot_token: "%s", api_url: %s}
-slack: {bot_token: %s, app_token: %s, api_url: %s}
+discord: {bot_token: "%s", api_url: %s%s}
+slack: {bot_token: %s, api_url: %s, %s}
 webhooks: {allow_private: true}
 `, w.api.URL, w.agent.Handle, w.agent.ClientID, secret, w.nats, w.web,
-		fakediscord.DefaultToken, w.discord.URL(), w.team.BotToken(), w.slack.AppToken(), w.slack.URL())
-	return os.WriteFile(w.file(), []byte(text+w.subscriptions(which)), 0o600)
+		fakediscord.DefaultToken, w.discord.URL(), atDiscord, w.team.BotToken(), w.slack.URL(), atSlack)
+	return os.WriteFile(w.file(), []byte(text+w.writersLine()+w.subscriptions(which)), 0o600)
 }
 
 // violations counts what a well-made client would not have sent to anybody.
