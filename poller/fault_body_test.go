@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -147,20 +148,20 @@ func encoded(v any) []byte {
 type breaker struct {
 	path   string
 	change func([]byte) []byte
-	on     bool
-	hits   int
+	on     atomic.Bool
+	hits   atomic.Int64
 }
 
 func (b *breaker) pass(q *http.Request, r *http.Response) {
 	here, err := path.Match(b.path, q.URL.Path)
-	if !b.on || !here || err != nil || r.StatusCode != http.StatusOK {
+	if !b.on.Load() || !here || err != nil || r.StatusCode != http.StatusOK {
 		return
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	b.hits++
+	b.hits.Add(1)
 	changed := b.change(body)
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(changed)), int64(len(changed))
 	r.Header.Del("Content-Length")
@@ -188,12 +189,12 @@ func (w town) broken(b *breaker) {
 		}
 	}
 	happen()
-	b.on = true
+	b.on.Store(true)
 	happen()
-	b.on = false
+	b.on.Store(false)
 	happen()
 	pass(3 * time.Minute)
-	require.NotZero(w.t, b.hits)
+	require.NotZero(w.t, b.hits.Load())
 }
 
 func TestF59_BrokenRepliesMoveNoCursor(t *testing.T) {
@@ -254,7 +255,7 @@ func TestF59_StrangeItemsBecomeOther(t *testing.T) {
 	t.Parallel()
 	inTown(t, sandbox.Options{Empty: true}, func(t *testing.T, w town) {
 		numbers := map[any]int{}
-		b := &breaker{path: "/api/notifications", on: true, change: func(body []byte) []byte {
+		b := &breaker{path: "/api/notifications", change: func(body []byte) []byte {
 			return withList(body, func(l []any) any {
 				for i := range l {
 					item := l[len(l)-1-i].(map[string]any) // oldest first
@@ -267,6 +268,7 @@ func TestF59_StrangeItemsBecomeOther(t *testing.T) {
 				return l
 			})
 		}}
+		b.on.Store(true)
 		w.through(b.pass)
 		_, stop := w.poll(nil)
 		pass(time.Minute)
