@@ -56,6 +56,9 @@ func (s *Sink) reader(ctx context.Context, team, user string) reader {
 	if bad != nil {
 		s.log.DebugContext(ctx, "a person's language not read", "err", bad)
 	}
+	if bad != nil && bad.paced != nil {
+		return r // Slack was not asked: the next time may be better
+	}
 	s.readers.put(team+" "+user, r)
 	return r
 }
