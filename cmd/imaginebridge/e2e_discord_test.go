@@ -89,7 +89,7 @@ func TestConversationInAThread(t *testing.T) {
 		}
 	}
 	require.Len(t, cards, 2, "%v", cards)
-	require.Contains(t, m.slack.Screen(m.alerts), "on my way", "elsewhere it is news")
+	m.eventually("elsewhere it is news", 40*time.Second, func() bool { return strings.Contains(m.slack.Screen(m.alerts), "on my way") })
 	require.Empty(t, m.discord.Faults())
 	require.Empty(t, m.sandbox.Violations())
 }
