@@ -43,10 +43,14 @@ func (s *Sink) reader(ctx context.Context, team, user string) reader {
 	if user == "" || time.Since(r.asked) < readerTime || !s.granted(scopeUsers) {
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, readerWait)
-	defer cancel()
 	r.asked = time.Now()
-	bad := s.paced(ctx, call{method: methodUser}, func(ctx context.Context, api *slackgo.Client) error {
+	until := r.asked.Add(readerWait)
+	// Waiting for its turn counts, while a call as long as calls may be does not.
+	turn, cancel := context.WithDeadline(ctx, until.Add(s.opt.Timeout))
+	defer cancel()
+	bad := s.paced(turn, call{method: methodUser}, func(ctx context.Context, api *slackgo.Client) error {
+		ctx, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
 		u, err := api.GetUserInfoContext(ctx, user)
 		if err == nil {
 			r.Locale, r.Zone = u.Locale, u.TZ

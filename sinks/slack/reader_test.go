@@ -107,6 +107,18 @@ func TestAPersonIsAskedAboutOnceAnHour(t *testing.T) {
 	})
 }
 
+// Two people who act at once are both asked about: the second waits its turn.
+func TestPeopleWhoActAtOnceAreAllAskedAbout(t *testing.T) {
+	t.Parallel()
+	p := &people{scopes: scopeUsers, locale: "de-DE"}
+	among(t, p, nil, func(t *testing.T, s *Sink) {
+		for _, user := range []string{"U1", "U2", "U3"} {
+			require.Equal(t, "de-DE", s.reader(t.Context(), "T1", user).Locale, user)
+		}
+		require.Equal(t, []string{"U1", "U2", "U3"}, p.asked)
+	})
+}
+
 // Without the scope nobody is asked about.
 func TestWithoutTheScopeNobodyIsAskedAbout(t *testing.T) {
 	t.Parallel()
