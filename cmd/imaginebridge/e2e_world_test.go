@@ -119,10 +119,13 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 	return w
 }
 
-// lenient lifts the limits on messages, for tests that kill the program: it
+// lenient lifts limits of Discord and Slack, for tests that kill the program: it
 // can't know what the one before it spent.
 func lenient(o *options) {
-	o.discord.Limits = map[string]fakediscord.Limit{"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {}}
+	o.discord.Limits = map[string]fakediscord.Limit{
+		"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {},
+		"GET /applications/{application_id}/commands": {}, "PUT /applications/{application_id}/commands": {},
+	}
 	o.slack.Limits = fakeslack.Limits{Off: true}
 }
 
