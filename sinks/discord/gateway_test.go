@@ -308,10 +308,11 @@ func TestGatewayWarnsOnceAnOutage(t *testing.T) {
 	tries := st.fake.InjectGateway(fakediscord.GatewayRule{Times: 5, Effect: fakediscord.CloseFirst(4000)})
 	st.run()
 	st.connected()
+	// The state is told before the line is written.
+	st.eventually("the end of the outage told", func() bool { return lines("INFO", "gateway connected again") == 1 })
 	require.Equal(t, 5, tries.Hits())
 	require.Equal(t, 1, lines("WARN", "gateway connection ended"))
 	require.Equal(t, 4, lines("DEBUG", "gateway connection ended"))
-	require.Equal(t, 1, lines("INFO", "gateway connected again"))
 	st.fake.CloseGateway(0)
 	st.eventually("back again", func() bool { return lines("INFO", "gateway connected again") == 2 })
 	require.Equal(t, 2, lines("WARN", "gateway connection ended"), "another outage, another warning")
