@@ -387,7 +387,7 @@ func (w *world) brief(args ...string) (out, errs string, code int) {
 // comes within a second.
 func (w *world) page(path string) []byte {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.web+path, nil)
 	require.NoError(w.t, err)
@@ -396,6 +396,7 @@ func (w *world) page(path string) []byte {
 	defer answer.Body.Close()
 	var head bytes.Buffer
 	require.NoError(w.t, answer.Header.Write(&head))
+	time.AfterFunc(time.Second, cancel)
 	body, _ := io.ReadAll(answer.Body)
 	return append(head.Bytes(), body...)
 }

@@ -118,7 +118,7 @@ func TestF44_ASecondSignalEndsAtOnce(t *testing.T) {
 	select {
 	case err := <-run.done:
 		t.Log("it ended", err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("it is still there")
 	}
 }

@@ -225,9 +225,9 @@ func (c *child) stop() {
 	select {
 	case err := <-c.done:
 		require.NoError(c.t, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second): // ten on a quiet machine
 		c.kill()
-		c.t.Fatal("it did not stop within ten seconds")
+		c.t.Fatal("it did not stop in time")
 	}
 }
 
@@ -264,9 +264,10 @@ func (w *world) ready() {
 }
 
 // eventually polls a condition of the world outside, which has no other signal.
+// The limit is a quiet machine's; one that does other work besides gets thrice that.
 func (w *world) eventually(what string, within time.Duration, cond func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, cond, within, 50*time.Millisecond, what)
+	require.Eventually(w.t, cond, 3*within, 50*time.Millisecond, what)
 }
 
 // act makes something happen at the API, a millisecond after what happened
@@ -330,20 +331,24 @@ func wanted(n int) []string {
 // stream reads what is stored, by the program's own tail.
 func (w *world) stream() []map[string]any {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "tail", "--json", "--since", "1h", "--config", w.file())
 	cmd.Env, cmd.Dir = w.environment("IMAGINEBRIDGE_LOG=error"), w.dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	out, err := cmd.Output()
-	if err != nil {
-		require.ErrorIs(w.t, err, context.DeadlineExceeded, "tail follows until it is told to end")
-	}
+	out, err := cmd.StdoutPipe()
+	require.NoError(w.t, err)
+	require.NoError(w.t, cmd.Start())
+	// It follows until it is told to end: once it has told something, and then nothing for a while.
+	lull := time.AfterFunc(30*time.Second, cancel)
 	var all []map[string]any
-	for scanner := bufio.NewScanner(bytes.NewReader(out)); scanner.Scan(); {
+	for scanner := bufio.NewScanner(out); scanner.Scan(); lull.Reset(3 * time.Second) {
 		var e map[string]any
 		require.NoError(w.t, json.Unmarshal(scanner.Bytes(), &e))
 		all = append(all, e)
+	}
+	if err := cmd.Wait(); err != nil {
+		require.Error(w.t, ctx.Err(), "tail follows until it is told to end")
 	}
 	return all
 }

@@ -23,7 +23,7 @@ import (
 )
 
 // answerWait is how long a person waits for an answer here.
-const answerWait = 10 * time.Second
+const answerWait = 30 * time.Second
 
 // held are arguments that are left out of a line, so that the door asks for them
 // in a form: long texts it must have, and keys.

@@ -77,7 +77,7 @@ func TestCheckNamesWhatIsMissingAndTheClickThatMendsIt(t *testing.T) {
 			text := strings.ReplaceAll(report(found), w.channel, "C0CHANNEL")
 			golden.Equal(t, "testdata/check "+name+".golden", []byte(text))
 			require.Empty(t, w.fake.Requests(methodPost))
-			require.Eventually(t, func() bool { return w.fake.Sockets() == 0 }, 5*time.Second, time.Millisecond, "the socket is dropped")
+			require.Eventually(t, func() bool { return w.fake.Sockets() == 0 }, 20*time.Second, time.Millisecond, "the socket is dropped")
 		})
 	}
 }
