@@ -89,6 +89,40 @@ func TestCatchUpSendsMessagesFirstAndTheRestAsDigests(t *testing.T) {
 	}
 }
 
+// A line whose very first event talks to the agent has nothing to let pass first.
+func TestF28_CatchUpThatBeginsWithAMessage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		events  int
+		age     time.Duration
+		singles int
+		lines   int
+	}{
+		"one, an hour old":  {1, time.Hour, 1, 0},
+		"many, fresh":       {60, 0, 6, 54},
+		"many, an hour old": {60, time.Hour, 6, 54},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				crowd(w, 10, tc.events)
+				wait(tc.age)
+				r := w.run(t, catchingUp)
+				wait(30 * time.Second)
+				singles, lines := told(w)
+				require.Len(t, singles, tc.singles)
+				require.Equal(t, tc.lines, lines)
+				require.EqualValues(t, tc.events, w.stored().Position)
+				for i, a := range w.attempts()[:tc.singles] {
+					require.Equal(t, fmt.Sprintf("msg_%d", 10*(i+1)), a.Event.ID, "messages go first")
+				}
+				r.stop(t)
+			})
+		})
+	}
+}
+
 func TestCatchUpLetsNewMessagesPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

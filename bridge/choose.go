@@ -223,10 +223,11 @@ gathering:
 // later where the lane has to catch up first.
 func (w *Worker) begin(ctx context.Context, p *parcel, entry Entry, e events.Event) (later bool, err error) {
 	pace := &w.Subscription.Pace
+	late := w.late(entry)
 	switch free := w.slot(); {
 	case w.digests():
 		p.form, p.due, p.full = formDigest, w.digestDue(entry), pace.DigestAt != nil
-	case w.late(entry):
+	case late && !(urgent(e) && pace.CatchUp == CatchUpDigest): // which goes by itself, being first
 		return true, w.turnBack(ctx, entry, e)
 	case w.record.Gap != nil:
 		w.skipped = time.Time{} // what was left out is told first
@@ -242,7 +243,7 @@ func (w *Worker) begin(ctx context.Context, p *parcel, entry Entry, e events.Eve
 			p.due = p.tally.At.Add(foldPause)
 		}
 	}
-	w.behind = false
+	w.behind = late
 	if soon := time.Now().Add(linger); p.form != formPlain && p.due.Before(soon) {
 		p.due = soon
 	}
