@@ -100,8 +100,8 @@ func (s *Server) payload(in *Interaction, data any) map[string]any {
 	} else {
 		m := s.join(ch.guild, in.user)
 		owners["0"] = ch.guild.id
-		out["guild_id"], out["guild_locale"] = ch.guild.id, "en-US"
-		out["guild"] = map[string]any{"id": ch.guild.id, "locale": "en-US", "features": []string{}}
+		out["guild_id"], out["guild_locale"] = ch.guild.id, cmp.Or(ch.guild.locale, "en-US")
+		out["guild"] = map[string]any{"id": ch.guild.id, "locale": cmp.Or(ch.guild.locale, "en-US"), "features": []string{}}
 		out["member"] = struct {
 			member
 			User        *User  `json:"user"`

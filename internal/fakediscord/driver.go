@@ -7,15 +7,7 @@ import "slices"
 func (s *Server) Guild(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	owner := s.person("owner of " + name)
-	g := &guild{
-		id: s.world.newID(s.now()), name: name, owner: owner.ID,
-		members: map[string]*member{},
-	}
-	g.roles = []role{{ID: g.id, Name: "@everyone", Permissions: "0"}}
-	g.members[owner.ID] = &member{Roles: []string{}, JoinedAt: stamp(s.now())}
-	s.world.guilds[g.id] = g
-	s.world.order = append(s.world.order, g.id)
+	g := s.found(name)
 	s.install(g, DefaultPermissions)
 	return g.id
 }

@@ -24,10 +24,26 @@ const (
 type hub struct {
 	sessions   map[string]*session
 	lines      map[*line]bool
-	identifies []time.Time // of the last day
+	identifies []identified // of the last day
 	perDay     int
 	rules      []*GatewayInjector
 	ended      bool
+}
+
+// identified is one identify of the day.
+type identified struct {
+	at     time.Time
+	bucket int // docs "Sharding": shard modulo max_concurrency
+}
+
+// last is when a bucket was used last.
+func (h *hub) last(bucket int) (at time.Time) {
+	for _, i := range h.identifies {
+		if i.bucket == bucket {
+			at = i.at
+		}
+	}
+	return at
 }
 
 func newHub(o Options) hub {
@@ -36,11 +52,11 @@ func newHub(o Options) hub {
 
 // budget is what is left of the day's identifies and when it is full again.
 func (h *hub) budget(now time.Time) (remaining int, reset time.Duration) {
-	for len(h.identifies) > 0 && now.Sub(h.identifies[0]) > 24*time.Hour {
+	for len(h.identifies) > 0 && now.Sub(h.identifies[0].at) > 24*time.Hour {
 		h.identifies = h.identifies[1:]
 	}
 	if len(h.identifies) > 0 {
-		reset = h.identifies[0].Add(24 * time.Hour).Sub(now)
+		reset = h.identifies[0].at.Add(24 * time.Hour).Sub(now)
 	}
 	return max(h.perDay-len(h.identifies), 0), reset
 }
@@ -152,7 +168,14 @@ func (s *Server) guildEvent(g *guild, padding int) map[string]any {
 	}
 	out["threads"] = threads
 	out["joined_at"], out["large"], out["unavailable"] = stamp(g.joined), false, false
-	out["member_count"], out["members"], out["presences"] = len(g.members), []any{}, []any{}
+	mine := []any{}
+	if m := g.members[s.world.bot.ID]; m != nil {
+		mine = append(mine, struct {
+			member
+			User User `json:"user"`
+		}{*m, s.world.bot})
+	}
+	out["member_count"], out["members"], out["presences"] = len(g.members), mine, []any{}
 	if padding > 0 {
 		out["description"] = strings.Repeat("x", padding)
 	}

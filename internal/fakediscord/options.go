@@ -34,13 +34,15 @@ type Options struct {
 
 	// Heartbeat is the interval told in Hello, default 41.25 s.
 	Heartbeat time.Duration
-	// IdentifyEvery is the least time between two identifies, default 5 s.
-	// Negative: none, for tests that restart often.
+	// IdentifyEvery is the least time between two identifies of one bucket of
+	// shards, default 5 s. Negative: none, for tests that restart often.
 	IdentifyEvery time.Duration
 	// Identifies is the daily identify budget, default 1,000.
 	Identifies int
-	// Shards is the number told by /gateway/bot, default 1.
+	// Shards is the number told by /gateway/bot and wanted of Identify, default 1.
 	Shards int
+	// MaxConcurrency is the number of buckets that shards identify in, default 1.
+	MaxConcurrency int
 	// MessageContent says whether the privileged intent is switched on in the
 	// portal; without it Identify with that intent is closed with 4014.
 	MessageContent bool
@@ -64,5 +66,6 @@ func (o Options) withDefaults() Options {
 	o.IdentifyEvery = cmp.Or(o.IdentifyEvery, 5*time.Second)
 	o.Identifies = cmp.Or(o.Identifies, 1000)
 	o.Shards = cmp.Or(o.Shards, 1)
+	o.MaxConcurrency = cmp.Or(o.MaxConcurrency, 1)
 	return o
 }

@@ -159,7 +159,7 @@ func (s *Server) getGatewayBot(*call) reply {
 		"url": s.gatewayURL(), "shards": s.opts.Shards,
 		"session_start_limit": map[string]any{
 			"total": s.opts.Identifies, "remaining": remaining,
-			"reset_after": int(reset / time.Millisecond), "max_concurrency": 1,
+			"reset_after": int(reset / time.Millisecond), "max_concurrency": s.opts.MaxConcurrency,
 		},
 	}}
 }

@@ -62,7 +62,11 @@ func (s *Server) identify(l *line, raw json.RawMessage) {
 	}
 	s.log.stats.Identifies++
 	remaining, _ := s.gateway.budget(now)
-	if n := len(s.gateway.identifies); n > 0 && now.Sub(s.gateway.identifies[n-1]) < s.opts.IdentifyEvery-tolerance {
+	bucket := 0
+	if d.Shard != nil {
+		bucket = d.Shard[0] % s.opts.MaxConcurrency
+	}
+	if now.Sub(s.gateway.last(bucket)) < s.opts.IdentifyEvery-tolerance {
 		s.log.fault(now, "identify-rate", 0, "sooner than the last one allows")
 		l.send(opInvalid, false)
 		return
@@ -71,7 +75,7 @@ func (s *Server) identify(l *line, raw json.RawMessage) {
 		s.log.fault(now, "identify-budget", 0, "the day's identifies are used up: Discord resets the token")
 		s.token = ""
 	}
-	s.gateway.identifies = append(s.gateway.identifies, now)
+	s.gateway.identifies = append(s.gateway.identifies, identified{now, bucket})
 	if code := s.refusal(d); code != 0 {
 		s.hangUp(l, code)
 		return

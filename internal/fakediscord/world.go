@@ -1,6 +1,7 @@
 package fakediscord
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -40,6 +41,7 @@ type guild struct {
 	id, name      string
 	owner         string
 	systemChannel string
+	locale        string // preferred, en-US where empty
 	roles         []role
 	members       map[string]*member // by user id
 	joined        time.Time          // when the bot came
@@ -146,7 +148,7 @@ func (s *Server) person(name string) *User {
 func (g *guild) wire(channels []*channelWire) map[string]any {
 	out := map[string]any{
 		"id": g.id, "name": g.name, "owner_id": g.owner, "roles": g.roles, "icon": nil,
-		"features": []string{}, "emojis": []any{}, "preferred_locale": "en-US", "verification_level": 0,
+		"features": []string{}, "emojis": []any{}, "preferred_locale": cmp.Or(g.locale, "en-US"), "verification_level": 0,
 		"system_channel_id": nil, "system_channel_flags": 0,
 	}
 	if g.systemChannel != "" {
