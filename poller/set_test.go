@@ -40,6 +40,16 @@ func TestAgentsAndPlanChangeWhileItRuns(t *testing.T) {
 		require.ElementsMatch(t, want, w.journal.told("ntf_"))
 		require.Empty(t, w.journal.refused)
 		require.Len(t, p.Statuses(), 2)
+		sources := p.Sources()
+		require.Len(t, sources, 2)
+		for handle, all := range sources {
+			require.NotEmpty(t, all, handle)
+			for _, one := range all {
+				require.WithinDuration(t, time.Now(), one.Last, 2*time.Minute, "%s of %s", one.Source, handle)
+				require.Zero(t, one.Failures)
+				require.Empty(t, one.Problem)
+			}
+		}
 		require.Error(t, p.Set([]poller.Agent{first, first}, poller.Plan{}), "nothing changes on an error")
 		require.Len(t, p.Statuses(), 2)
 		stop()
