@@ -34,8 +34,9 @@ func TestShardsCarryTheirGuilds(t *testing.T) {
 	}
 	ws := greeted(t, fake)
 	ws.identifyAs(1, 2)
-	require.Equal(t, "READY", ws.read().Name)
-	require.Contains(t, string(ws.read().Data), `"id":"`+odd+`"`)
+	ready := ws.read()
+	require.Equal(t, "READY", ready.Name)
+	require.Contains(t, string(ready.Data), `"id":"`+odd+`"`)
 	require.Equal(t, []string{"1/2"}, fake.Shards())
 	fake.SetShards(3)
 	require.Equal(t, 4011, ws.code(), "it grew out of two")
