@@ -19,7 +19,11 @@ type SubscriptionView struct {
 	Digest      string    `json:"digest,omitempty"` // a duration, or a time of day
 	Quiet       string    `json:"quiet,omitempty"`
 	Cap         int       `json:"cap,omitempty"`
-	State       string    `json:"state"` // live, held, paused, suspended, starting
+	Fold        string    `json:"fold,omitempty"`    // a duration
+	CatchUp     string    `json:"catchUp,omitempty"` // digest, all or skip, where it is not the usual one
+	Order       string    `json:"order,omitempty"`   // strict, or nothing
+	Notify      string    `json:"notify,omitempty"`  // the channel that is told of troubles
+	State       string    `json:"state"`             // live, held, paused, suspended, starting
 	Reason      string    `json:"reason,omitempty"`
 	PausedUntil time.Time `json:"pausedUntil,omitzero"`
 	Waiting     int       `json:"waiting"` // events of its kinds that are not done yet
@@ -53,6 +57,10 @@ func settingArgs() []Arg {
 		Arg{Name: "digest", Summary: "gather: 1h or 09:00", Max: 64, Clears: true},
 		Arg{Name: "quiet", Summary: "22:00-07:00 and zone", Max: 64, Clears: true},
 		Arg{Name: "cap", Summary: "messages a minute", Kind: Integer, Max: 60},
+		Arg{Name: "fold", Summary: "likes as one for 10m", Max: 16, Clears: true},
+		choiceArg("catch_up", "after an outage", bridge.CatchUps()...),
+		choiceArg("order", "of a webhook", strictOrder, freeOrder),
+		Arg{Name: "notify", Summary: "told of troubles", Max: 200, Clears: true},
 		Arg{Name: "agents", Summary: "handles, usually all", Kind: List, Complete: Agents, Max: 100},
 	)
 }

@@ -79,7 +79,7 @@ func (h *House) added(ctx context.Context, a Args, r bridge.SubscriptionRecord) 
 	if r.Preset == "public" {
 		text += " " + a.say("Direct messages are left out; an administrator may add them.")
 	}
-	reply, err := h.shown(ctx, a.in, r, text)
+	reply, err := h.shown(ctx, a, r, text)
 	if err != nil { // it is stored all the same
 		return Reply{Text: text, Data: SubscriptionView{ID: r.ID, Name: r.Name, Agents: r.Agents, Events: r.Events, To: r.Label(), State: "starting", Origin: r.Origin}}, nil //nolint:nilerr // how it stands is not what was asked
 	}
@@ -136,7 +136,7 @@ func freeName(base string, wished bool, all []bridge.SubscriptionRecord) (string
 
 func editSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
 	if len(a.values) == 0 || len(a.values) == 1 && a.Has("subscription") {
-		return Reply{}, &ArgError{Status: "empty", Reason: phrase("There is nothing to change."), Hint: phrase("Give what is to be different: events, filter, to, digest, quiet, cap, agents or name.")}
+		return Reply{}, &ArgError{Status: "empty", Reason: phrase("There is nothing to change."), Hint: phrase("Give what is to be different, such as events, filter, to, digest, quiet, cap or name.")}
 	}
 	r, err := h.change(ctx, who, a.Text("subscription"), func(r *bridge.SubscriptionRecord) error {
 		before := *r
@@ -160,7 +160,7 @@ func editSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply,
 	if err != nil {
 		return Reply{}, err
 	}
-	return h.shown(ctx, a.in, r, a.say("Changed: %s.", r.Name))
+	return h.shown(ctx, a, r, a.say("Changed: %s.", r.Name))
 }
 
 // settle puts what the caller gave into the record, and checks the whole.
@@ -188,7 +188,13 @@ func (h *House) settle(ctx context.Context, r *bridge.SubscriptionRecord, who Ca
 	if err := h.address(ctx, r, who, a); err != nil {
 		return err
 	}
+	if err := h.notified(ctx, r, who, a); err != nil {
+		return err
+	}
 	_, err := r.Compile()
+	if err == nil {
+		err = r.Fits()
+	}
 	if e, ok := errors.AsType[*bridge.RecordError](err); ok {
 		return &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s", ended(e.Reason))}
 	}
@@ -230,34 +236,6 @@ func off(text string) string {
 	return text
 }
 
-// paced settles when messages go.
-func paced(r *bridge.SubscriptionRecord, a Args) error {
-	if a.Has("digest") {
-		r.Digest, r.DigestAt = 0, ""
-		text := off(a.Text("digest"))
-		if d, err := time.ParseDuration(text); err == nil {
-			r.Digest = d
-		} else {
-			r.DigestAt = text // Compile says what is wrong with it
-		}
-	}
-	if a.Has("quiet") {
-		r.Quiet = nil
-		if text := off(a.Text("quiet")); text != "" {
-			hours, zone, _ := strings.Cut(text, " ")
-			from, to, ok := strings.Cut(strings.ReplaceAll(hours, "–", "-"), "-")
-			if !ok {
-				return &ArgError{Arg: "quiet", Status: "wrong_type", Reason: phrase("%q are no quiet hours.", cut(text, 64)), Hint: phrase("Write 22:00-07:00 Europe/Berlin, or off.")}
-			}
-			r.Quiet = &bridge.QuietHours{From: from, To: to, Zone: strings.TrimSpace(zone)}
-		}
-	}
-	if a.Has("cap") {
-		r.Cap = a.Int("cap")
-	}
-	return nil
-}
-
 // reached settles the agents: those within the caller's reach and no others.
 func reached(r *bridge.SubscriptionRecord, who Caller, a Args) error {
 	if wished := a.List("agents"); len(wished) > 0 {
@@ -282,44 +260,6 @@ func reached(r *bridge.SubscriptionRecord, who Caller, a Args) error {
 	if len(r.Agents) == 0 {
 		return &Problem{Code: 404, Status: "no_agent", Message: "No agent is connected here yet.", Hint: "An admin can connect one: /ia connect."}
 	}
-	return nil
-}
-
-// channelForm is a channel as Discord and Slack write a mention of it.
-var channelForm = regexp.MustCompile(`^<#([A-Za-z0-9]+)(?:\|[^>]*)?>$`)
-
-// address settles where messages go: for people in chat a channel of their own
-// workspace, usually that where they are.
-func (h *House) address(ctx context.Context, r *bridge.SubscriptionRecord, who Caller, a Args) error {
-	text := a.Text("to")
-	switch {
-	case text == "" && r.To != "":
-		return nil
-	case text == "" && who.program():
-		return &ArgError{Arg: "to", Status: "required", Reason: phrase("to is required: discord:CHANNEL, slack:CHANNEL, webhook:URL or console.")}
-	case text == "":
-		text = who.Principal.Platform + ":" + who.Place
-	}
-	if m := channelForm.FindStringSubmatch(text); m != nil {
-		text = m[1]
-	}
-	if !strings.Contains(text, ":") && !who.program() {
-		text = who.Principal.Platform + ":" + text
-	}
-	to := bridge.ParseDestination(text)
-	if !who.program() {
-		if to.Scheme != who.Principal.Platform {
-			return &ArgError{Arg: "to", Status: "elsewhere", Reason: phrase("From chat a subscription goes into a channel of this workspace."), Hint: phrase("Other places are for the configuration file and the terminal.")}
-		}
-		if h.Channels.Workspace(ctx, to) != who.Principal.Workspace {
-			return &ArgError{Arg: "to", Status: "no_channel", Reason: phrase("There is no such channel here that the bridge can see."), Hint: phrase("Name the channel by its id, and let the bridge into it.")}
-		}
-	}
-	if p := h.Channels.Check(ctx, to); p != nil {
-		p.Field = "to"
-		return p
-	}
-	r.To, r.Sealed = to.String(), ""
 	return nil
 }
 

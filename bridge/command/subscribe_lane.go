@@ -27,7 +27,7 @@ func pauseSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply
 	pause := &bridge.Pause{At: time.Now().UTC(), By: who.person()}
 	until := ""
 	if wish := a.Text("until"); wish != "" {
-		at, err := untilWhen(wish, pause.At)
+		at, err := untilWhen(wish, pause.At, a.zone)
 		if err != nil {
 			return Reply{}, err
 		}
@@ -41,9 +41,9 @@ func pauseSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply
 		return Reply{}, err
 	}
 	if until != "" {
-		return h.shown(ctx, a.in, r, a.say("Paused until %s: %s. What happens meanwhile waits.", until, r.Name))
+		return h.shown(ctx, a, r, a.say("Paused until %s: %s. What happens meanwhile waits.", until, r.Name))
 	}
-	return h.shown(ctx, a.in, r, a.say("Paused: %s. What happens meanwhile waits.", r.Name))
+	return h.shown(ctx, a, r, a.say("Paused: %s. What happens meanwhile waits.", r.Name))
 }
 
 func resumeSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
@@ -57,13 +57,13 @@ func resumeSubscription(ctx context.Context, h *House, who Caller, a Args) (Repl
 		return Reply{}, err
 	}
 	if !waited {
-		return h.shown(ctx, a.in, r, a.say("It was not paused: %s.", r.Name))
+		return h.shown(ctx, a, r, a.say("It was not paused: %s.", r.Name))
 	}
-	return h.shown(ctx, a.in, r, a.say("It goes on: %s.", r.Name))
+	return h.shown(ctx, a, r, a.say("It goes on: %s.", r.Name))
 }
 
 func replaySubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
-	since, err := earlier(a.Text("since"), time.Now())
+	since, err := earlier(a.Text("since"), time.Now(), a.zone)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -71,7 +71,7 @@ func replaySubscription(ctx context.Context, h *House, who Caller, a Args) (Repl
 	if err != nil {
 		return Reply{}, err
 	}
-	got, err := h.previewed(ctx, r, since)
+	got, err := h.previewed(ctx, r, since, a.zone)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -92,7 +92,7 @@ func replaySubscription(ctx context.Context, h *House, who Caller, a Args) (Repl
 	if yes, _ := r.Sends(time.Now()); !yes {
 		text += " " + a.say("It is paused: they go when it is resumed.")
 	}
-	return h.shown(ctx, a.in, r, text)
+	return h.shown(ctx, a, r, text)
 }
 
 // maxUnasked is how many events a replay sends without asking first.
@@ -124,26 +124,27 @@ func testSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply,
 // backForm is a stretch of time such as 2h, 90m, 3d.
 var backForm = regexp.MustCompile(`^\d`)
 
-// untilWhen reads until when, a stretch of time from now or a moment, in UTC where it
-// names no zone.
-func untilWhen(text string, now time.Time) (time.Time, error) {
-	at, err := When(text, now, time.UTC)
+// untilWhen reads until when, a stretch of time from now or a moment, by the given
+// clock where it names no zone.
+func untilWhen(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	at, err := When(text, now, zone)
 	if err != nil && backForm.MatchString(text) {
-		if in, err := When("in "+text, now, time.UTC); err == nil {
+		if in, err := When("in "+text, now, zone); err == nil {
 			return in, nil
 		}
 	}
 	return at, about("until", err)
 }
 
-// earlier reads since when: a stretch of time back from now, or a moment.
-func earlier(text string, now time.Time) (time.Time, error) {
-	wrong := &ArgError{Arg: "since", Status: "not_a_time", Reason: phrase("%q is no time in the past.", cut(text, 64)), Hint: phrase("Write 2h, 3d, or 2026-12-01 09:00 (UTC).")}
-	if in, err := When("in "+text, now, time.UTC); err == nil {
+// earlier reads since when: a stretch of time back from now, or a moment by the given
+// clock where it names no zone.
+func earlier(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	wrong := &ArgError{Arg: "since", Status: "not_a_time", Reason: phrase("%q is no time in the past.", cut(text, 64)), Hint: phrase("Write 2h, 3d, or 2026-12-01 09:00.")}
+	if in, err := When("in "+text, now, zone); err == nil {
 		return now.Add(-in.Sub(now)), nil
 	}
 	for _, form := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02"} {
-		if at, err := time.Parse(form, text); err == nil {
+		if at, err := time.ParseInLocation(form, text, zone); err == nil {
 			if at.After(now) {
 				return time.Time{}, wrong
 			}

@@ -38,7 +38,7 @@ const (
 )
 
 func previewSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
-	since, err := earlier(a.Text("since"), time.Now())
+	since, err := earlier(a.Text("since"), time.Now(), a.zone)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -46,11 +46,11 @@ func previewSubscription(ctx context.Context, h *House, who Caller, a Args) (Rep
 	if err != nil {
 		return Reply{}, err
 	}
-	p, err := h.previewed(ctx, r, since)
+	p, err := h.previewed(ctx, r, since, a.zone)
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Data: p, Text: p.sentence(a.in, a.zone), Messages: p.card(a.in)}, nil
+	return Reply{Data: p, Text: p.sentence(a.in, a.zone), Messages: p.card(a.in, a.zone)}, nil
 }
 
 // previewOf is the subscription to look at: one that is there, with what the
@@ -78,7 +78,7 @@ func (h *House) previewOf(ctx context.Context, who Caller, a Args) (bridge.Subsc
 }
 
 // previewed looks at what was recorded.
-func (h *House) previewed(ctx context.Context, r bridge.SubscriptionRecord, since time.Time) (Preview, error) {
+func (h *House) previewed(ctx context.Context, r bridge.SubscriptionRecord, since time.Time, zone *time.Location) (Preview, error) {
 	out := Preview{Since: since.UTC(), Items: []PreviewEvent{}}
 	s, err := r.Compile()
 	if e, ok := asRecordError(err); ok {
@@ -89,7 +89,7 @@ func (h *House) previewed(ctx context.Context, r bridge.SubscriptionRecord, sinc
 		if !s.Covers(e) {
 			out.Others++
 		} else {
-			out.note(&s, e, at)
+			out.note(&s, e, at, zone)
 		}
 		out.Cut = out.Looked == maxLooked
 		return !out.Cut
@@ -98,9 +98,9 @@ func (h *House) previewed(ctx context.Context, r bridge.SubscriptionRecord, sinc
 }
 
 // note counts an event of the subscription's kinds, and keeps the newest ones.
-func (p *Preview) note(s *bridge.Subscription, e events.Event, at bridge.Entry) {
+func (p *Preview) note(s *bridge.Subscription, e events.Event, at bridge.Entry, zone *time.Location) {
 	item := PreviewEvent{ID: e.ID, Event: e.Name(), Agent: e.Agent(), At: at.Stored.UTC()}
-	item.Sent, item.Why = verdict(s, e, at.Stored)
+	item.Sent, item.Why = verdict(s, e, at.Stored, zone)
 	if item.Sent {
 		p.Sends++
 	} else {
@@ -111,7 +111,7 @@ func (p *Preview) note(s *bridge.Subscription, e events.Event, at bridge.Entry) 
 
 // verdict says whether a subscription sends an event of its kinds, and why not, or
 // why later.
-func verdict(s *bridge.Subscription, e events.Event, stored time.Time) (sent bool, why string) {
+func verdict(s *bridge.Subscription, e events.Event, stored time.Time, zone *time.Location) (sent bool, why string) {
 	through, err := s.Filter.Match(e)
 	switch {
 	case !through:
@@ -120,7 +120,7 @@ func verdict(s *bridge.Subscription, e events.Event, stored time.Time) (sent boo
 		return true, "the filter broke on it, so it goes through"
 	}
 	if until := s.Quiet.Until(stored); !until.IsZero() {
-		return true, "after the quiet hours, at " + Moment(until, s.Quiet.Zone)
+		return true, "after the quiet hours, at " + Moment(until, zone)
 	}
 	return true, ""
 }
@@ -143,7 +143,7 @@ func (p Preview) sentence(in language.Speaker, zone *time.Location) string {
 	return strings.Join(parts, " ")
 }
 
-func (p Preview) card(in language.Speaker) []bridge.Message {
+func (p Preview) card(in language.Speaker, zone *time.Location) []bridge.Message {
 	if len(p.Items) == 0 {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (p Preview) card(in language.Speaker) []bridge.Message {
 		if !i.Sent {
 			name = in.Say("not: %s", name)
 		}
-		m.Fields = append(m.Fields, bridge.Field{Name: name, Value: dots(i.At.Format("Jan 2 15:04"), i.ID, i.Why)})
+		m.Fields = append(m.Fields, bridge.Field{Name: name, Value: dots(i.At.In(zone).Format("Jan 2 15:04 MST"), i.ID, i.Why)})
 	}
 	return []bridge.Message{m}
 }

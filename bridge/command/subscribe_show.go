@@ -25,7 +25,7 @@ func listSubscriptions(ctx context.Context, h *House, who Caller, a Args) (Reply
 		}
 		out.Items = append(out.Items, v)
 		if len(reply.Messages) < maxShown {
-			reply.Messages = append(reply.Messages, v.card(a.in))
+			reply.Messages = append(reply.Messages, v.card(a.in, a.zone))
 		}
 	}
 	if n := len(all) - len(reply.Messages); n > 0 {
@@ -43,19 +43,19 @@ func showSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply,
 	if err != nil {
 		return Reply{}, err
 	}
-	return h.shown(ctx, a.in, r, "")
+	return h.shown(ctx, a, r, "")
 }
 
 // shown is a subscription as it stands, with a sentence before it.
-func (h *House) shown(ctx context.Context, in language.Speaker, r bridge.SubscriptionRecord, text string) (Reply, error) {
+func (h *House) shown(ctx context.Context, a Args, r bridge.SubscriptionRecord, text string) (Reply, error) {
 	v, err := h.view(ctx, r)
 	if err != nil {
 		return Reply{}, err
 	}
 	if text == "" {
-		text = v.Name + ": " + v.state(in) + "."
+		text = v.Name + ": " + v.state(a.in, a.zone) + "."
 	}
-	return Reply{Data: v, Text: text, Messages: []bridge.Message{v.card(in)}}, nil
+	return Reply{Data: v, Text: text, Messages: []bridge.Message{v.card(a.in, a.zone)}}, nil
 }
 
 // view is a subscription with where its lane stands.
@@ -66,10 +66,16 @@ func (h *House) view(ctx context.Context, r bridge.SubscriptionRecord) (Subscrip
 	}
 	v := SubscriptionView{
 		ID: r.ID, Name: r.Name, Agents: r.Agents, Preset: r.Preset, Events: r.Events, Filter: r.Filter, To: r.Label(), Start: r.Start,
-		Digest: r.DigestAt, Quiet: r.Quiet.String(), Cap: r.Cap, State: "starting", Waiting: s.Waiting, Origin: r.Origin, By: r.By.Name, Made: r.Made,
+		Digest: r.DigestAt, Quiet: r.Quiet.String(), Cap: r.Cap, CatchUp: r.UnusualCatchUp(), Notify: r.Notify, State: "starting", Waiting: s.Waiting, Origin: r.Origin, By: r.By.Name, Made: r.Made,
 	}
 	if r.Digest > 0 {
 		v.Digest = span(r.Digest)
+	}
+	if r.Fold > 0 {
+		v.Fold = span(r.Fold)
+	}
+	if r.Strict {
+		v.Order = strictOrder
 	}
 	if known {
 		v.State, v.Reason = string(s.Record.State), s.Record.Reason
@@ -95,8 +101,8 @@ func span(d time.Duration) string {
 	return s
 }
 
-// card is the subscription for people.
-func (v SubscriptionView) card(in language.Speaker) bridge.Message {
+// card is the subscription for people, with times by the clock of who reads it.
+func (v SubscriptionView) card(in language.Speaker, zone *time.Location) bridge.Message {
 	m := bridge.Message{Event: "subscription", Title: v.Name, Footnote: v.origin(in)}
 	fact := func(name, value string) {
 		if value != "" {
@@ -106,13 +112,17 @@ func (v SubscriptionView) card(in language.Speaker) bridge.Message {
 	fact("Events", v.what(in))
 	fact("Agents", v.who(in))
 	fact("Where", v.To)
-	fact("State", v.state(in))
+	fact("State", v.state(in, zone))
 	fact("Only where", v.Filter)
 	fact("Digest", v.Digest)
 	fact("Quiet", v.Quiet)
 	if v.Cap > 0 {
 		fact("At most", in.Say("%s a minute", counted(v.Cap, "message")))
 	}
+	fact("Folded within", v.Fold)
+	fact("After an outage", v.CatchUp)
+	fact("Order", v.Order)
+	fact("Told of troubles", v.Notify)
 	if v.State == string(bridge.Paused) {
 		m.Actions = append(m.Actions, press("Resume", "subscribe resume", "subscription", v.ID))
 	} else {
@@ -145,10 +155,10 @@ func (v SubscriptionView) who(in language.Speaker) string {
 	return strings.Join(out, ", ")
 }
 
-func (v SubscriptionView) state(in language.Speaker) string {
+func (v SubscriptionView) state(in language.Speaker, zone *time.Location) string {
 	s := in.Word(v.State)
 	if !v.PausedUntil.IsZero() {
-		s = in.Say("%s until %s", s, Moment(v.PausedUntil, time.UTC))
+		s = in.Say("%s until %s", s, Moment(v.PausedUntil, zone))
 	}
 	if v.Waiting > 0 {
 		s = in.Say("%s, %s waiting", s, counted(v.Waiting, "event"))

@@ -23,6 +23,7 @@ type desk struct {
 	house *house
 	run   *command.Runner
 	n     int
+	zone  string          // of who types
 	text  strings.Builder // all that was said, for a golden file
 }
 
@@ -56,7 +57,7 @@ func (d *desk) asks(p command.Principal, verb string, values map[string]any, con
 	d.t.Helper()
 	d.n++
 	q := command.Request{
-		ID: fmt.Sprintf("q%d", d.n), Principal: p, Group: "subscribe", Verb: verb, Values: values, Confirmed: confirmed, Door: p.Platform, Place: "C1",
+		ID: fmt.Sprintf("q%d", d.n), Principal: p, Group: "subscribe", Verb: verb, Values: values, Confirmed: confirmed, Door: p.Platform, Place: "C1", Zone: d.zone,
 	}
 	a := d.run.Do(d.t.Context(), q)
 	fmt.Fprintf(&d.text, "# %s: %s %v\n%s\n", p.User+p.Platform[:1], verb, values, show(a))

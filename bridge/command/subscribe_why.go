@@ -19,7 +19,8 @@ type Trace struct {
 	Verdict      string  `json:"verdict"` // delivered, dead, waiting, filtered, not_covered, passed
 	Stages       []Stage `json:"stages"`
 
-	in language.Speaker
+	in   language.Speaker
+	zone *time.Location // of who asks
 }
 
 // Stage is one step on that way.
@@ -52,7 +53,7 @@ func whySubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, 
 			Hint: "Either nobody polled it, or it is older than what is kept. Ids look like ntf_… or msg_…: the preview shows them.",
 		}
 	}
-	t, err := h.trace(ctx, a.in, r, e, at)
+	t, err := h.trace(ctx, a, r, e, at)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -60,8 +61,8 @@ func whySubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, 
 }
 
 // trace follows an event from the API to its message.
-func (h *House) trace(ctx context.Context, in language.Speaker, r bridge.SubscriptionRecord, e events.Event, at bridge.Entry) (Trace, error) {
-	t := Trace{Event: e.ID, Subscription: r.Name, in: in}
+func (h *House) trace(ctx context.Context, a Args, r bridge.SubscriptionRecord, e events.Event, at bridge.Entry) (Trace, error) {
+	t := Trace{Event: e.ID, Subscription: r.Name, in: a.in, zone: a.zone}
 	t.stage("happened", e.Time, "%s to @%s", e.Name(), e.Agent())
 	t.stage("polled and stored", at.Stored, "in one batch, at position %d", at.Position)
 	s, err := r.Compile()
@@ -72,11 +73,11 @@ func (h *House) trace(ctx context.Context, in language.Speaker, r bridge.Subscri
 	}
 	if !s.Covers(e) {
 		t.Verdict = "not_covered"
-		t.stage("covered", time.Time{}, "no: it sends %s of %s", strings.Join(r.Events, ", "), (SubscriptionView{Agents: r.Agents}).dms(in))
+		t.stage("covered", time.Time{}, "no: it sends %s of %s", strings.Join(r.Events, ", "), (SubscriptionView{Agents: r.Agents}).dms(a.in))
 		return t, nil
 	}
 	t.stage("covered", time.Time{}, "yes")
-	through, why := verdict(&s, e, at.Stored)
+	through, why := verdict(&s, e, at.Stored, t.zone)
 	if !through {
 		t.Verdict = "filtered"
 		t.stage("filter", time.Time{}, "no: %s", why)
@@ -151,7 +152,7 @@ func (h *House) undone(ctx context.Context, t *Trace, r bridge.SubscriptionRecor
 		if until.IsZero() {
 			t.stage("lane", time.Time{}, "paused; it waits")
 		} else {
-			t.stage("lane", time.Time{}, "paused until %s; it waits", momentOf(until))
+			t.stage("lane", time.Time{}, "paused until %s; it waits", Moment(until, t.zone))
 		}
 	case record.Position < at.Position && record.Intent != nil && record.Intent.Position >= at.Position:
 		t.Verdict = "waiting"
@@ -175,13 +176,6 @@ func (h *House) undone(ctx context.Context, t *Trace, r bridge.SubscriptionRecor
 	return nil
 }
 
-func momentOf(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return Moment(at, time.UTC)
-}
-
 func (t Trace) sentence(r bridge.SubscriptionRecord) string {
 	switch t.Verdict {
 	case "delivered":
@@ -203,7 +197,7 @@ func (t Trace) card() bridge.Message {
 	for _, s := range t.Stages {
 		when := ""
 		if !s.At.IsZero() {
-			when = s.At.Format("Jan 2 15:04:05")
+			when = s.At.In(t.zone).Format("Jan 2 15:04:05 MST")
 		}
 		m.Fields = append(m.Fields, bridge.Field{Name: upper(t.in.Word(s.Name)), Value: dots(when, s.Verdict)})
 	}
