@@ -119,7 +119,7 @@ func (w *Worker) regatherLine(ctx context.Context, in Intent) (parcel, error) {
 			return p, nil // retention took the rest
 		}
 		after = entry.Position
-		if w.lets(e) && !w.doneAhead(entry, e) {
+		if w.lets(e, entry.Stored) && !w.doneAhead(entry, e) {
 			p.entries, p.events = append(p.entries, entry), append(p.events, e)
 		}
 	}
@@ -132,7 +132,7 @@ func (w *Worker) regatherLine(ctx context.Context, in Intent) (parcel, error) {
 }
 
 // fetch makes a parcel of the one event at a position, an empty one where it is
-// gone.
+// gone or of an agent that the subscription is not about any more.
 func (w *Worker) fetch(ctx context.Context, position uint64, form Form) (parcel, error) {
 	for {
 		entry, e, err := w.read(ctx, position-1, time.Time{})
@@ -143,7 +143,7 @@ func (w *Worker) fetch(ctx context.Context, position uint64, form Form) (parcel,
 			return parcel{}, nil // it can't be: it was read before
 		case err != nil:
 			return parcel{}, err
-		case entry.Position != position:
+		case entry.Position != position, !w.Subscription.meant(e, entry.Stored):
 			return parcel{}, nil
 		}
 		return parcel{form: form, entries: []Entry{entry}, events: []events.Event{e}}, nil
@@ -170,7 +170,7 @@ func (w *Worker) read(ctx context.Context, after uint64, due time.Time) (Entry, 
 	if err := json.Unmarshal(entry.Data, &e); err != nil {
 		return entry, e, &poisonError{err}
 	}
-	return entry, e, nil
+	return entry, e, w.tellsOfFormer(ctx, entry, e)
 }
 
 // gather returns the next parcel of the line, past what the filter holds back and
@@ -198,7 +198,7 @@ gathering:
 		if err != nil {
 			return p, w.buryPoison(ctx, entry, err)
 		}
-		through := w.lets(e)
+		through := w.lets(e, entry.Stored)
 		switch {
 		case through && len(p.entries) == 0:
 			if later, err := w.begin(ctx, &p, entry, e); later || err != nil {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/imaginebridge/imaginebridge/events"
 )
@@ -25,14 +26,20 @@ func (w *Worker) resend(ctx context.Context) (parcel, error) {
 			return parcel{}, err
 		}
 		var e events.Event
-		if err = json.Unmarshal(r.Letter.Event, &e); err == nil {
+		if err = json.Unmarshal(r.Letter.Event, &e); err == nil && !w.Subscription.coversAgent(e.Agent()) {
+			err = errElsewhere
+		}
+		if err == nil {
 			entry := Entry{Position: r.Letter.Position, Data: r.Letter.Event, Stored: r.Letter.At}
 			return parcel{form: formResend, resend: r, entries: []Entry{entry}, events: []events.Event{e}}, nil
 		}
-		// Dropped meanwhile, or poison that no attempt makes readable.
+		// Dropped meanwhile, poison that no attempt makes readable, or not for here.
 		w.log.Warn("a dead letter can't be sent again", "position", r.Letter.Position, "reason", cutReason(err))
 		if err := w.insist(ctx, "resent", func(ctx context.Context) error { return keeper.Resent(ctx, r, false) }); err != nil {
 			return parcel{}, err
 		}
 	}
 }
+
+// errElsewhere is an event of an agent that the subscription is not about any more.
+var errElsewhere = errors.New("its agent is not connected here any more")

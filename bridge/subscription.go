@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/events"
@@ -21,6 +20,12 @@ type Subscription struct {
 	Digest time.Duration // gather for so long; 0 sends each event by itself
 	Quiet  *Quiet        // hours without messages; nil for none
 	Pace   Pace          // how its messages follow each other
+
+	Except []string             // handles that it is not about after all
+	Since  map[string]time.Time // by handle: what was stored before is not sent
+
+	Audience *Audience // who is mentioned; nil for nobody
+	Replayed time.Time // when the newest replay was asked for; zero: never
 }
 
 // Covers reports whether the subscription is about the event's agent and kind,
@@ -39,10 +44,4 @@ func (s *Subscription) Matches(e events.Event) bool {
 	}
 	through, _ := s.Filter.Match(e)
 	return through
-}
-
-func (s *Subscription) coversAgent(handle string) bool {
-	return len(s.Agents) == 0 || slices.ContainsFunc(s.Agents, func(a string) bool {
-		return a == "*" || strings.EqualFold(a, handle)
-	})
 }

@@ -29,6 +29,8 @@ type Worker struct {
 	behind  bool      // events may have piled up: it began, or was held, and saw no end yet
 	skipped time.Time // when to tell of what was left out, if no more of it comes
 
+	former map[string]bool // by event id: whether a former run sent it
+
 	nudging   sync.Mutex
 	nudged    bool
 	interrupt context.CancelFunc // of a wait under way
@@ -272,8 +274,8 @@ func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (E
 
 // lets reports whether the subscription wants the event. A filter that breaks is
 // told once.
-func (w *Worker) lets(e events.Event) bool {
-	if !w.Subscription.Covers(e) {
+func (w *Worker) lets(e events.Event, stored time.Time) bool {
+	if !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
 		return false
 	}
 	through, err := w.Subscription.Filter.Match(e)
