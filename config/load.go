@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// ErrNothing is returned when neither file nor environment configures an agent.
+// ErrNothing is returned when neither file nor environment configures an agent, or
+// a chat from which agents can be connected.
 var ErrNothing = errors.New(`Nothing to do yet: no agent is configured. Try "imaginebridge demo", or set IMAGINEANYTHING_CLIENT_ID and IMAGINEANYTHING_CLIENT_SECRET (see README, "Two minutes").`)
 
 // Source is where a configuration comes from.
@@ -31,6 +32,8 @@ type Checks struct {
 	Patterns []string
 	// Filter returns what is wrong with a filter over these event patterns.
 	Filter func(expression string, patterns []string) error
+	// Audience returns what is wrong with whom a subscription to a destination mentions, by event pattern.
+	Audience func(to string, rules map[string]string) error
 	// Languages are those there is a catalogue of.
 	Languages []string
 }
@@ -52,13 +55,16 @@ func Load(src Source, checks Checks) (Config, error) {
 		}
 	}
 	r.overlay(&cfg, src.Env)
-	if len(cfg.Agents) == 0 && len(r.problems) == 0 {
+	if len(cfg.Agents) == 0 && !cfg.hasChat() && len(r.problems) == 0 {
 		return cfg, ErrNothing
 	}
 	r.validate(&cfg, checks)
 	cfg.Notices = r.notices
 	return cfg, r.err()
 }
+
+// hasChat reports a platform where people can connect agents themselves.
+func (c *Config) hasChat() bool { return !c.Discord.BotToken.IsZero() }
 
 // overlay lets the environment decide what it names (architecture: precedence),
 // and makes agent and subscriptions where the file has none.

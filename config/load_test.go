@@ -153,6 +153,18 @@ func TestB1_NothingConfigured(t *testing.T) {
 	}
 }
 
+// Agents can be connected from chat: a bot token is enough to begin with.
+func TestABotTokenAloneIsAConfiguration(t *testing.T) {
+	cfg, err := load(t, "", map[string]string{"DISCORD_BOT_TOKEN": "a.b.c"})
+	require.NoError(t, err)
+	require.Empty(t, cfg.Agents)
+	require.Empty(t, cfg.Subscriptions)
+	_, err = load(t, "", map[string]string{"DISCORD_BOT_TOKEN": "abc"})
+	require.ErrorContains(t, err, "does not look like a bot token")
+	_, err = load(t, "", map[string]string{"IMAGINEANYTHING_CLIENT_ID": "id", "DISCORD_BOT_TOKEN": "a.b.c"})
+	require.ErrorContains(t, err, "IMAGINEANYTHING_CLIENT_SECRET is not set", "half of an agent is a mistake all the same")
+}
+
 // agentAnd is a file with one agent whose line 2 and on is the given text.
 func agentAnd(text string) string {
 	return "agents: [{handle: luna, client_id: a, client_secret: b}]\n" + text

@@ -78,8 +78,12 @@ func (p *program) check(ctx context.Context) error {
 	if err := ensureKey(&cfg); err != nil {
 		return err
 	}
+	ring, err := newRing(cfg)
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.DiscardHandler)
-	c := &checkup{p: p, cfg: cfg, seen: map[grade]int{}, wiring: wiring{cfg: cfg, log: log, out: io.Discard, version: versionText(), health: newHealth(), workers: &workers{}}}
+	c := &checkup{p: p, cfg: cfg, seen: map[grade]int{}, wiring: wiring{cfg: cfg, keys: ring, log: log, out: io.Discard, version: versionText(), health: newHealth(), workers: &workers{}}}
 	for _, n := range cfg.Notices {
 		if n.Warning {
 			c.say(finding{Grade: warning, Subject: "configuration", Text: n.Text})
@@ -147,7 +151,7 @@ func (c *checkup) say(f finding) {
 
 // destinations warns where nothing is sent anywhere.
 func (c *checkup) destinations() {
-	if len(c.cfg.Subscriptions) == 0 {
+	if len(c.cfg.Subscriptions) == 0 && c.cfg.Discord.BotToken.IsZero() { // in Discord people subscribe for themselves
 		c.say(finding{
 			Grade: warning, Subject: "subscriptions", Text: "none is configured: events are stored and sent nowhere.",
 			Remedy: "Add one to the file, or set DISCORD_CHANNEL_ID or SLACK_CHANNEL_ID.",
@@ -279,9 +283,15 @@ func (c *checkup) discord(ctx context.Context) {
 	for _, to := range c.places("discord") {
 		channels = append(channels, to.Place)
 	}
-	for _, f := range sink.Check(ctx, channels...) {
+	for _, f := range c.discordFindings(ctx, sink, channels) {
 		grades := map[discord.Level]grade{discord.Fine: good, discord.Warning: warning, discord.Failure: bad}
 		c.say(finding{Grade: grades[f.Level], Subject: f.Subject, Text: f.Problem, Remedy: f.Remedy})
+	}
+	if link := inviteLink(ctx, sink); link != "" && len(channels) == 0 {
+		c.say(finding{
+			Grade: good, Subject: "discord", Text: "the configuration names no channel; people can subscribe theirs in Discord.",
+			Remedy: "Add the app to your server: " + link + " Then press Set up in its welcome, or send /ia setup.",
+		})
 	}
 }
 
@@ -294,7 +304,7 @@ func (c *checkup) slack(ctx context.Context) {
 		c.say(finding{Grade: bad, Subject: "slack", Text: err.Error()})
 		return
 	}
-	for _, f := range sink.Check(ctx, c.places("slack")) {
+	for _, f := range c.slackFindings(ctx, sink) {
 		grades := map[slack.Level]grade{slack.Good: good, slack.Notice: warning, slack.Problem: bad}
 		c.say(finding{Grade: grades[f.Level], Subject: f.Subject, Text: f.Problem, Remedy: f.Remedy})
 	}
@@ -306,7 +316,7 @@ func (c *checkup) nats(ctx context.Context) {
 	b, err := c.p.openGuest(ctx, c.cfg, c.wiring.log)
 	running := err == nil && c.cfg.NATS.URL == ""
 	if e, ok := errors.AsType[*bus.StateError](err); errors.Is(err, errNotRunning) || ok && e.State == bus.Mismatch {
-		b, err = openBus(ctx, c.cfg, c.wiring.log)
+		b, err = openBus(ctx, c.cfg, c.wiring.keys, c.wiring.log)
 	}
 	if errors.Is(err, errNoPort) {
 		c.say(finding{Grade: warning, Subject: "nats", Text: "a bridge runs on this data folder and opens no NATS port (nats.listen: off), so its store can't be seen from here."})
@@ -317,6 +327,9 @@ func (c *checkup) nats(ctx context.Context) {
 		return
 	}
 	info, err := b.Info(ctx)
+	if err == nil {
+		err = b.TryKey(ctx, c.wiring.keys)
+	}
 	if closing := c.closeBus(ctx, b); err == nil {
 		err = closing
 	}

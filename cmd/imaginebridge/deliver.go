@@ -6,8 +6,12 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
 )
 
 // serves reports that this process can send where a subscription goes.
@@ -135,15 +139,51 @@ func prepareLane(ctx context.Context, lane *bus.Lane, r bridge.SubscriptionRecor
 	}
 }
 
-// hear keeps the sessions with Discord and Slack, one process for each app.
+// hear keeps the sessions with Discord and Slack, each held by one process.
 func (pr *process) hear(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	names := make(chan []string, 1)
 	byName := map[string]func(context.Context) error{}
-	var names []string
+	var fixed []string
 	for _, d := range pr.doors {
 		if d.run != nil {
 			byName[d.scheme] = d.run
-			names = append(names, d.scheme)
+			fixed = append(fixed, d.scheme)
 		}
 	}
-	return pr.bus.Hold(ctx, "gateway", names, func(ctx context.Context, name string) error { return byName[name](ctx) })
+	if pr.discordSink == nil {
+		names <- fixed
+	} else {
+		names <- withShards(fixed, nil) // until it is known how many there are
+		group.Go(func() error {
+			return pr.discordSink.Shards(ctx, func(list []discord.Shard) { offer(names, withShards(fixed, list)) })
+		})
+	}
+	group.Go(func() error {
+		return pr.bus.HoldChanging(ctx, "gateway", names, func(ctx context.Context, name string) error {
+			if shard, ok := discord.ParseShard(name); ok {
+				return pr.discordSink.RunShard(ctx, shard)
+			}
+			return byName[name](ctx)
+		})
+	})
+	return group.Wait()
+}
+
+// withShards puts Discord's sessions in the place of its name.
+func withShards(names []string, list []discord.Shard) []string {
+	out := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == command.Discord })
+	for _, shard := range list {
+		out = append(out, shard.Name())
+	}
+	return out
+}
+
+// offer puts the newest list into a channel that has room for one.
+func offer(lists chan []string, list []string) {
+	select {
+	case <-lists: // an older one that nobody took
+	default:
+	}
+	lists <- list
 }

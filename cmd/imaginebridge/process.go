@@ -18,6 +18,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/poller"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
@@ -73,7 +74,11 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 			return nil, err
 		}
 	}
-	if pr.bus, err = openBus(ctx, cfg, log); err != nil {
+	if pr.keys, err = newRing(cfg); err != nil {
+		pr.closeListener()
+		return nil, err
+	}
+	if pr.bus, err = openBus(ctx, cfg, pr.keys, log); err != nil {
 		pr.closeListener()
 		return nil, err
 	}
@@ -208,6 +213,7 @@ func (pr *process) handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", pr.web.Handler())
 	mux.Handle(hookPath, pr.hookHandler())
+	mux.Handle("GET "+discord.InstallPath, pr.discordSink.Install())
 	if pr.has("receive") && pr.discordSink != nil && pr.cfg.Discord.PublicKey != "" {
 		mux.Handle("/discord/interactions", pr.discordSink.Door(ctx))
 	}
@@ -261,6 +267,7 @@ func (pr *process) announce(ctx context.Context) error {
 			said = true
 			pr.log.Info("ready", "agents", len(pr.now().Agents), "subscriptions", len(pr.now().Subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
 			tick.Reset(5 * time.Second)
+			pr.invite(ctx)
 		}
 		info, err := pr.bus.Info(ctx)
 		if ctx.Err() != nil {

@@ -191,16 +191,8 @@ func (c *checkup) application(ctx context.Context) {
 }
 
 func (c *checkup) gateway(ctx context.Context) {
-	var bot struct {
-		URL    string `json:"url"`
-		Shards int    `json:"shards"`
-		Limit  struct {
-			Total     int   `json:"total"`
-			Remaining *int  `json:"remaining"`
-			Reset     int64 `json:"reset_after"`
-		} `json:"session_start_limit"`
-	}
-	if err := c.get(ctx, &bot, "/gateway/bot"); err != nil {
+	bot, err := c.advised(ctx)
+	if err != nil {
 		c.unanswered("gateway", err)
 		return
 	}
@@ -209,9 +201,9 @@ func (c *checkup) gateway(ctx context.Context) {
 	}
 	if left := bot.Limit.Remaining; left != nil && *left < identifyLeast {
 		c.add(Warning, "gateway", fmt.Sprintf("Only %d of %d session starts are left today.", *left, bot.Limit.Total),
-			"Look for what restarts so often; the count is full again in "+roughly(time.Duration(bot.Limit.Reset)*time.Millisecond)+".")
+			"Look for what restarts so often; the count is full again in "+roughly(time.Duration(bot.Limit.ResetAfter)*time.Millisecond)+".")
 	}
 	if bot.Shards > 1 {
-		c.add(Warning, "gateway", fmt.Sprintf("Discord asks for %d shards; only the first is held.", bot.Shards), "Remove the bot from servers that do not use it.")
+		c.add(Fine, "gateway", fmt.Sprintf("%d shards, as Discord advises", bot.Shards), "")
 	}
 }

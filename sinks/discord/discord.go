@@ -79,6 +79,9 @@ type Sink struct {
 	me     atomic.Pointer[string] // the bot's user id
 	app    atomic.Pointer[string] // the application's id
 
+	advice   atomic.Pointer[advice]
+	outgrown chan struct{} // has room for one: Discord wants more shards
+
 	commandIDs atomic.Pointer[map[string]string]
 
 	table    []command.Spec
@@ -93,7 +96,7 @@ type Sink struct {
 	names     map[string]string    // channel → name
 	noThreads map[string]time.Time // channels that take no threads → until when
 	noSigns   map[string]time.Time // threads that take no reactions → until when
-	health    [aspects]Status
+	health    map[aspect]Status
 }
 
 var _ bridge.Sink = (*Sink)(nil)
@@ -123,6 +126,7 @@ func New(o Options) (*Sink, error) {
 	s := &Sink{
 		o: o, log: log, times: usual, rest: r, edits: newOutbox(), echoes: newEchoes(),
 		names: map[string]string{}, noThreads: map[string]time.Time{}, noSigns: map[string]time.Time{},
+		health: map[aspect]Status{}, outgrown: make(chan struct{}, 1),
 	}
 	s.table, s.visits, s.watchers, s.notes = command.Table(), newVisits(), newWatchers(), o.Notes
 	if s.notes == nil {

@@ -99,7 +99,7 @@ func (s *Sink) self(ctx context.Context) (string, error) {
 // whose answer was lost.
 type echoes struct {
 	mu      sync.Mutex // guards all below
-	live    bool       // the gateway is connected
+	live    int        // gateway sessions that are connected
 	waiting map[string]*echo
 }
 
@@ -139,16 +139,17 @@ func (e *echoes) heard(nonce, message string) {
 	}
 }
 
-func (e *echoes) connected(live bool) {
+// connected counts sessions that come, or go.
+func (e *echoes) connected(more int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.live = live
+	e.live += more
 }
 
 // wait returns the message's id where the echo came or comes soon, else "".
 func (x *echo) wait(ctx context.Context) string {
 	x.all.mu.Lock()
-	live := x.all.live
+	live := x.all.live > 0
 	x.all.mu.Unlock()
 	if !live {
 		return ""

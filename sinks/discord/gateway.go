@@ -31,13 +31,14 @@ type times struct {
 	ready        time.Duration // from then until READY or RESUMED
 	firstBackoff time.Duration
 	lastBackoff  time.Duration
-	identifyGap  time.Duration // between two identifies; Discord wants 5 s
+	identifyGap  time.Duration // between two identifies of a session; Discord wants 5 s
+	identifySlot time.Duration // a part of the time between identifies of all processes; 0: they don't wait for each other
 	tokenLook    time.Duration // between two looks whether a refused token was replaced
 }
 
 var usual = times{
 	idle: 75 * time.Second, open: 30 * time.Second, ready: 15 * time.Second,
-	firstBackoff: time.Second, lastBackoff: time.Minute, identifyGap: 5500 * time.Millisecond, tokenLook: 5 * time.Second,
+	firstBackoff: time.Second, lastBackoff: time.Minute, identifyGap: 5500 * time.Millisecond, identifySlot: 2 * time.Second, tokenLook: 5 * time.Second,
 }
 
 // Gateway close codes (docs, "Gateway Close Event Codes").
@@ -56,6 +57,7 @@ const (
 // gateway supervises the session: it alone opens and closes it.
 type gateway struct {
 	*Sink
+	shard Shard
 	inbox chan packet
 	talk  *talk
 	full  atomic.Bool // packets were dropped
@@ -68,29 +70,37 @@ type gateway struct {
 	lost       time.Time // since when there is no connection, zero while there is one
 }
 
-// Run holds the application's gateway session until ctx ends: it receives what
-// people do, echoes of our own messages and changes of places. One process per
-// application runs it. What Discord refuses for good (a wrong token, an intent
-// that is switched off) is reported, and Run waits for another token; sending
-// goes on. It returns nil.
-func (s *Sink) Run(ctx context.Context) error {
-	g := &gateway{Sink: s, inbox: make(chan packet, inboxSize), talk: newTalk(s)}
+// Run holds the gateway session of an application whose guilds are not divided,
+// until ctx ends. See RunShard.
+func (s *Sink) Run(ctx context.Context) error { return s.RunShard(ctx, Shard{0, 1}) }
+
+// RunShard holds one of the application's gateway sessions until ctx ends: it
+// receives what people do, echoes of our own messages and changes of places. One
+// process runs it. What Discord refuses for good (a wrong token, an intent that is
+// switched off) is reported, and RunShard waits for another token; sending goes
+// on. It returns nil.
+func (s *Sink) RunShard(ctx context.Context, shard Shard) error {
+	g := &gateway{Sink: s, shard: shard, inbox: make(chan packet, inboxSize), talk: newTalk(s)}
 	var tasks sync.WaitGroup
 	tasks.Go(func() { g.consume(ctx) })
-	if s.o.Commands != nil {
+	if s.o.Commands != nil && shard.ID == 0 {
 		tasks.Go(func() { s.keepCommands(ctx) })
 	}
 	defer s.visits.work.wait()
 	defer g.talk.work.Wait()
 	defer tasks.Wait()
-	s.report(byGateway, StateDegraded, "connecting to Discord's gateway", "")
-	defer s.report(byGateway, "", "", "") // the session is another process's now, or nobody's
+	g.tellState(StateDegraded, "connecting to Discord's gateway", "")
+	defer g.tellState("", "", "") // the session is another process's now, or nobody's
 	for ctx.Err() == nil {
 		err := g.session(ctx)
-		s.echoes.connected(false)
 		g.after(ctx, err)
 	}
 	return nil
+}
+
+// tellState reports how this session is.
+func (g *gateway) tellState(state State, reason, next string) {
+	g.report(aspect(g.shard.ID), state, reason, next)
 }
 
 // session holds one connection and returns why it ended.
@@ -120,8 +130,9 @@ func (g *gateway) session(ctx context.Context) error {
 		g.leave(l)
 		return ctx.Err()
 	}
-	g.echoes.connected(true)
-	g.report(byGateway, StateOK, "", "")
+	g.echoes.connected(1)
+	defer g.echoes.connected(-1)
+	g.tellState(StateOK, "", "")
 	since := time.Now()
 	if !g.lost.IsZero() {
 		g.log.Info("gateway connected again", "after", since.Sub(g.lost).Round(time.Second))
@@ -199,20 +210,8 @@ func (g *gateway) leave(l *link) {
 
 // fresh prepares a session that identifies, inside the day's budget.
 func (g *gateway) fresh(ctx context.Context) (*link, error) {
-	if err := pause(ctx, g.times.identifyGap-time.Since(g.identified)); err != nil {
-		return nil, err
-	}
-	var bot struct {
-		URL    string `json:"url"`
-		Shards int    `json:"shards"`
-		Limit  struct {
-			Remaining  *int  `json:"remaining"`
-			ResetAfter int64 `json:"reset_after"` // milliseconds
-		} `json:"session_start_limit"`
-	}
-	c := fill("GET", "/gateway/bot")
-	c.probe = true
-	if err := g.rest.do(ctx, c, nil, &bot); err != nil {
+	bot, err := g.advised(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if left := bot.Limit.Remaining; left != nil && *left < identifyLeast {
@@ -222,8 +221,8 @@ func (g *gateway) fresh(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bot.Shards > 1 {
-		g.log.Warn("discord asks for more than one shard; guilds beyond the first are not heard", "shards", bot.Shards)
+	if err := g.turn(ctx, g.shard.ID%max(1, bot.Limit.Concurrency)); err != nil {
+		return nil, err
 	}
 	g.identified = time.Now()
 	return newLink(ctx, g, address)
@@ -246,8 +245,14 @@ func (g *gateway) after(ctx context.Context, err error) {
 	case final:
 		g.drop()
 		g.log.Error("discord refuses the gateway session", "err", g.plain(err), "next", next)
-		g.report(byGateway, StateDown, reasonOf(err), next)
+		g.tellState(StateDown, reasonOf(err), next)
 		g.awaitToken(ctx)
+		return
+	case divide:
+		g.drop()
+		signal(g.outgrown)
+		g.tellState(StateDegraded, reasonOf(err), next)
+		_ = pause(ctx, g.times.lastBackoff) // the session goes when its division does
 		return
 	case anew:
 		g.drop()
@@ -267,7 +272,7 @@ func (g *gateway) after(ctx context.Context, err error) {
 		d = max(d, e.After)
 	}
 	if !errors.Is(err, errLineLost) { // a line lost once is everyday life
-		g.report(byGateway, StateDegraded, reasonOf(err), "")
+		g.tellState(StateDegraded, reasonOf(err), "")
 	}
 	level := slog.LevelDebug // one outage is one warning, however often it is tried
 	if g.lost.IsZero() {
@@ -311,6 +316,7 @@ const (
 	again fate = iota // the same session resumes
 	anew              // another one identifies
 	final             // none will, until somebody acts
+	divide            // several others have to, for a part of the guilds each
 )
 
 // consequence decides by close code, and names the remedy where only people can
@@ -332,7 +338,7 @@ func consequence(err error) (fate, string) {
 	case closeInvalidIntents, closeDisallowedIntents:
 		return final, "Enable Message Content in Developer Portal → Bot → Privileged Gateway Intents, or set message_content: false."
 	case closeInvalidShard, closeShardingRequired:
-		return final, "The bot is in more servers than one connection may serve. Remove it from some, or use one application per group of servers."
+		return divide, "Nothing is to be done: the bridge asks Discord how many sessions it wants, and opens them."
 	case closeInvalidVersion:
 		return final, "This version of ImagineBridge is too old for Discord's gateway. Install a newer one."
 	case closeNotAuthenticated, closeInvalidSequence, closeSessionTimedOut:

@@ -54,6 +54,7 @@ func newLink(ctx context.Context, g *gateway, address *url.URL) (*link, error) {
 	session.ShouldReconnectOnError, session.ShouldReconnectVoiceOnSessionError = false, false
 	session.ShouldRetryOnRateLimit, session.MaxRestRetries = false, 0
 	session.StateEnabled, session.SyncEvents = false, true
+	session.ShardID, session.ShardCount = g.shard.ID, g.shard.Of
 	session.Identify.Intents = intents
 	if g.o.MessageContent {
 		session.Identify.Intents = intentsContent

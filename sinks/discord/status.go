@@ -1,6 +1,10 @@
 package discord
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // State of the connection to Discord, spelled as status events spell it.
 type State string
@@ -20,14 +24,11 @@ type Status struct {
 	Since  time.Time
 }
 
-// aspect is a part of the connection that can be well or ill by itself.
+// aspect is a part of the connection that can be well or ill by itself: a session
+// that receives, by the number of its shard, or the requests that send.
 type aspect int
 
-const (
-	byGateway aspect = iota // the session that receives; "" in processes that hold none
-	byREST                  // the requests that send
-	aspects
-)
+const byREST aspect = maxShards
 
 // Status returns the present state, for readiness pages: the worse of sending
 // and receiving. A process that holds no gateway session is judged by sending.
@@ -40,8 +41,9 @@ func (s *Sink) Status() Status {
 // worst picks the aspect to speak of; callers hold mu.
 func (s *Sink) worst() Status {
 	out := Status{State: StateOK, Since: s.health[byREST].Since}
-	rank := map[State]int{"": 0, StateOK: 0, StateDegraded: 1, StateDown: 2}
-	for _, h := range s.health {
+	rank := map[State]int{StateOK: 0, StateDegraded: 1, StateDown: 2}
+	for _, of := range slices.Sorted(maps.Keys(s.health)) {
+		h := s.health[of]
 		if rank[h.State] > rank[out.State] || out.Since.IsZero() && rank[h.State] == rank[out.State] {
 			out = h
 		}
@@ -57,7 +59,9 @@ func (s *Sink) worst() Status {
 func (s *Sink) report(of aspect, state State, reason, next string) {
 	s.mu.Lock()
 	before := s.worst()
-	if h := s.health[of]; h.State != state || h.Reason != reason {
+	if h := s.health[of]; state == "" {
+		delete(s.health, of)
+	} else if h.State != state || h.Reason != reason {
 		s.health[of] = Status{State: state, Reason: reason, Next: next, Since: time.Now()}
 	}
 	now := s.worst()
