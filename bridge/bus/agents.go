@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
@@ -23,7 +25,16 @@ type AgentRecord struct {
 	ClientID string    `json:"client_id"`
 	Sealed   string    `json:"sealed"`
 	At       time.Time `json:"at"`
-	By       string    `json:"by,omitempty"` // who added it, as a principal: "discord:user:1"
+	By       string    `json:"by,omitempty"`  // who added it, as a principal: "discord:user:1"
+	Gone     time.Time `json:"gone,omitzero"` // when its last workspace let it go: without id and secret, and polled no more
+
+	Rev uint64 `json:"-"` // of the store; 0 for one that is not stored yet
+}
+
+// FromChat reports an agent that somebody in a workspace added. It belongs to the
+// workspaces that are connected to it, and to none of the operator's subscriptions.
+func (r AgentRecord) FromChat() bool {
+	return strings.HasPrefix(r.By, command.Discord+":") || strings.HasPrefix(r.By, command.Slack+":")
 }
 
 // AgentPlace is where an agent's record is stored, for its seal.
@@ -33,24 +44,57 @@ func AgentPlace(handle string) string { return bucketConfig + "/agent." + handle
 // of that handle. Errors: *StateError; bridge.ErrFenced when another process
 // stored one at the same time.
 func (b *Bus) PutAgent(ctx context.Context, r AgentRecord) error {
-	token, err := events.Token(r.Handle)
-	if err != nil {
-		return fmt.Errorf("store agent %q: %w", r.Handle, err)
-	}
-	data, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encode agent %s: %w", r.Handle, err)
-	}
-	subject := agentsPrefix + token
-	old, err := b.lookUp(ctx, streamConfig, subject)
+	old, err := b.Agent(ctx, r.Handle)
 	if err != nil {
 		return err
 	}
-	_, err = b.swap(ctx, swap{stream: streamConfig, subject: subject, stored: subject, data: data, revision: old.seq, mortal: true})
+	r.Rev = old.Rev
+	_, err = b.SwapAgent(ctx, r)
 	return err
 }
 
-// WatchAgents calls changed with all stored agents, in the order of their handles,
+// Agent returns a stored agent; of an absent one only the handle is set. Errors:
+// *StateError.
+func (b *Bus) Agent(ctx context.Context, handle string) (AgentRecord, error) {
+	absent := AgentRecord{Handle: handle}
+	token, err := events.Token(handle)
+	if err != nil {
+		return absent, fmt.Errorf("read agent %q: %w", handle, err)
+	}
+	m, err := b.lookUp(ctx, streamConfig, agentsPrefix+token)
+	if err != nil || m.seq == 0 {
+		return absent, err
+	}
+	absent.Rev = m.seq
+	if deleted(m.header) {
+		return absent, nil
+	}
+	r := AgentRecord{}
+	if err := json.Unmarshal(m.data, &r); err != nil {
+		return absent, fmt.Errorf("read agent %s: %w", handle, err)
+	}
+	r.Rev = m.seq
+	return r, nil
+}
+
+// SwapAgent stores an agent over the one of its revision, and returns it with its
+// new one. Nothing of the former one stays in the store. Errors: *StateError;
+// bridge.ErrFenced when another is stored there by now.
+func (b *Bus) SwapAgent(ctx context.Context, r AgentRecord) (AgentRecord, error) {
+	token, err := events.Token(r.Handle)
+	if err != nil {
+		return r, fmt.Errorf("store agent %q: %w", r.Handle, err)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return r, fmt.Errorf("encode agent %s: %w", r.Handle, err)
+	}
+	subject := agentsPrefix + token
+	r.Rev, err = b.swap(ctx, swap{stream: streamConfig, subject: subject, stored: subject, data: data, revision: r.Rev, mortal: true})
+	return r, err
+}
+
+// WatchAgents calls changed with all stored agents, those that are gone too, in the order of their handles,
 // at the start and after every change, until ctx ends; it returns ctx's error.
 func (b *Bus) WatchAgents(ctx context.Context, changed func([]AgentRecord)) error {
 	known := map[string]AgentRecord{}
@@ -59,7 +103,7 @@ func (b *Bus) WatchAgents(ctx context.Context, changed func([]AgentRecord)) erro
 		from: jetstream.OrderedConsumerConfig{
 			FilterSubjects: []string{agentsPrefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 		},
-		fn: func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+		fn: func(m jetstream.Msg, md *jetstream.MsgMetadata) {
 			var r AgentRecord
 			switch {
 			case deleted(m.Headers()):
@@ -67,6 +111,7 @@ func (b *Bus) WatchAgents(ctx context.Context, changed func([]AgentRecord)) erro
 			case json.Unmarshal(m.Data(), &r) != nil || r.Handle == "":
 				b.log.Warn("a stored agent can't be read", "key", m.Subject())
 			default:
+				r.Rev = md.Sequence.Stream
 				known[m.Subject()] = r
 			}
 		},
