@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // These are how often a source reads the whole overlap: one that is watched on
@@ -27,6 +29,8 @@ type loop struct {
 	watched *watched
 	journal Journal
 	report  func(context.Context, Status)
+	polled  func(Round)
+	trace   trail.Tracer
 	log     *slog.Logger
 
 	pace     pace
@@ -41,7 +45,8 @@ type loop struct {
 
 func (p *Poller) newLoop(w *watched, s paced) *loop {
 	return &loop{
-		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, pace: s.pace, extra: s.extra, after: s.after,
+		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, polled: p.o.Polled, trace: p.o.Trace,
+		pace: s.pace, extra: s.extra, after: s.after,
 		log: p.o.Log.With("component", "poller", "agent", w.agent.Handle, "source", s.Name()),
 	}
 }
@@ -71,7 +76,7 @@ func (l *loop) run(ctx context.Context) error {
 
 // step looks once and returns how long to wait before the next look.
 func (l *loop) step(ctx context.Context) time.Duration {
-	found, stored, err := l.look(ctx)
+	found, stored, err := l.round(ctx)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -81,9 +86,6 @@ func (l *loop) step(ctx context.Context) time.Duration {
 		wait := max(backoff(failures), retryAfter(err))
 		l.log.WarnContext(ctx, "poll failed", "err", err, "attempt", failures, "retry_in", wait)
 		return wait
-	}
-	if stored > 0 {
-		l.log.DebugContext(ctx, "events stored", "count", stored)
 	}
 	if found.More && !l.extra {
 		return 0
@@ -97,6 +99,24 @@ func (l *loop) deepEvery() time.Duration {
 		return deepExtraEvery
 	}
 	return deepEvery
+}
+
+// round is a look, told to those who watch.
+func (l *loop) round(ctx context.Context) (found Found, stored int, err error) {
+	began, agent, source := time.Now(), l.watched.agent.Handle, l.source.Name()
+	kind, _, _ := strings.Cut(source, " ") // what is watched for is somebody's own
+	inner, end := l.trace.Begin(ctx, trail.Span{Name: "poll " + kind, Attrs: []slog.Attr{slog.String("agent", agent)}})
+	found, stored, err = l.look(inner)
+	end(err, slog.Int("count", stored))
+	if ctx.Err() != nil && err != nil {
+		return found, stored, err // it was broken off
+	}
+	r := Round{Agent: agent, Source: source, Took: time.Since(began), Err: err}
+	for _, b := range found.Batches {
+		r.Events = append(r.Events, b.Events[:min(len(b.Events), stored-len(r.Events))]...)
+	}
+	l.polled(r)
+	return found, stored, err
 }
 
 // look polls once and commits what was found. After any failure the cursor is
@@ -121,7 +141,7 @@ func (l *loop) look(ctx context.Context) (Found, int, error) {
 		dated(b.Events, now)
 		if err := l.commit(ctx, b); err != nil {
 			l.loaded = false
-			return Found{}, count, err
+			return Found{Batches: found.Batches}, count, err
 		}
 		count += len(b.Events)
 	}
@@ -146,12 +166,30 @@ func dated(evs []events.Event, now time.Time) {
 func (l *loop) commit(ctx context.Context, b Batch) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
+	ctx, end := l.trace.Begin(ctx, trail.Span{Name: "store", Kind: trail.Client, Attrs: []slog.Attr{slog.Int("count", len(b.Events))}})
 	revision, err := l.journal.Commit(ctx, l.watched.agent.Handle, l.source.Name(), b.Events, b.Cursor, l.revision)
+	if err == nil {
+		l.follow(ctx, b.Events)
+	}
+	end(err)
 	if err != nil {
 		return fmt.Errorf("store %d events: %w", len(b.Events), err)
 	}
 	l.cursor, l.revision = b.Cursor, revision
 	return nil
+}
+
+// follow begins the trail of each event that was stored: from when it happened
+// until now.
+func (l *loop) follow(ctx context.Context, evs []events.Event) {
+	for _, e := range evs {
+		_, end := l.trace.Begin(ctx, trail.Span{
+			Name: "event", Kind: trail.Producer, Event: e.ID, Origin: true, Begun: e.Time,
+			Attrs: []slog.Attr{slog.String("agent", e.Agent()), slog.String("event", e.Name())},
+		})
+		end(nil)
+		l.log.DebugContext(ctx, "event stored", "event_id", e.ID, "event", e.Name(), "time", e.Time)
+	}
 }
 
 // skew is how far our clock is ahead of the API's, as far as it is known.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // Journal stores new events and the moved cursor in one commit, or neither.
@@ -55,7 +56,17 @@ type Options struct {
 	Plan
 
 	Report func(ctx context.Context, s Status) // told of every change of state; nil for nobody
+	Polled func(r Round)                       // told of every look; nil for nobody
+	Trace  trail.Tracer                        // nil: nothing is traced
 	Log    *slog.Logger
+}
+
+// Round is one look at a source, after it.
+type Round struct {
+	Agent, Source string
+	Took          time.Duration
+	Events        []events.Event // that were stored
+	Err           error
 }
 
 // Poller watches agents until its context ends.
@@ -76,6 +87,10 @@ func New(o Options) (*Poller, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Polled == nil {
+		o.Polled = func(Round) {}
+	}
+	o.Trace = trail.Or(o.Trace)
 	p := &Poller{o: o, names: make(chan []string, 1), agents: map[string]*watched{}}
 	if err := p.Set(o.Agents, o.Plan); err != nil {
 		return nil, err

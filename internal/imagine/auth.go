@@ -259,7 +259,7 @@ func (s *session) refuse(secret string, e *Error) {
 // ask calls the token endpoint once.
 func (s *session) ask(ctx context.Context, o op, paid slots, body map[string]string) outcome {
 	e := endpoints[o]
-	out := s.c.attempt(ctx, e, request{op: o, body: body}, "", paid)
+	out := s.c.told(ctx, e, request{op: o, body: body}, "", paid)
 	out.verdict = judge(e.repeat, out.answer)
 	if out.verdict != done {
 		return out

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // DefaultBaseURL is the service itself.
@@ -32,6 +34,11 @@ type Options struct {
 	HTTPClient   *http.Client  // its Transport carries the calls; nil means the Site's
 	UserAgent    string        // product and version
 	Log          *slog.Logger  // nil means none
+	Trace        trail.Tracer  // nil means that nothing is traced
+
+	// Asked hears of every request, with the status of its answer, 0 for none; nil
+	// means that nobody does.
+	Asked func(status int, took time.Duration)
 }
 
 // Client speaks to the API as one agent. It is safe for concurrent use and starts no goroutine.
@@ -40,6 +47,8 @@ type Client struct {
 	http   *http.Client
 	agent  string // User-Agent
 	log    *slog.Logger
+	trace  trail.Tracer
+	asked  func(status int, took time.Duration)
 	site   *Site
 	limits map[Class]*limiter
 	signIn *session
@@ -59,7 +68,7 @@ func New(o Options) (*Client, error) {
 	if o.ClientID != "" && o.ClientSecret == nil {
 		return nil, errors.New("a client id without a client secret")
 	}
-	c := &Client{base: base, agent: o.UserAgent, log: o.Log, site: o.Site}
+	c := &Client{base: base, agent: o.UserAgent, log: o.Log, trace: trail.Or(o.Trace), asked: o.Asked, site: o.Site}
 	if c.site == nil {
 		c.site = NewSite()
 	}
@@ -68,6 +77,9 @@ func New(o Options) (*Client, error) {
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.asked == nil {
+		c.asked = func(int, time.Duration) {}
 	}
 	c.http = &http.Client{Transport: c.site.transport, CheckRedirect: sameHostReads}
 	if o.HTTPClient != nil && o.HTTPClient.Transport != nil {

@@ -3,9 +3,12 @@ package imagine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 const (
@@ -58,7 +61,7 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 		if started.IsZero() {
 			started = time.Now()
 		}
-		out := c.attempt(ctx, e, r, token, paid)
+		out := c.told(ctx, e, r, token, paid)
 		out.goneAgain = doubt && e.Method == http.MethodDelete
 		out.verdict = judge(e.repeat, out.answer)
 		if out.err != nil && out.verdict != done {
@@ -87,14 +90,14 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 				return nil, false, failure
 			}
 			started = time.Time{}
-			c.log.Debug("told to wait", "op", e.Op, "status", out.status, "retry_in", out.asked)
+			c.log.DebugContext(ctx, "told to wait", "op", e.Op, "status", out.status, "retry_in", out.asked)
 		case again:
 			tries++
 			wait, left := backoff(tries, time.Since(started), out.asked)
 			if !left {
 				return nil, false, failure
 			}
-			c.log.Debug("trying again", "op", e.Op, "status", out.status, "attempt", tries, "retry_in", wait)
+			c.log.DebugContext(ctx, "trying again", "op", e.Op, "status", out.status, "attempt", tries, "retry_in", wait)
 			if sleep(ctx, wait) != nil {
 				return nil, false, failure
 			}
@@ -103,6 +106,29 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 		}
 	}
 }
+
+// told is an attempt of which those hear who watch.
+func (c *Client) told(ctx context.Context, e Endpoint, r request, token string, paid slots) outcome {
+	ctx, end := c.trace.Begin(ctx, trail.Span{Name: e.Op, Kind: trail.Client, Attrs: []slog.Attr{
+		slog.String("http.request.method", e.Method), slog.String("peer.service", "imagineanything"),
+	}})
+	began := time.Now()
+	out := c.attempt(ctx, e, r, token, paid)
+	took := time.Since(began)
+	var err error
+	if out.status == 0 || out.status >= 400 {
+		err = errRefused
+	}
+	end(err, slog.Int("http.response.status_code", out.status))
+	if !out.neverRan || out.status > 0 || out.words != "" {
+		c.asked(out.status, took)
+	}
+	c.log.DebugContext(ctx, "api called", "op", e.Op, "status", out.status, "took", took.Round(time.Millisecond))
+	return out
+}
+
+// errRefused marks the span of a call that was not answered well.
+var errRefused = errors.New("refused")
 
 // mayHave marks the error of a call one of whose earlier tries may have been carried out.
 func mayHave(err error, doubt bool) error {
