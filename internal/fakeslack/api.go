@@ -225,7 +225,7 @@ func (c *call) read(r *http.Request, body []byte) *answer {
 	default:
 		secret = a.str("token")
 	}
-	c.tok = c.s.tokens[secret]
+	c.tok = c.s.tokens[secret].in(c.s.homeOfCall(c.args))
 	if c.spec.kind != kindNone && secret == "" {
 		return new(refuse("not_authed", "no token"))
 	}

@@ -28,11 +28,15 @@ func (w *Workspace) event(inner map[string]any) outgoing {
 		inner["event_ts"] = s.ts()
 	}
 	name, _ := inner["type"].(string)
+	var enterprise any
+	if w.org != "" {
+		enterprise = w.org
+	}
 	return outgoing{kind: "events_api", id: id, name: name, payload: map[string]any{
-		"token": "fake", "team_id": w.ID, "context_team_id": w.ID, "api_app_id": appID, "type": "event_callback", "event_id": id,
+		"token": "fake", "team_id": w.ID, "enterprise_id": enterprise, "context_team_id": w.ID, "api_app_id": appID, "type": "event_callback", "event_id": id,
 		"event_time": s.opt.Now().Unix(), "event": inner, "is_ext_shared_channel": false, "event_context": "4-fake-" + id,
 		"authorizations": []any{map[string]any{
-			"enterprise_id": nil, "team_id": w.ID, "user_id": w.BotUser, "is_bot": true, "is_enterprise_install": false,
+			"enterprise_id": enterprise, "team_id": w.ID, "user_id": w.BotUser, "is_bot": true, "is_enterprise_install": w.org != "",
 		}},
 	}}
 }

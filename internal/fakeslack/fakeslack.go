@@ -33,6 +33,10 @@ type Options struct {
 	// RotateTokens makes bot tokens from OAuth expire after twelve hours and come with a refresh token.
 	RotateTokens bool
 
+	// RefreshGrace is how long a refresh token that was used may be used once more,
+	// for an answer that was lost; what was given for it before ends then. 0: not at all.
+	RefreshGrace time.Duration
+
 	Limits Limits
 
 	// EditWindow is how long a message may be edited, for ever when 0 (a workspace setting at Slack).

@@ -94,10 +94,18 @@ func (s *Server) AddEmptyWorkspace(name string) *Workspace {
 func (w *Workspace) Uninstall(revokedFirst bool) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	w.uninstalled = true
 	w.bot.revoked = true
+	for _, sister := range w.s.workspaces {
+		sister.uninstalled = sister.uninstalled || sister == w || w.org != "" && sister.org == w.org
+	}
 	first := w.event(map[string]any{"type": "app_uninstalled"})
 	second := w.event(map[string]any{"type": "tokens_revoked", "tokens": map[string]any{"oauth": []any{}, "bot": []any{w.BotUser}}})
+	for _, o := range []outgoing{first, second} {
+		if by, ok := o.payload["authorizations"].([]any); ok && w.org != "" { // of no single workspace
+			o.payload["team_id"] = nil
+			by[0].(map[string]any)["team_id"] = nil
+		}
+	}
 	if revokedFirst {
 		first, second = second, first
 	}
@@ -105,4 +113,46 @@ func (w *Workspace) Uninstall(revokedFirst bool) {
 		w.s.deliverEvent(first)
 		w.s.deliverEvent(second)
 	})
+}
+
+// AddSister makes another workspace of the organisation that the app is installed for. The organisation's
+// administrators let the app in, and the app is told.
+func (w *Workspace) AddSister(name string) *Workspace {
+	sister := w.s.AddWorkspace(name)
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	delete(w.s.tokens, sister.bot.secret)
+	delete(w.s.users, sister.BotUser)
+	sister.org, sister.bot, sister.BotUser, sister.BotID = w.org, w.bot, w.BotUser, w.BotID
+	w.emit(map[string]any{"type": "team_access_granted", "team_ids": []any{sister.ID}})
+	return sister
+}
+
+// in is a token of an organisation as it speaks in one of its workspaces, where a call names one.
+func (t *token) in(home *Workspace) *token {
+	if t == nil || t.home == nil || home == nil || t.home.org == "" || t.home.org != home.org {
+		return t
+	}
+	here := *t
+	here.home = home
+	return &here
+}
+
+// homeOfCall is the workspace of what a call names, nil for none. The caller holds mu.
+func (s *Server) homeOfCall(a args) *Workspace {
+	for _, key := range []string{"channel", "channel_id", "user_id", "user"} {
+		if ch := s.channels[a.str(key)]; ch != nil {
+			return ch.home
+		}
+		if u := s.users[a.str(key)]; u != nil {
+			return u.home
+		}
+	}
+	if t := s.triggers[a.str("trigger_id")]; t != nil {
+		return t.home
+	}
+	if v := s.views[a.str("view_id")]; v != nil {
+		return v.home
+	}
+	return nil
 }

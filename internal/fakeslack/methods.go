@@ -87,10 +87,14 @@ func (c *call) authTest() answer {
 	if home == nil { // an app-level token tells the app alone
 		return answer{fields: map[string]any{"app_name": "ImagineBridge", "app_id": appID}}
 	}
-	return answer{fields: map[string]any{
+	a := answer{fields: map[string]any{
 		"url": "https://" + home.Name + ".slack.com/", "team": home.Name, "user": c.s.users[home.BotUser].name,
-		"team_id": home.ID, "user_id": home.BotUser, "bot_id": home.BotID, "is_enterprise_install": false,
+		"team_id": home.ID, "user_id": home.BotUser, "bot_id": home.BotID, "is_enterprise_install": home.org != "",
 	}}
+	if home.org != "" { // the token is of no single workspace
+		a.fields["team_id"], a.fields["enterprise_id"] = home.org, home.org
+	}
+	return a
 }
 
 func (c *call) userInfo() answer {

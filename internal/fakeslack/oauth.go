@@ -15,7 +15,14 @@ import (
 // oauthState is what OAuth remembers.
 type oauthState struct {
 	codes   map[string]*grant
-	refresh map[string]*Workspace // refresh tokens, each good once
+	refresh map[string]*refreshToken
+}
+
+// refreshToken is good once, and for a while once more.
+type refreshToken struct {
+	home   *Workspace
+	gave   *token    // what was given for it, nil while it was not used
+	usedAt time.Time // when it was first
 }
 
 // grant is one approval on its way from the authorize page to oauth.v2.access.
@@ -35,7 +42,7 @@ const (
 )
 
 func newOAuthState() oauthState {
-	return oauthState{codes: map[string]*grant{}, refresh: map[string]*Workspace{}}
+	return oauthState{codes: map[string]*grant{}, refresh: map[string]*refreshToken{}}
 }
 
 var authorizePage = template.Must(template.New("authorize").Parse(`<!DOCTYPE html><html><head><title>Slack</title></head><body>
@@ -171,15 +178,18 @@ func (c *call) redeem() answer {
 	}
 	g.used = true
 	w := g.home
-	w.uninstalled, w.since = false, c.now
+	w.uninstalled, w.since, w.org = false, c.now, ""
 	w.bot = c.s.mint(kindBot, w, g.scopes)
+	if g.orgWide {
+		w.org = "E" + w.ID[1:]
+	}
 	a := answer{fields: map[string]any{
 		"token_type": "bot", "scope": strings.Join(g.scopes, ","), "bot_user_id": w.BotUser, "app_id": appID,
 		"team": map[string]any{"id": w.ID, "name": w.Name}, "enterprise": nil, "is_enterprise_install": g.orgWide,
 		"authed_user": map[string]any{"id": g.by},
 	}}
 	if g.orgWide {
-		a.fields["team"], a.fields["enterprise"] = nil, map[string]any{"id": "E" + w.ID[1:], "name": w.Name}
+		a.fields["team"], a.fields["enterprise"] = nil, map[string]any{"id": w.org, "name": w.Name}
 	}
 	c.hand(a.fields, w)
 	return a
@@ -193,30 +203,42 @@ func (c *call) hand(fields map[string]any, w *Workspace) {
 		w.bot.expires = c.now.Add(tokenLife)
 		c.s.tokens[w.bot.secret] = w.bot
 		next := "xoxe-1-fake-" + rand.Text()
-		c.s.oauth.refresh[next] = w
+		c.s.oauth.refresh[next] = &refreshToken{home: w}
 		fields["refresh_token"], fields["expires_in"] = next, int(tokenLife.Seconds())
 	}
 	fields["access_token"] = w.bot.secret
 }
 
 func (c *call) refresh() answer {
-	old := c.args.str("refresh_token")
-	w := c.s.oauth.refresh[old]
-	if w == nil {
+	old := c.s.oauth.refresh[c.args.str("refresh_token")]
+	switch {
+	case old == nil, old.gave != nil && c.now.Sub(old.usedAt) >= c.s.opt.RefreshGrace:
 		return refuse("invalid_refresh_token", "unknown or used")
-	}
-	delete(c.s.oauth.refresh, old)
-	if w.uninstalled {
+	case old.home.uninstalled:
 		return refuse("account_inactive", "uninstalled")
+	case old.gave != nil:
+		old.gave.revoked = true
+	default:
+		old.usedAt = c.now
 	}
+	w := old.home
 	if soon := c.now.Add(time.Minute); w.bot.expires.After(soon) { // the old token lives on for a short while
 		w.bot.expires = soon
 	}
 	w.bot = c.s.mint(kindBot, w, w.bot.scopes)
 	a := answer{fields: map[string]any{
 		"token_type": "bot", "scope": strings.Join(w.bot.scopes, ","), "bot_user_id": w.BotUser, "app_id": appID,
-		"team": map[string]any{"id": w.ID, "name": w.Name}, "enterprise": nil, "is_enterprise_install": false,
+		"team": map[string]any{"id": w.ID, "name": w.Name}, "enterprise": nil, "is_enterprise_install": w.org != "",
 	}}
+	if w.org != "" {
+		a.fields["team"], a.fields["enterprise"] = nil, map[string]any{"id": w.org, "name": w.Name}
+	}
 	c.hand(a.fields, w)
+	old.gave = w.bot
+	for _, sister := range c.s.workspaces {
+		if w.org != "" && sister.org == w.org {
+			sister.bot = w.bot
+		}
+	}
 	return a
 }

@@ -33,8 +33,12 @@ func (s *Server) act(o outgoing) Result {
 
 // interaction is the part all interactive payloads share. The caller holds mu.
 func (s *Server) interaction(kind string, u *user, in *view) map[string]any {
+	var enterprise any
+	if u.home.org != "" {
+		enterprise = map[string]any{"id": u.home.org, "name": u.home.Name}
+	}
 	return map[string]any{
-		"type": kind, "api_app_id": appID, "token": "fake", "enterprise": nil, "is_enterprise_install": false,
+		"type": kind, "api_app_id": appID, "token": "fake", "enterprise": enterprise, "is_enterprise_install": u.home.org != "",
 		"team":       map[string]any{"id": u.home.ID, "domain": u.home.Name},
 		"user":       map[string]any{"id": u.id, "username": u.name, "name": u.name, "team_id": u.team},
 		"trigger_id": s.newTrigger(u.home, u.id, in),
@@ -93,6 +97,9 @@ func (s *Server) Slash(userID, channelID, line string) (Result, error) {
 		"user_name": u.name, "command": command, "text": s.escape(text), "api_app_id": appID, "is_enterprise_install": "false",
 		"response_url": s.newResponseURL(u.home, ch.id, u.id, ""), "trigger_id": s.newTrigger(u.home, u.id, nil),
 	}}
+	if u.home.org != "" {
+		o.payload["enterprise_id"], o.payload["is_enterprise_install"] = u.home.org, "true"
+	}
 	s.mu.Unlock()
 	r := s.act(o)
 	s.mu.Lock()

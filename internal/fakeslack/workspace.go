@@ -16,6 +16,7 @@ type Workspace struct {
 	Owner   string // U…, a person who installed the app
 
 	s           *Server
+	org         string // id of the organisation that the app is installed for, "" for this workspace alone
 	bot         *token
 	uninstalled bool
 	since       time.Time
