@@ -59,6 +59,8 @@ type Record struct {
 	Told   bool    `json:"told,omitempty"`   // the owner knows that the lane is suspended
 	Rerun  int     `json:"rerun,omitempty"`  // number of the newest Rerun that was begun
 
+	Former *Former `json:"former,omitempty"` // another run may have sent what waits; nil: none
+
 	Failing time.Time `json:"failing,omitzero"` // first failure since a webhook last took something
 	Dying   time.Time `json:"dying,omitzero"`   // first failure twelve hours and more after that
 }

@@ -275,7 +275,7 @@ func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (E
 // lets reports whether the subscription wants the event. A filter that breaks is
 // told once.
 func (w *Worker) lets(e events.Event, stored time.Time) bool {
-	if !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
+	if w.former[e.ID] || !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
 		return false
 	}
 	through, err := w.Subscription.Filter.Match(e)

@@ -2,9 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +27,7 @@ type WorkspaceRecord struct {
 
 	Rev uint64 `json:"-"` // of the store; 0 for one that is not stored yet
 
-	newer map[string]json.RawMessage // fields that this version does not know
+	newer Newer // fields that this version does not know
 }
 
 // EveryAgent stands for all agents: in a subscription, and in the access lists of a
@@ -41,13 +39,15 @@ type Connected struct {
 	Handle string    `json:"handle"`
 	By     Person    `json:"by,omitzero"`
 	At     time.Time `json:"at,omitzero"`
-	How    string    `json:"how,omitempty"` // BySecret, ByInvite
+	How    string    `json:"how,omitempty"` // BySecret, ByInvite, ByRegistration
 }
 
 // The ways to connect an agent to a workspace.
 const (
 	BySecret = "secret" // its own client id and secret
 	ByInvite = "invite" // a code made by who administers it
+
+	ByRegistration = "register" // it was made from there
 )
 
 // AccessLists are who may do what with an agent, as principals: "discord:role:ID",
@@ -108,17 +108,7 @@ func union(a, b []string) []string {
 type plainWorkspace WorkspaceRecord
 
 // MarshalJSON writes the record with the fields that came from a newer version.
-func (r WorkspaceRecord) MarshalJSON() ([]byte, error) {
-	data, err := json.Marshal(plainWorkspace(r))
-	if err != nil || len(r.newer) == 0 {
-		return data, err
-	}
-	all := maps.Clone(r.newer)
-	if err := json.Unmarshal(data, &all); err != nil { // what this version knows wins
-		return nil, fmt.Errorf("encode workspace %s: %w", r.ID, err)
-	}
-	return json.Marshal(all)
-}
+func (r WorkspaceRecord) MarshalJSON() ([]byte, error) { return r.newer.Onto(plainWorkspace(r)) }
 
 // UnmarshalJSON reads the record and keeps the fields that it does not know.
 func (r *WorkspaceRecord) UnmarshalJSON(data []byte) error {
@@ -126,17 +116,8 @@ func (r *WorkspaceRecord) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &plain); err != nil {
 		return err
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(data, &all); err != nil {
-		return err
-	}
-	for f := range reflect.TypeFor[plainWorkspace]().Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		delete(all, name)
-	}
+	newer, err := NewerThan[plainWorkspace](data)
+	plain.newer = newer
 	*r = WorkspaceRecord(plain)
-	if len(all) > 0 {
-		r.newer = all
-	}
-	return nil
+	return err
 }

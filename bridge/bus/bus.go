@@ -25,6 +25,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/imaginebridge/imaginebridge/internal/seal"
 )
 
 // Options say where the store is and how much it may hold. The zero value of
@@ -61,8 +63,14 @@ type Options struct {
 	// running bridge: their settings may differ from the bridge's own.
 	Guest bool
 
-	// Seal keeps addresses that may hold a secret; nil stores none that may.
-	Seal Sealer
+	// Seal keeps what may hold a secret; nil stores none of it. Its keys have to be
+	// those of the store.
+	Seal *seal.Ring
+	// KeySource names the file that the keys of Seal are read from, again when one
+	// is missing, so that processes can tell whether they read the same; "" for none.
+	KeySource string
+	// Version of the program, for what the store says of itself.
+	Version string
 
 	// Name tells this process apart for people who look at connections.
 	Name string
@@ -90,6 +98,7 @@ type Bus struct {
 	audits   *auditor
 	members  *members
 	cursors  cursors
+	oldKey   atomic.Pointer[formerKey]
 	running  atomic.Bool
 	closeAll sync.Once
 
@@ -116,11 +125,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{
-		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
-		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer), audits: newAuditor(),
-		onCut: map[*byte]context.CancelFunc{},
-	}
+	b := newBus(o)
 	if err := b.connect(ctx); err != nil {
 		return nil, errors.Join(err, b.shut(ctx))
 	}
@@ -130,14 +135,28 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	return b, nil
 }
 
+func newBus(o Options) *Bus {
+	return &Bus{
+		opts: o, log: o.Log, commits: make(chan struct{}, maxCommits), closed: make(chan struct{}),
+		cursors: cursors{known: map[string]cursorState{}}, tail: newTail(o.Buffer), audits: newAuditor(),
+		onCut: map[*byte]context.CancelFunc{},
+	}
+}
+
 // prepare brings the store to its form and reads where the tail begins.
 func (b *Bus) prepare(ctx context.Context) error {
 	if err := b.checkServer(ctx); err != nil {
 		return err
 	}
 	b.members = newMembers(b.me)
+	if err := b.examine(ctx); err != nil {
+		return err
+	}
 	if !b.opts.Guest {
 		if err := b.converge(ctx); err != nil {
+			return err
+		}
+		if err := b.sign(ctx); err != nil {
 			return err
 		}
 	}
@@ -167,6 +186,7 @@ func (b *Bus) Run(ctx context.Context) error {
 	g.Go(func() error { return b.watchMembers(inner) })
 	g.Go(func() error { return b.watchShards(inner) })
 	g.Go(func() error { return b.care(inner) })
+	g.Go(func() error { return b.watchStore(inner) })
 	g.Go(func() error { return b.writeAudits(inner) })
 	g.Go(func() error { return b.hearWishes(inner) })
 	g.Go(func() error {

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,8 +60,9 @@ type Lane struct {
 
 	mu       sync.Mutex
 	record   bridge.Record
-	revision uint64 // of the record as last written
-	stood    place  // of the record's position
+	newer    bridge.Newer // of the record
+	revision uint64       // of the record as last written
+	stood    place        // of the record's position
 	fenced   bool
 
 	queue    []bridge.Entry // after floor, complete up to upto
@@ -154,12 +156,25 @@ func (l *Lane) found(ctx context.Context, m stored, spec LaneSpec) (bridge.Recor
 		}
 		p, err := l.bus.first(ctx, l.filters, spec)
 		l.bus.log.Info("a lane begins", "subscription", l.subscription, "position", p.seq)
-		return bridge.Record{State: bridge.Live, Position: p.seq}, p, err
+		if err != nil {
+			return bridge.Record{}, p, err
+		}
+		former, err := l.bus.former(ctx, time.Time{})
+		return bridge.Record{State: bridge.Live, Position: p.seq, Former: former}, p, err
 	}
 	var r bridge.Record
-	if err := json.Unmarshal(m.data, &r); err != nil {
+	err := json.Unmarshal(m.data, &r)
+	if err == nil {
+		l.newer, err = bridge.NewerThan[bridge.Record](m.data)
+	}
+	if err != nil {
 		return r, place{}, fmt.Errorf("its record is damaged: %w", err)
 	}
+	former, err := l.bus.former(ctx, m.time)
+	if err != nil {
+		return r, place{}, err
+	}
+	r.Former = cmp.Or(former, r.Former)
 	p := place{seq: r.Position}
 	if text := m.header.Get(stoodHeader); text != "" {
 		at, err := time.Parse(time.RFC3339Nano, text)
@@ -280,7 +295,7 @@ func (l *Lane) write(ctx context.Context, r bridge.Record, with []*nats.Msg) err
 		return fmt.Errorf("save lane %s: %w", l.subscription, bridge.ErrFenced)
 	}
 	r.Updated = time.Now().UTC()
-	data, err := json.Marshal(r)
+	data, err := l.newer.Onto(r)
 	if err != nil {
 		return fmt.Errorf("encode lane %s: %w", l.subscription, err)
 	}

@@ -33,7 +33,8 @@ const (
 
 // member is what a process says about itself with each beat.
 type member struct {
-	Kinds map[string]shardSet `json:"kinds"` // of what it would take, and in which shards it has names
+	Kinds map[string]shardSet `json:"kinds"`          // of what it would take, and in which shards it has names
+	Keys  []string            `json:"keys,omitempty"` // ids of the keys that it has, and where it looks for more
 
 	beat  time.Time // by the server's clock
 	beats int       // heard by this process; the first may be what is left of one that died
@@ -96,7 +97,14 @@ func (b *Bus) beat(ctx context.Context) error {
 }
 
 func (b *Bus) beatOnce(ctx context.Context) error {
-	data, err := json.Marshal(b.members.self())
+	v := b.members.self()
+	if b.opts.Seal != nil {
+		v.Keys = b.opts.Seal.IDs()
+		if b.opts.KeySource != "" {
+			v.Keys = append(v.Keys, b.opts.KeySource)
+		}
+	}
+	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}

@@ -34,12 +34,6 @@ type Subscriptions struct{ bus *Bus }
 
 var _ command.Subscriptions = (*Subscriptions)(nil)
 
-// Sealer keeps secrets at rest. What is sealed for one place opens in no other.
-type Sealer interface {
-	Seal(place, secret string) string
-	Open(place, sealed string) (string, error)
-}
-
 func sealPlace(id string) string { return bucketConfig + "/subscription." + id }
 
 // sealed is how a subscription is stored: of an address that may hold a secret only

@@ -2,9 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +10,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/seal"
 )
 
 func TestSubscriptionsAreKeptByCompareAndSet(t *testing.T) {
@@ -182,22 +180,6 @@ func TestHistoryFindsEventsByTheirIds(t *testing.T) {
 	require.Equal(t, []string{"ntf_1", "ntf_2"}, seen, "until it has enough")
 }
 
-// rot is a sealer that hides what it seals.
-type rot struct{ key string }
-
-func (r rot) Seal(place, secret string) string {
-	return base64.StdEncoding.EncodeToString([]byte(r.key + place + "|" + secret))
-}
-
-func (r rot) Open(place, sealed string) (string, error) {
-	text, err := base64.StdEncoding.DecodeString(sealed)
-	secret, ours := strings.CutPrefix(string(text), r.key+place+"|")
-	if err != nil || !ours {
-		return "", errors.New("another key")
-	}
-	return secret, nil
-}
-
 func TestAnAddressThatMayHoldASecretIsSealed(t *testing.T) {
 	t.Parallel()
 	b := open(t)
@@ -205,7 +187,11 @@ func TestAnAddressThatMayHoldASecretIsSealed(t *testing.T) {
 	r := bridge.SubscriptionRecord{ID: "hook", To: "webhook:https://x.example/in?token=canary", Events: []string{"*"}}
 	_, err := s.Put(t.Context(), r)
 	require.Error(t, err, "without a key")
-	b.opts.Seal = rot{"one"}
+	one, err := seal.New("one")
+	require.NoError(t, err)
+	two, err := seal.New("two")
+	require.NoError(t, err)
+	b.opts.Seal = one
 	r, err = s.Put(t.Context(), r)
 	require.NoError(t, err)
 	m, err := b.last(t.Context(), streamConfig, subscriptionsPrefix+"hook")
@@ -215,7 +201,7 @@ func TestAnAddressThatMayHoldASecretIsSealed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []bridge.SubscriptionRecord{r}, all)
 
-	b.opts.Seal = rot{"two"}
+	b.opts.Seal = two
 	all, err = s.List(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, all[0].Sealed)
@@ -224,7 +210,7 @@ func TestAnAddressThatMayHoldASecretIsSealed(t *testing.T) {
 	require.ErrorContains(t, err, "another key", "nothing is sent to what is left of it")
 	_, err = s.Put(t.Context(), all[0])
 	require.NoError(t, err, "pausing it keeps the address")
-	b.opts.Seal = rot{"one"}
+	b.opts.Seal = one
 	all, err = s.List(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, r.To, all[0].To)

@@ -33,7 +33,11 @@ func (p *program) loadForGuest() (config.Config, error) {
 // openGuest connects to the store of a running bridge: the server that is
 // configured, else the embedded one by the credentials in its data folder.
 func (p *program) openGuest(ctx context.Context, cfg config.Config, log *slog.Logger) (*bus.Bus, error) {
-	o := bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Guest: true, Name: "imaginebridge guest", Log: log}
+	return p.openGuestWith(ctx, cfg, bus.Options{URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, Guest: true, Version: versionText(), Name: "imaginebridge guest", Log: log})
+}
+
+// openGuestWith is openGuest with options of the caller's.
+func (p *program) openGuestWith(ctx context.Context, cfg config.Config, o bus.Options) (*bus.Bus, error) {
 	if o.URL == "" {
 		o.Creds = filepath.Join(cfg.Runtime.DataDir, "nats", bus.AdminFile)
 		c, err := bus.ReadCredentials(o.Creds)

@@ -45,7 +45,7 @@ func (pr *process) hooked() map[string]string {
 	for _, a := range pr.now().Agents {
 		for handle := range clients {
 			if a.Hook && (a.Handle == handle || a.Handle == "") {
-				out[hookToken(pr.cfg.Runtime.Key.Reveal(), handle)] = handle
+				out[hookToken(pr.keys.Secret(), handle)] = handle
 			}
 		}
 	}

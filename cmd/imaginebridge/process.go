@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,9 +131,23 @@ func (pr *process) build() error {
 	if pr.listener == nil {
 		return nil
 	}
+	return pr.openWeb()
+}
+
+// openWeb makes the web server, and the token that signs in to its console.
+func (pr *process) openWeb() error {
+	token, err := consoleToken(pr.cfg.Runtime.ConsoleToken.Reveal(), pr.cfg.Runtime.DataDir)
+	if err != nil {
+		return err
+	}
+	remote := reachable(pr.listener, pr.cfg.HTTP.PublicURL)
+	if remote && pr.cfg.Runtime.ConsoleToken.IsZero() {
+		pr.log.Info("the console asks who opens it for a token", "file", filepath.Join(pr.cfg.Runtime.DataDir, tokenFile))
+	}
 	pr.web, err = web.New(web.Options{
 		Conditions: pr.health.all, Lanes: pr.health.allLanes, Tail: pr.tailForWeb, Version: pr.version, Hint: pr.hint,
 		Hosts: publicHosts(pr.cfg.HTTP.PublicURL), MediaHosts: []string{pr.cfg.ImagineAnything.BaseURL}, Log: pr.log.With("component", "web"),
+		Remote: remote, HTTPS: strings.HasPrefix(pr.cfg.HTTP.PublicURL, "https://"), Token: token, Operator: pr.operator(),
 	})
 	return err
 }
@@ -175,6 +191,7 @@ func (pr *process) run(ctx context.Context) error {
 	group.Go(func() error { return pr.bus.Run(running) })
 	group.Go(func() error { return pr.followBook(running) })
 	group.Go(func() error { return pr.followAgents(running) })
+	group.Go(func() error { return pr.bus.Tell(running, agentsTopic, func() any { return pr.agentsHere() }) })
 	if pr.has("poll") {
 		pr.expectAgents()
 		group.Go(func() error { return pr.poll(running) })

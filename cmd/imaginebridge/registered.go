@@ -39,10 +39,12 @@ func (r *registered) besides(configured []config.Agent) []config.Agent {
 	})
 }
 
-// ring is what seals and opens secrets: IMAGINEBRIDGE_KEY, where several keys
-// may stand, the newest first.
+// ring is what seals and opens secrets.
 func (w *wiring) ring() (*seal.Ring, error) {
-	return seal.New(strings.Fields(w.cfg.Runtime.Key.Reveal())...)
+	if w.keys == nil {
+		return nil, seal.ErrNoKey
+	}
+	return w.keys, nil
 }
 
 // keepAgent seals the secret of an agent that was just registered.

@@ -35,7 +35,7 @@ func (p *program) exitCode(err error) int {
 	if _, ok := errors.AsType[*config.ReportError](err); ok || errors.Is(err, config.ErrNothing) {
 		return exitUsage
 	}
-	if e, ok := errors.AsType[*bus.StateError](err); ok && e.State == bus.BadFolder {
+	if e, ok := errors.AsType[*bus.StateError](err); ok && slices.Contains([]bus.State{bus.BadFolder, bus.OtherKey, bus.TooNew, bus.Halfway}, e.State) {
 		return exitUsage
 	}
 	return exitFailure
@@ -66,7 +66,7 @@ Try "imaginebridge demo" first: it needs no account and no set-up.`,
 	flags.BoolVar(&p.yes, "yes", false, "ask no questions")
 	flags.StringVar(&p.agent, "agent", "", "the agent meant, by its `HANDLE`")
 	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.doCommand(), p.tailCommand(), p.subscriptionsCommand(), p.deadCommand(),
-		p.sandboxCommand(), p.schemaCommand(), p.versionCommand())
+		p.readyCommand(), p.backupCommand(), p.restoreCommand(), p.keyCommand(), p.sandboxCommand(), p.schemaCommand(), p.versionCommand())
 	root.SetVersionTemplate(versionLine())
 	root.SetHelpCommand(helpCommand())
 	strictCompletion(root)

@@ -166,7 +166,11 @@ func (p *program) printSecret(ctx context.Context, name string) error {
 			if err := ensureKey(&cfg); err != nil {
 				return err
 			}
-			w := wiring{cfg: cfg}
+			ring, err := newRing(cfg)
+			if err != nil {
+				return err
+			}
+			w := wiring{cfg: cfg, keys: ring}
 			for _, secret := range w.signingSecrets(name) {
 				fmt.Fprintln(p.out, secret)
 			}
@@ -179,7 +183,13 @@ func (p *program) printSecret(ctx context.Context, name string) error {
 		if err := ensureKey(&cfg); err != nil {
 			return err
 		}
-		fmt.Fprintln(p.out, derivedSecret(cfg.Runtime.Key.Reveal(), v.ID))
+		ring, err := newRing(cfg)
+		if err != nil {
+			return err
+		}
+		for _, secret := range (&wiring{keys: ring}).derivedSecrets(v.ID) {
+			fmt.Fprintln(p.out, secret)
+		}
 		return nil
 	}
 	text := fmt.Sprintf("no subscription is called %q", name)

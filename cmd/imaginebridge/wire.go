@@ -14,6 +14,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/internal/seal"
 	"github.com/imaginebridge/imaginebridge/sinks/console"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
 	"github.com/imaginebridge/imaginebridge/sinks/slack"
@@ -35,6 +36,7 @@ type wiring struct {
 	log     *slog.Logger
 	out     io.Writer
 	version string
+	keys    *seal.Ring
 	bus     *bus.Bus
 	health  *health
 	workers *workers
@@ -53,17 +55,19 @@ func (w *wiring) now() config.Config {
 	return w.cfg
 }
 
-// openBus opens the store: embedded under the data folder, or elsewhere.
-func openBus(ctx context.Context, cfg config.Config, log *slog.Logger) (*bus.Bus, error) {
-	var sealer bus.Sealer
-	if ring, err := (&wiring{cfg: cfg}).ring(); err == nil { // check has no key
-		sealer = ring
-	}
-	return bus.Open(ctx, bus.Options{
-		Seal: sealer, URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, DataDir: cfg.Runtime.DataDir, Listen: cfg.NATS.Listen,
+// openBus opens the store: embedded under the data folder, or elsewhere. Its secrets
+// are sealed with the ring.
+func openBus(ctx context.Context, cfg config.Config, ring *seal.Ring, log *slog.Logger) (*bus.Bus, error) {
+	return bus.Open(ctx, busOptions(cfg, ring, log))
+}
+
+func busOptions(cfg config.Config, ring *seal.Ring, log *slog.Logger) bus.Options {
+	return bus.Options{
+		Seal: ring, KeySource: keySource(cfg), Version: versionText(),
+		URL: cfg.NATS.URL, Creds: cfg.NATS.Creds, DataDir: cfg.Runtime.DataDir, Listen: cfg.NATS.Listen,
 		Store: int64(cfg.NATS.Store), Sync: cfg.NATS.Sync.String(), Keep: cfg.NATS.Keep.Std(),
 		Name: "imaginebridge", Log: log.With("component", "nats"),
-	})
+	}
 }
 
 // doors makes the sinks that the configuration has credentials or a use for.
@@ -162,12 +166,12 @@ func (w *wiring) signingSecrets(subscription string) []string {
 		if keys := strings.Fields(s.Secret.Reveal()); len(keys) > 0 {
 			return keys
 		}
-		return []string{derivedSecret(w.cfg.Runtime.Key.Reveal(), subscription)}
+		return w.derivedSecrets(subscription)
 	}
 	if !w.commands.house.book.knows(subscription) {
 		return nil
 	}
-	return []string{derivedSecret(w.cfg.Runtime.Key.Reveal(), subscription)}
+	return w.derivedSecrets(subscription)
 }
 
 // reporter notes outcomes for those who watch: on NATS and on the console page.
