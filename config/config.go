@@ -111,7 +111,7 @@ type NATS struct {
 type HTTP struct {
 	// Listen is the address of console, health and metrics, or off. Port 0 takes a free one.
 	Listen string `yaml:"listen"`
-	// PublicURL is how the outside world reaches that address: scheme and host. The console answers to that host besides those of this machine; put a sign-in in front of it, it has none of its own yet.
+	// PublicURL is how the outside world reaches that address: scheme and host. The console answers to that host besides those of this machine, and asks everybody for its token then.
 	PublicURL string `yaml:"public_url"`
 }
 
@@ -195,6 +195,8 @@ type Subscription struct {
 	Order string `yaml:"order"`
 	// Notify is the discord: or slack: channel that is told when the destination refuses everything, and when it works again.
 	Notify string `yaml:"notify"`
+	// Audience is who is mentioned, by event pattern: discord:role:ID, discord:user:ID, slack:user:ID or slack:group:ID. The closest pattern counts: message.received before message.* before "*". Edits mention nobody, nor do digests after an outage and what is sent again.
+	Audience map[string]string `yaml:"audience"`
 	// Quiet are hours of the day in which nothing is sent; what happens in them is sent afterwards.
 	Quiet Quiet `yaml:"quiet"`
 }
@@ -221,8 +223,12 @@ type Quiet struct {
 type Runtime struct {
 	// DataDir is the folder that holds all state.
 	DataDir string
-	// Key is what secrets are made from: the signing secrets of webhooks today. Processes on one NATS share it. Where it is not set, one is made in the data folder.
+	// Key seals secrets, and is what others are made from: the signing secrets of webhooks. Processes on one NATS share it. Where it is not set, one is made in the data folder. While it is changed it holds several, the newest first.
 	Key Secret
+	// KeyFile is where Key was read from; empty for the environment.
+	KeyFile string
+	// ConsoleToken signs in to the console from other machines; 16 letters at least. Where it is not set, one is made in the data folder.
+	ConsoleToken Secret
 	// LogLevel is the least level that is logged: debug, info, warn or error.
 	LogLevel string
 	// LogFormat is text or json.
