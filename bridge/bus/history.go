@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -97,18 +98,26 @@ func (h *History) Outcomes(ctx context.Context, subscription string, since time.
 	}
 	var out []bridge.Outcome
 	err = h.pages(ctx, streamAudit, jetstream.ConsumerConfig{
-		FilterSubject: "ia.delivery." + key + ".>", DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+		FilterSubject: outcomePrefix + key + ".>", DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
 	}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) bool {
-		var o outcome
-		if json.Unmarshal(m.Data(), &o) == nil {
-			out = append(out, bridge.Outcome{
-				Kind: o.Outcome, Subscription: o.Subscription, To: o.To, EventID: o.EventID, Event: o.Event, Position: o.Position,
-				Attempt: o.Attempt, Verdict: o.Verdict, Reason: o.Reason, Count: o.Count, From: o.From, Until: o.Until, At: o.At,
-			})
+		if o, ok := readOutcome(m); ok {
+			out = append(out, o)
 		}
 		return len(out) < maxOutcomes
 	})
 	return out, err
+}
+
+// readOutcome reads what Report wrote; ok is false for anything else.
+func readOutcome(m jetstream.Msg) (bridge.Outcome, bool) {
+	var o outcome
+	if !strings.HasPrefix(m.Subject(), outcomePrefix) || json.Unmarshal(m.Data(), &o) != nil {
+		return bridge.Outcome{}, false
+	}
+	return bridge.Outcome{
+		Kind: o.Outcome, Subscription: o.Subscription, To: o.To, EventID: o.EventID, Event: o.Event, Position: o.Position,
+		Attempt: o.Attempt, Verdict: o.Verdict, Reason: o.Reason, Count: o.Count, From: o.From, Until: o.Until, At: o.At,
+	}, true
 }
 
 // maxOutcomes bounds what is read to answer one question.

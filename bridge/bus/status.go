@@ -91,7 +91,7 @@ func (b *Bus) Report(_ context.Context, o bridge.Outcome) {
 	}
 	data, err := json.Marshal(out)
 	if err == nil {
-		err = b.nc.PublishMsg(jsonMsg("ia.delivery."+subscription+"."+kind, data))
+		err = b.nc.PublishMsg(jsonMsg(outcomePrefix+subscription+"."+kind, data))
 	}
 	if err != nil {
 		b.log.Debug("an outcome was not noted", "subscription", o.Subscription, "err", b.explain("note an outcome", err))
