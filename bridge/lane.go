@@ -133,6 +133,7 @@ const (
 // DeadLetter is an event that could not be delivered, kept with the reason.
 type DeadLetter struct {
 	ID           uint64    `json:"-"` // given by the store
+	Agent        string    `json:"-"` // that the event is of; "" where it can't be read
 	Subscription string    `json:"subscription"`
 	To           string    `json:"to"`
 	Position     uint64    `json:"position"`

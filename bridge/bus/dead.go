@@ -74,6 +74,10 @@ func readLetter(data []byte, id uint64) (bridge.DeadLetter, error) {
 		return l, fmt.Errorf("dead letter %d can't be read: %w", id, err)
 	}
 	l.ID = id
+	var e events.Event
+	if json.Unmarshal(l.Event, &e) == nil {
+		l.Agent = e.Agent()
+	}
 	return l, nil
 }
 

@@ -6,7 +6,8 @@ import (
 )
 
 // Lists are who may do what: principals such as discord:role:ID,
-// discord:user:ID, slack:user:ID and slack:group:ID.
+// discord:user:ID, slack:user:ID and slack:group:ID; discord:managers and
+// slack:managers are who manages the workspace.
 type Lists struct {
 	Read  []string // empty: every member of a connected workspace
 	Write []string // empty: who manages the workspace
@@ -57,7 +58,11 @@ func listed(list []string, p Principal) bool {
 		platform, rest, _ := strings.Cut(entry, ":")
 		kind, id, _ := strings.Cut(rest, ":")
 		switch {
-		case platform != p.Platform || id == "":
+		case platform != p.Platform:
+			return false
+		case kind == managersKind && id == "":
+			return p.Manages
+		case id == "":
 			return false
 		case kind == "user":
 			return id == p.User

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -45,8 +46,8 @@ func outcome(a Answer) string {
 
 func (r *Runner) audit(ctx context.Context, j *job, a Answer) {
 	e := Entry{
-		At: j.begun, ID: j.q.ID, Principal: j.q.Principal, Door: j.q.Door, Place: j.q.Place,
-		Agent: j.q.Agent, Group: j.q.Group, Verb: j.q.Verb, Outcome: outcome(a), Took: time.Since(j.begun),
+		At: j.begun, ID: cmp.Or(j.q.ID, j.trail), Principal: j.q.Principal, Door: j.q.Door, Place: j.q.Place,
+		Agent: cmp.Or(a.Reply.about, j.q.Agent), Group: j.q.Group, Verb: j.q.Verb, Outcome: outcome(a), Took: time.Since(j.begun),
 	}
 	if a.Problem != nil {
 		e.Status = a.Problem.Status
@@ -59,6 +60,14 @@ func (r *Runner) audit(ctx context.Context, j *job, a Answer) {
 	if j.api == nil {
 		e.Agent = cut(e.Agent, 64)
 	}
+	var name, agent string // what is known; what somebody typed may be anything
+	if j.spec != nil {
+		name = j.spec.Name()
+	}
+	if j.api != nil {
+		agent = e.Agent
+	}
+	r.o.Log.DebugContext(ctx, "command audited", "command", name, "door", e.Door, "outcome", e.Outcome, "status", e.Status, "took", e.Took.Round(time.Millisecond))
 	r.o.Audit(context.WithoutCancel(ctx), e)
 }
 
@@ -75,5 +84,5 @@ func targets(j *job) map[string]string {
 
 // names reports an argument whose value is an id, a handle or a word from a list.
 func (a Arg) names() bool {
-	return !a.Secret && !a.Long && (a.Complete != "" || len(a.Choices) > 0 || a.Kind == Flag)
+	return !a.Secret && !a.Long && (a.Complete != "" || len(a.Choices) > 0 || a.Kind == Flag || a.People)
 }

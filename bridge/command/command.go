@@ -84,6 +84,7 @@ type Arg struct {
 	Secret        bool    // typed into a form or read from a terminal or file, never in a line
 	Clears        bool    // an empty value means to empty the field
 	Hidden        bool    // bound by buttons and sent by programs, not offered to people
+	People        bool    // names people: the audit keeps it, and doors keep mentions in it whole
 	Min, Max      float64 // length in UTF-16 units of Text, value of a number, count of a List; of an Attachment Max is the count. Max 0: none
 	Bytes         int64   // the largest size of an Attachment
 	Choices       []string
@@ -123,6 +124,8 @@ type Spec struct {
 	AnyOf       []string // at least one of these arguments
 	Empty       string   // what is said when none of AnyOf is given
 	Asks        bool     // shows its form to a person who gives it nothing
+	Whole       bool     // about the workspace and all its agents, unless Of names one
+	Of          string   // the argument that names the acting agent
 	Result      any      // a zero value of what Reply.Data holds, for the reply's schema
 
 	// Run does it. Its errors are *ArgError, *AskError, *imagine.Error, *imagine.ArgError or *Problem; Explain words them.
@@ -155,7 +158,7 @@ var table = sync.OnceValue(func() []Spec {
 	return slices.Concat(
 		postSpecs(), feedSpecs(), agentSpecs(), profileSpecs(), dmSpecs(), searchSpecs(), notifySpecs(), statsSpecs(),
 		mediaSpecs(), generateSpecs(), byteSpecs(), marketSpecs(), orderSpecs(), serviceSpecs(), hookSpecs(), reportSpecs(),
-		subscribeSpecs(), deadSpecs(),
+		subscribeSpecs(), deadSpecs(), connectSpecs(), accessSpecs(),
 	)
 })
 

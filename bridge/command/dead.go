@@ -107,7 +107,7 @@ func (h *House) letters(ctx context.Context, who Caller, a Args) ([]bridge.DeadL
 	words := strings.ToLower(a.Text("reason"))
 	var out []bridge.DeadLetter
 	err = h.Dead.List(ctx, subscription, func(l bridge.DeadLetter) bool {
-		if (mine == nil || mine[l.Subscription]) && strings.Contains(strings.ToLower(l.Reason), words) {
+		if mine.has(l) && strings.Contains(strings.ToLower(l.Reason), words) {
 			out = append(out, l)
 		}
 		return len(out) < mostDead
@@ -118,8 +118,20 @@ func (h *House) letters(ctx context.Context, who Caller, a Args) ([]bridge.DeadL
 	return out, nil
 }
 
-// reach is the subscriptions whose letters the caller may see; nil for all.
-func (h *House) reach(ctx context.Context, who Caller) (map[string]bool, error) {
+// lettersOf are the dead letters that a caller may see: of these subscriptions and
+// these agents. nil is all of them.
+type lettersOf struct {
+	subscriptions map[string]bool
+	agents        []string
+}
+
+// has reports whether a letter is among them. One that can't be read names no agent.
+func (m *lettersOf) has(l bridge.DeadLetter) bool {
+	return m == nil || m.subscriptions[l.Subscription] && (l.Agent == "" || slices.ContainsFunc(m.agents, func(a string) bool { return strings.EqualFold(a, l.Agent) }))
+}
+
+// reach is what the caller may see of the dead letters.
+func (h *House) reach(ctx context.Context, who Caller) (*lettersOf, error) {
 	if who.trusted() {
 		return nil, nil //nolint:nilnil // nil is all of them
 	}
@@ -127,9 +139,9 @@ func (h *House) reach(ctx context.Context, who Caller) (map[string]bool, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]bool{}
+	out := &lettersOf{subscriptions: map[string]bool{}, agents: who.Agents}
 	for _, r := range all {
-		out[r.ID] = true
+		out.subscriptions[r.ID] = true
 	}
 	return out, nil
 }
@@ -163,13 +175,13 @@ func (h *House) letter(ctx context.Context, who Caller, a Args) (bridge.DeadLett
 		if err != nil {
 			return l, &storeError{err: err}
 		}
-		if ok && (mine == nil || mine[l.Subscription]) {
+		if ok && mine.has(l) {
 			return l, nil
 		}
 	}
 	count := 0
 	if err := h.Dead.List(ctx, "", func(l bridge.DeadLetter) bool {
-		if mine == nil || mine[l.Subscription] {
+		if mine.has(l) {
 			count++
 		}
 		return count < mostDead

@@ -18,6 +18,20 @@ type House struct {
 	History       History
 	Channels      Channels
 	Dead          DeadLetters
+	Workspaces    Workspaces
+	Invites       Invites
+	Accounts      Accounts
+	// Within is a subscription as it works at this moment: about the agents alone, of
+	// those that it names, that its workspace reaches. nil: as it is.
+	Within func(r bridge.SubscriptionRecord) bridge.SubscriptionRecord
+	// Audits hands over the audit since an instant, oldest first, until fn returns
+	// false.
+	Audits func(ctx context.Context, since time.Time, fn func(Entry) bool) error
+	// Listed are the access lists of the operator.
+	Listed func() Lists
+	// Reach are the agents that a workspace reaches now, and Operated those of them
+	// that the operator's own subscriptions bring there.
+	Reach, Operated func(platform, workspace string) []string
 	// Send sends one message the way a subscription's messages go. Errors are
 	// *bridge.SendError where the platform refused.
 	Send func(ctx context.Context, r bridge.SubscriptionRecord, key string, m bridge.Message) error
@@ -63,6 +77,17 @@ type Channels interface {
 	// Check says what keeps the bridge from sending there and how to mend it; nil
 	// where nothing does.
 	Check(ctx context.Context, to bridge.Destination) *Problem
+	// CheckAudience says who of them can't be mentioned there, and why; nil where all
+	// can, as far as anybody can tell.
+	CheckAudience(ctx context.Context, to bridge.Destination, who []bridge.Mention) *Problem
+}
+
+// now is a subscription as it works at this moment.
+func (h *House) now(r bridge.SubscriptionRecord) bridge.SubscriptionRecord {
+	if h.Within == nil {
+		return r
+	}
+	return h.Within(r)
 }
 
 // Caller is who asks something of the house.
@@ -73,8 +98,11 @@ type Caller struct {
 	Agents    []string          // handles within reach
 	May       func(Access) bool // whether they have that access
 
-	in   language.Speaker
-	only string // the agent whose subject was asked over NATS: permission for it is none for others
+	in     language.Speaker
+	narrow bool   // asked over NATS on the subject of one agent
+	only   string // that agent, where there are others: permission for it is none for them
+
+	label func(ctx context.Context, listed string) string // a listed principal's name; nil where none is known
 }
 
 // trusted reports a caller whom NATS or the terminal let in to everything.
@@ -100,12 +128,14 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 		Principal: j.q.Principal, ID: j.q.ID, Place: j.q.Place, Agents: r.Reachable(j.q.Principal), in: j.q.speaker(),
 		May: func(a Access) bool { return lists.allows(j.q.Principal, a) },
 	}
-	if who.Principal.Platform == NATS && j.q.Agent != "" && !strings.HasPrefix(j.q.Place, anyAgent) {
-		who.only = j.q.Agent
+	if r.o.Label != nil {
+		who.label = func(ctx context.Context, listed string) string { return r.o.Label(ctx, who.Principal, listed) }
+	}
+	// Whoever says that a terminal asks is allowed what the subject allows, no more.
+	if who.program() && j.q.Agent != "" && strings.HasPrefix(j.q.Place, commandPrefix) && !strings.HasPrefix(j.q.Place, anyAgent) {
+		who.narrow = true
 		if len(who.Agents) > 1 {
-			who.Agents = []string{j.q.Agent}
-		} else {
-			who.only = "" // there is no other
+			who.only, who.Agents = j.q.Agent, []string{j.q.Agent}
 		}
 	}
 	reply, err := j.spec.House(ctx, r.o.House, who, j.args)
@@ -114,7 +144,10 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 
 // anyAgent begins the subjects that name no agent: who may publish there may do
 // it for all of them.
-const anyAgent = "ia.cmd.-."
+const anyAgent = commandPrefix + "-."
+
+// commandPrefix begins the subjects of commands.
+const commandPrefix = "ia.cmd."
 
 // housed words what the house's own store can answer; other errors stay as they
 // are.

@@ -59,6 +59,8 @@ type Reply struct {
 	Job      string            `json:"job,omitempty"`      // the generation to follow: Messages[0] carries its UpdateKey
 	Undo     *bridge.Action    `json:"undo,omitempty"`     // the command that takes it back
 	Planned  *Planned          `json:"planned,omitempty"`  // it was not done yet, but waits for its time
+
+	about string // the agent that it turned out to be about, for the audit
 }
 
 // Answer is what became of a request. Exactly one of OK, Problem, NeedsConfirm

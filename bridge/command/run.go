@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // RunnerOptions is what a Runner needs. Agents is required.
@@ -29,6 +30,7 @@ type RunnerOptions struct {
 	Zone    string                                                               // time zone of people whose door tells none; "": UTC
 	Owner   string                                                               // this process, in records
 	Alive   func(owner string) bool                                              // whether another process runs; nil: none does
+	Trace   trail.Tracer                                                         // nil: nothing is traced
 	Log     *slog.Logger                                                         // nil: none
 }
 
@@ -50,6 +52,7 @@ func NewRunner(o RunnerOptions) *Runner {
 	if o.Audit == nil {
 		o.Audit = func(context.Context, Entry) {}
 	}
+	o.Trace = trail.Or(o.Trace)
 	if o.Alive == nil {
 		o.Alive = func(string) bool { return false }
 	}
@@ -63,7 +66,8 @@ type job struct {
 	api   *imagine.Client
 	args  Args
 	begun time.Time
-	left  bool // taken up from the ledger, with nobody waiting for the answer
+	left  bool   // taken up from the ledger, with nobody waiting for the answer
+	trail string // id in the log; q.ID where there is one
 }
 
 // Do finds, authorises, checks, records, runs and audits one command. It never
@@ -71,6 +75,8 @@ type job struct {
 // command that ends with it is settled by reading, or told as unknown.
 func (r *Runner) Do(ctx context.Context, q Request) (a Answer) {
 	j := &job{q: q, begun: time.Now()}
+	ctx, end := r.follow(ctx, j)
+	defer func() { end(a) }()
 	defer func() { // of the functions handed in: a command's own panic is caught where it is called
 		if v := recover(); v != nil {
 			r.panicked(ctx, j, v)
@@ -173,9 +179,15 @@ func (r *Runner) Allowed(p Principal, agent string) []Spec {
 // choose settles which agent acts. An agent out of reach reads like one that does not exist.
 func (r *Runner) choose(j *job) *Problem {
 	near := r.Reachable(j.q.Principal)
+	if j.spec.Whole && j.q.Principal.Platform != NATS && j.q.Principal.Platform != Terminal {
+		j.q.Agent = "" // doors of people name the agent of where they are
+	}
+	if of, _ := j.q.Values[j.spec.Of].(string); j.spec.Of != "" && of != "" {
+		j.q.Agent = of
+	}
 	j.q.Agent = bareHandle(j.q.Agent)
 	switch {
-	case j.q.Agent == "" && j.spec.House != nil && len(near) != 1:
+	case j.q.Agent == "" && j.spec.House != nil && (j.spec.Whole || len(near) != 1):
 		return nil // it needs none
 	case j.q.Agent == "" && len(near) == 1:
 		j.q.Agent = near[0]
@@ -238,6 +250,7 @@ func (r *Runner) perform(ctx context.Context, j *job) Answer {
 		return Answer{Problem: p}
 	}
 	defer leave()
+	r.o.Log.DebugContext(ctx, "command runs", "command", j.spec.Name(), "agent", j.q.Agent)
 	stop := r.announce(ctx, j)
 	run := j.spec.Run
 	if j.spec.House != nil {

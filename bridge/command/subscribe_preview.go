@@ -80,6 +80,7 @@ func (h *House) previewOf(ctx context.Context, who Caller, a Args) (bridge.Subsc
 // previewed looks at what was recorded.
 func (h *House) previewed(ctx context.Context, r bridge.SubscriptionRecord, since time.Time, zone *time.Location) (Preview, error) {
 	out := Preview{Since: since.UTC(), Items: []PreviewEvent{}}
+	r = h.now(r)
 	s, err := r.Compile()
 	if e, ok := asRecordError(err); ok {
 		return out, &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s", ended(e.Reason))}

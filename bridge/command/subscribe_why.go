@@ -65,6 +65,7 @@ func (h *House) trace(ctx context.Context, a Args, r bridge.SubscriptionRecord, 
 	t := Trace{Event: e.ID, Subscription: r.Name, in: a.in, zone: a.zone}
 	t.stage("happened", e.Time, "%s to @%s", e.Name(), e.Agent())
 	t.stage("polled and stored", at.Stored, "in one batch, at position %d", at.Position)
+	r = h.now(r)
 	s, err := r.Compile()
 	if err != nil {
 		t.Verdict = "refused"
