@@ -319,3 +319,16 @@ func TestTwentyWatchesAreTheMost(t *testing.T) {
 		require.EqualError(t, err, "imaginebridge.yaml:1:64: agents[0].watch: 21 watches are too many; 20 is the most for one agent.")
 	}
 }
+
+// What deploy/kubernetes gives a bridge is a configuration that it takes.
+func TestTheShippedConfigurationIsTaken(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open("../deploy/kubernetes/imaginebridge.yaml")
+	require.NoError(t, err)
+	defer file.Close()
+	secrets := map[string]string{
+		"IMAGINEANYTHING_CLIENT_ID": "id", "IMAGINEANYTHING_CLIENT_SECRET": "secret", "DISCORD_BOT_TOKEN": "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.abcdefghijklmnopqrstuvwxyz0123456789ab",
+	}
+	_, err = config.Load(config.Source{File: file, Name: "imaginebridge.yaml", Env: func(name string) (string, bool) { v, ok := secrets[name]; return v, ok }}, config.Checks{})
+	require.NoError(t, err)
+}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	_ "time/tzdata" // machines and images without time zones of their own
 )
 
 // zoneName is the name of the time zone of whoever sits at the terminal, as
