@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imaginebridge/imaginebridge/internal/seal"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // Options say where the store is and how much it may hold. The zero value of
@@ -77,6 +78,9 @@ type Options struct {
 	// Buffer bounds the bytes of events that wait in memory for all lanes
 	// together, 32 MiB by default.
 	Buffer int64
+	// Trace traces commands; nil traces nothing. Events need no help: their trace
+	// follows from their ids.
+	Trace trail.Tracer
 	// Log takes what the bus and the embedded server have to say.
 	Log *slog.Logger
 }

@@ -1,18 +1,22 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 const (
@@ -27,7 +31,9 @@ const (
 	// doorHeader says that a person at a terminal asks: "terminal". The audit tells
 	// it so; it gives no rights, which are those of who may publish here.
 	doorHeader = "Ia-Door"
-	maxCallID  = 256
+	// traceHeader is the span of the caller (W3C Trace Context).
+	traceHeader = "traceparent"
+	maxCallID   = 256
 )
 
 // call is a request as it came.
@@ -67,11 +73,25 @@ func (s *service) do(ctx context.Context, c call) command.Answer {
 	ctx, cancel := context.WithTimeout(ctx, patienceOf(c))
 	defer cancel()
 	q, known, p := s.request(c)
+	ctx, end := s.heard(ctx, q, c.header.Get(traceHeader))
+	defer end(nil)
 	if p != nil {
 		s.refused(ctx, c, p)
 		return command.Answer{Problem: p}
 	}
-	return s.dispatch(ctx, q, known)
+	a := s.dispatch(ctx, q, known)
+	s.bus.log.DebugContext(ctx, "command answered", "ok", a.OK)
+	return a
+}
+
+// heard puts a call on its trail, in the trace of who called where that says so.
+func (s *service) heard(ctx context.Context, q command.Request, parent string) (context.Context, trail.End) {
+	ctx = trail.WithCommand(ctx, cmp.Or(q.ID, nuid.Next()))
+	ctx, end := s.bus.opts.Trace.Begin(ctx, trail.Span{
+		Name: "door", Kind: trail.Server, Remote: parent, Attrs: []slog.Attr{slog.String("door", cmp.Or(q.Door, command.NATS))},
+	})
+	s.bus.log.DebugContext(ctx, "command heard", "door", cmp.Or(q.Door, command.NATS))
+	return ctx, end
 }
 
 // patienceOf is how long the caller waits, where it says so.

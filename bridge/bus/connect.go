@@ -18,6 +18,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 const (
@@ -35,6 +37,7 @@ const (
 
 func (o Options) filled() (Options, error) {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Trace = trail.Or(o.Trace)
 	o.Store = cmp.Or(o.Store, 1<<30)
 	o.Keep = cmp.Or(o.Keep, 30*24*time.Hour)
 	o.Buffer = cmp.Or(o.Buffer, 32<<20)

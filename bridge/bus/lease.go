@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -93,6 +94,7 @@ type holder struct {
 	offered shardSet // guarded by members.mu
 	wake    chan struct{}
 	running sync.WaitGroup
+	working atomic.Int64 // how many names are worked on
 }
 
 // shard is a part of the names.
@@ -240,6 +242,8 @@ func (h *holder) staff(ctx context.Context, s *shard) {
 			defer h.signal()
 			defer close(j.done)
 			defer cancel(nil)
+			h.working.Add(1)
+			defer h.working.Add(-1)
 			h.keepWorking(ctx, name)
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // ownerWait is how long a command waits for somebody to work for its agent: at a
@@ -20,7 +21,9 @@ const ownerWait = 2 * time.Second
 // agent and holds the agent's share of what the API allows.
 type order struct {
 	Request command.Request `json:"request"`
-	Within  time.Duration   `json:"within"` // the caller's patience
+	Within  time.Duration   `json:"within"`           // the caller's patience
+	Trail   string          `json:"trail,omitempty"`  // id in the log
+	Parent  string          `json:"parent,omitempty"` // span
 }
 
 // outcomeOf is the answer to an order.
@@ -103,7 +106,7 @@ func (s *service) settled(ctx context.Context, q command.Request) command.Answer
 // order hands a command to another process and waits for its answer as long as
 // that process lives.
 func (s *service) order(ctx context.Context, owner string, q command.Request) (command.Answer, error) {
-	o := order{Request: q, Within: maxCallTime}
+	o := order{Request: q, Within: maxCallTime, Trail: trail.Command(ctx), Parent: s.bus.opts.Trace.Parent(ctx)}
 	if end, ok := ctx.Deadline(); ok {
 		o.Within = time.Until(end)
 	}
@@ -155,6 +158,8 @@ func (s *service) takeOrder(ctx context.Context, m *nats.Msg) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, min(o.Within, maxCallTime))
 		defer cancel()
+		ctx, end := s.bus.opts.Trace.Begin(trail.WithCommand(ctx, o.Trail), trail.Span{Name: "order", Kind: trail.Server, Remote: o.Parent})
+		defer end(nil)
 		s.report(m.Reply, s.settled(ctx, o.Request))
 	})
 	if !ran {

@@ -67,7 +67,7 @@ func (r *Runner) audit(ctx context.Context, j *job, a Answer) {
 	if j.api != nil {
 		agent = e.Agent
 	}
-	r.o.Log.DebugContext(ctx, "command audited", "command", name, "door", e.Door, "outcome", e.Outcome, "status", e.Status, "took", e.Took.Round(time.Millisecond))
+	r.o.Log.DebugContext(ctx, "command audited", "command", name, "agent", agent, "door", e.Door, "outcome", e.Outcome, "status", e.Status, "took", e.Took.Round(time.Millisecond))
 	r.o.Audit(context.WithoutCancel(ctx), e)
 }
 

@@ -211,6 +211,7 @@ func (r *Runner) note(ctx context.Context, j *job) (rec Record, fresh bool, err 
 		r.mind.mu.Lock()
 		delete(r.mind.disowned, j.q.ID)
 		r.mind.mu.Unlock()
+		r.o.Log.DebugContext(ctx, "command recorded", "command", j.spec.Name(), "state", rec.State, "fresh", fresh)
 	}
 	return rec, fresh, err
 }

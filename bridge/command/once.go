@@ -13,6 +13,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/internal/language"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // once runs a command that passed every check, or gives what became of it when
@@ -43,6 +44,7 @@ func (r *Runner) once(ctx context.Context, j *job) Answer {
 // the record. Commands that only read, and requests that Do will refuse, are
 // not recorded. The error is a *Problem.
 func (r *Runner) Accept(ctx context.Context, q Request) error {
+	ctx = trail.WithCommand(ctx, q.ID)
 	j := &job{q: q, begun: time.Now()}
 	if r.o.Records == nil || q.ID == "" || !r.willRun(ctx, j) {
 		return nil
@@ -178,8 +180,10 @@ const closeTime = 5 * time.Second
 
 // resume is Do for a record that nobody works on. The person is authorised
 // again: rights may have gone meanwhile.
-func (r *Runner) resume(ctx context.Context, rec Record) Answer {
+func (r *Runner) resume(ctx context.Context, rec Record) (a Answer) {
 	j := &job{q: rec.Request, begun: time.Now(), left: true}
+	ctx, end := r.follow(ctx, j)
+	defer func() { end(a) }()
 	j.q.Open = false // was checked when it came
 	p := r.prepare(ctx, j)
 	switch {
