@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 const (
@@ -45,7 +47,7 @@ func (w *Worker) deliver(ctx context.Context, p parcel) error {
 		if err := w.hush(ctx); err != nil {
 			return err
 		}
-		m, failure := w.render(&p)
+		m, failure := w.render(ctx, &p)
 		if failure == nil {
 			failure = w.enter(ctx)
 		}
@@ -59,6 +61,7 @@ func (w *Worker) deliver(ctx context.Context, p parcel) error {
 			}
 			if done != "" {
 				w.Circuits.leave(w.Subscription.To, nil, 0)
+				w.log.DebugContext(ctx, "delivered before", "event_id", p.id(), "as", done)
 				w.reportParcel(ctx, p, t, Outcome{Kind: done})
 				return w.finish(ctx, &p, true)
 			}
@@ -69,7 +72,7 @@ func (w *Worker) deliver(ctx context.Context, p parcel) error {
 				return err
 			}
 			var r Receipt
-			if r, failure = w.send(ctx, d); failure == nil {
+			if r, failure = w.traced(ctx, d); failure == nil {
 				return w.settle(ctx, p, t, d, r)
 			}
 		}
@@ -80,7 +83,9 @@ func (w *Worker) deliver(ctx context.Context, p parcel) error {
 }
 
 // render makes the parcel's message; a panic there is a failure like others.
-func (w *Worker) render(p *parcel) (m Message, failure error) {
+func (w *Worker) render(ctx context.Context, p *parcel) (m Message, failure error) {
+	_, end := w.Trace.Begin(ctx, trail.Span{Name: "layout"})
+	defer func() { end(failure) }()
 	defer func() {
 		if v := recover(); v != nil {
 			failure = w.panicked(v, Retry)
@@ -116,6 +121,9 @@ func (w *Worker) address(ctx context.Context, p *parcel, m Message, t trial) (d 
 		return d, Delivered, nil
 	case shown.Message != "" && (p.form != formFold || p.tally != nil):
 		d.Replaces = shown
+	}
+	if d.Replaces.IsZero() {
+		d.Mentions = w.mentions(p)
 	}
 	d.Thread, err = w.receipt(ctx, w.threadKey(m))
 	if err == nil && d.Thread.Delivery == d.Key {
@@ -202,7 +210,11 @@ func (w *Worker) settle(ctx context.Context, p parcel, t trial, d Delivery, r Re
 	if w.record.State == Suspended {
 		w.recover(late, &p)
 	}
-	w.log.Debug("sent", "event_id", p.id(), "attempt", t.attempt)
+	done := "sent"
+	if !d.Replaces.IsZero() {
+		done = "edited"
+	}
+	w.log.DebugContext(ctx, "delivered", "event_id", p.id(), "attempt", t.attempt, "as", done)
 	w.reportParcel(late, p, t, Outcome{Kind: Delivered})
 	return w.finish(late, &p, true)
 }
@@ -304,7 +316,7 @@ func (w *Worker) again(ctx context.Context, p parcel, t *trial, e *SendError) er
 	}
 	w.behind = true
 	w.Circuits.leave(w.Subscription.To, e, d)
-	w.log.Warn("not sent, trying again", "event_id", p.id(), "attempt", t.attempt, "status", e.Verdict, "retry_in", d, "err", e.Err)
+	w.log.WarnContext(ctx, "not sent, trying again", "event_id", p.id(), "attempt", t.attempt, "status", e.Verdict, "retry_in", d, "err", e.Err)
 	w.reportParcel(ctx, p, *t, Outcome{Kind: Retried, Verdict: e.Verdict.String(), Reason: e.Advice, RetryIn: d})
 	if e.Paced {
 		t.attempt-- // a pause that the platform asked for is no attempt

@@ -58,6 +58,7 @@ type Delivery struct {
 	Event        events.Event
 	Generation   int // 0, or the number of the replay that a person asked for
 	Message      Message
+	Mentions     []Mention // whom a new message calls, from the subscription alone; of an edit none
 	Replaces     Receipt   // edit this one instead, when set
 	Thread       Receipt   // root of the thread to post into, when set
 	Attempt      int       // 1 for the first

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -36,6 +37,8 @@ type SubscriptionRecord struct {
 	Strict   bool          `json:"strict,omitempty"`
 	Notify   string        `json:"notify,omitempty"` // where its owner is told of troubles; "" for the log alone
 
+	Audience map[string]string `json:"audience,omitempty"` // whom which events mention: "discord:role:123" by event pattern
+
 	Paused *Pause `json:"paused,omitempty"` // nil: it sends
 	Rerun  *Rerun `json:"rerun,omitempty"`  // the newest that was asked for
 
@@ -50,6 +53,34 @@ type SubscriptionRecord struct {
 	// Sealed is an address that may hold a secret, as it is stored. Where it is set,
 	// this process can't open it, and To is only its host.
 	Sealed string `json:"sealed,omitempty"`
+
+	newer Newer // fields that this version does not know
+}
+
+// plainSubscription is a SubscriptionRecord without its ways to be written and read.
+type plainSubscription SubscriptionRecord
+
+// MarshalJSON writes the record with the fields that came from a newer version.
+func (r SubscriptionRecord) MarshalJSON() ([]byte, error) {
+	return r.newer.Onto(plainSubscription(r))
+}
+
+// UnmarshalJSON reads the record and keeps the fields that it does not know.
+func (r *SubscriptionRecord) UnmarshalJSON(data []byte) error {
+	var plain plainSubscription
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return err
+	}
+	newer, err := NewerThan[plainSubscription](data)
+	plain.newer = newer
+	*r = SubscriptionRecord(plain)
+	return err
+}
+
+// Inherit takes over from the record that this one is stored over what people asked
+// of its lane, and what a newer version wrote there.
+func (r *SubscriptionRecord) Inherit(old SubscriptionRecord) {
+	r.Paused, r.Rerun, r.Made, r.Rev, r.newer = old.Paused, old.Rerun, old.Made, old.Rev, old.newer
 }
 
 // Origins of a subscription.
@@ -143,6 +174,12 @@ func (r *SubscriptionRecord) Compile() (Subscription, error) {
 			return wrong("filter", err)
 		}
 	}
+	if r.Rerun != nil {
+		s.Replayed = r.Rerun.At
+	}
+	if s.Audience, err = ParseAudience(s.To, r.Audience); err != nil {
+		return wrong("audience", err)
+	}
 	if r.Quiet != nil {
 		if s.Quiet, err = ParseQuiet(r.Quiet.From, r.Quiet.To, r.Quiet.Zone); err != nil {
 			return wrong("quiet", err)
@@ -197,5 +234,6 @@ func (r *SubscriptionRecord) settings() SubscriptionRecord {
 	out := *r
 	out.Start = cmp.Or(out.Start, "new")
 	out.Paused, out.Rerun, out.By, out.Made, out.Changed, out.Rev = nil, nil, Person{}, time.Time{}, time.Time{}, 0
+	out.newer = nil
 	return out
 }

@@ -131,19 +131,22 @@ type Discord struct {
 
 // Slack is the Slack app that messages are sent by.
 type Slack struct {
-	// BotToken (xoxb-…) of the app in one workspace.
+	// BotToken (xoxb-…) of the app in one workspace. Not needed where people install the app themselves.
 	BotToken Secret `yaml:"bot_token"`
 	// AppToken (xapp-…) opens Socket Mode, by which the bridge hears of changes in the workspace.
 	AppToken Secret `yaml:"app_token"`
-	// SigningSecret verifies what Slack sends over HTTP. Not used yet: that door comes later.
+	// SigningSecret verifies what Slack sends over HTTP.
 	SigningSecret Secret `yaml:"signing_secret"`
-	// ClientID of the app, for installing it in many workspaces. Not used yet.
+	// ClientID of the app. With client_secret and http.public_url anybody can install it in their workspace, at /slack/install.
 	ClientID string `yaml:"client_id"`
-	// ClientSecret of the app, for installing it in many workspaces. Not used yet.
+	// ClientSecret of the app.
 	ClientSecret Secret `yaml:"client_secret"`
 	// APIURL is the origin of Slack's API: scheme and host.
 	APIURL string `yaml:"api_url"`
 }
+
+// Installable reports that people can install the app themselves, where http.public_url is set too.
+func (s Slack) Installable() bool { return s.ClientID != "" && !s.ClientSecret.IsZero() }
 
 // Webhooks holds what is common to all webhook destinations.
 type Webhooks struct {

@@ -30,6 +30,8 @@ func (r *report) decode(n *node, into reflect.Value, path string, x expander) {
 		r.decodeStruct(n, into, path, x)
 	case reflect.Slice:
 		r.decodeList(n, into, path, x)
+	case reflect.Map:
+		r.decodeTexts(n, into, path, x)
 	case reflect.String:
 		if text, ok := r.scalar(n, path, x); ok {
 			into.SetString(text)
@@ -75,6 +77,27 @@ func (r *report) decodeStruct(n *node, into reflect.Value, path string, x expand
 		r.at(at, origin{line: e.value.line, column: e.value.column})
 		r.decode(e.value, into.Field(index), at, x)
 	}
+}
+
+// decodeTexts fills a map of texts, whose keys are free.
+func (r *report) decodeTexts(n *node, into reflect.Value, path string, x expander) {
+	if n.kind != mapping {
+		r.add(path, "a group of keys belongs here, such as { key: value }.")
+		return
+	}
+	out := map[string]string{}
+	for _, e := range n.keys {
+		at := join(path, e.name)
+		r.at(at, origin{line: e.value.line, column: e.value.column})
+		if _, twice := out[e.name]; twice {
+			r.add(at, "set twice; keep one.")
+			continue
+		}
+		if text, ok := r.scalar(e.value, at, x); ok {
+			out[e.name] = text
+		}
+	}
+	into.Set(reflect.ValueOf(out))
 }
 
 // elsewhere names the variable that decides what somebody looked for in the file.

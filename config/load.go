@@ -133,6 +133,7 @@ func variables(c *Config) []settable {
 		{"IMAGINEBRIDGE_LISTEN", "http.listen", &c.HTTP.Listen},
 		{"IMAGINEBRIDGE_DATA_DIR", "data folder", &c.Runtime.DataDir},
 		{"IMAGINEBRIDGE_KEY", "key", &c.Runtime.Key},
+		{"IMAGINEBRIDGE_CONSOLE_TOKEN", "console token", &c.Runtime.ConsoleToken},
 		{"IMAGINEBRIDGE_LOG", "log level", &c.Runtime.LogLevel},
 		{"IMAGINEBRIDGE_LOG_FORMAT", "log format", &c.Runtime.LogFormat},
 	}

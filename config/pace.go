@@ -83,7 +83,9 @@ func (r *report) notify(c *Config, s *Subscription, path string) {
 	case scheme == "discord" && discordID.MatchString(place):
 		r.needs(path, c.Discord.BotToken, "discord.bot_token", "DISCORD_BOT_TOKEN")
 	case scheme == "slack" && slackID.MatchString(place):
-		r.needs(path, c.Slack.BotToken, "slack.bot_token", "SLACK_BOT_TOKEN")
+		if !c.Slack.Installable() {
+			r.needs(path, c.Slack.BotToken, "slack.bot_token", "SLACK_BOT_TOKEN")
+		}
 	default:
 		r.add(path, "%s", fmt.Sprintf("%q is no channel; write discord:CHANNEL or slack:CHANNEL, with its number or ID.", s.Notify))
 	}

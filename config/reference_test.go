@@ -121,7 +121,10 @@ func exampleValues(t *testing.T) map[string]string {
 		for _, e := range n.keys {
 			walk(e.value, join(path, e.name))
 		}
-		var texts []string
+		var texts, pairs []string
+		for _, e := range n.keys {
+			pairs = append(pairs, quoted(e.name)+": "+quoted(e.value.text))
+		}
 		for _, item := range n.items {
 			walk(item, path)
 			texts = append(texts, quoted(item.text))
@@ -131,7 +134,9 @@ func exampleValues(t *testing.T) map[string]string {
 			out[path] = quoted(n.text)
 		case list:
 			out[path] = "[" + strings.Join(texts, ", ") + "]"
-		case mapping, null:
+		case mapping:
+			out[path] = "{" + strings.Join(pairs, ", ") + "}" // asked for where the keys are free
+		case null:
 		}
 	}
 	walk(tree, "")
@@ -250,7 +255,7 @@ func typeName(t reflect.Type) string {
 	case reflect.TypeFor[Secret]():
 		return "secret"
 	}
-	return map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "list of texts"}[t.Kind()]
+	return map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "list of texts", reflect.Map: "texts by key"}[t.Kind()]
 }
 
 func defaultText(v reflect.Value) string {
@@ -259,6 +264,9 @@ func defaultText(v reflect.Value) string {
 			return ""
 		}
 		return fmt.Sprintf("[%q]", v.Index(0).String())
+	}
+	if v.Kind() == reflect.Map {
+		return ""
 	}
 	return fmt.Sprint(v.Interface())
 }

@@ -26,6 +26,11 @@ func (r *report) subscription(c *Config, i int, checks Checks) {
 		}
 	}
 	r.destination(c, s, path)
+	if len(s.Audience) > 0 && checks.Audience != nil {
+		if err := checks.Audience(s.To, s.Audience); err != nil {
+			r.add(path+".audience", "%s", sentence(err.Error()))
+		}
+	}
 	if s.Start == "" {
 		s.Start = "new"
 	}
@@ -119,7 +124,9 @@ func (r *report) destination(c *Config, s *Subscription, path string) {
 		if !slackID.MatchString(place) {
 			r.add(to, "use the channel's ID (starts with C or G): open the channel's details, it is at the bottom.")
 		}
-		r.needs(to, c.Slack.BotToken, "slack.bot_token", "SLACK_BOT_TOKEN")
+		if !c.Slack.Installable() {
+			r.needs(to, c.Slack.BotToken, "slack.bot_token", "SLACK_BOT_TOKEN")
+		}
 	case "webhook":
 		r.webhook(to, place, c.Webhooks.AllowPrivate)
 	case "console":

@@ -31,6 +31,7 @@ var (
 	nameForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	discordID   = regexp.MustCompile(`^[0-9]{1,20}$`) // a snowflake
 	slackID     = regexp.MustCompile(`^[CGD][A-Z0-9]{2,}$`)
+	slackClient = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)
 	botToken    = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 	publicKey   = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 	timeOfDay   = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
@@ -48,7 +49,7 @@ func (r *report) validate(c *Config, checks Checks) {
 	r.listen("http.listen", "IMAGINEBRIDGE_LISTEN", c.HTTP.Listen)
 	r.public(c.HTTP.PublicURL)
 	r.discord(c.Discord)
-	r.slack(c.Slack)
+	r.slack(c)
 	r.access("access.write", c.Access.Write)
 	r.access("access.admin", c.Access.Admin)
 	if _, err := time.LoadLocation(c.Access.Zone); err != nil || c.Access.Zone == "" {
@@ -254,9 +255,23 @@ func (r *report) discord(d Discord) {
 // slackKinds are the prefixes that tell Slack's tokens apart.
 var slackKinds = map[string]string{"xapp-": "an app-level token", "xoxb-": "a bot token", "xoxp-": "a user token", "xoxe.": "a rotated token"}
 
-func (r *report) slack(s Slack) {
+func (r *report) slack(c *Config) {
+	s := c.Slack
 	r.slackToken("slack.bot_token", s.BotToken.Reveal(), []string{"xoxb-", "xoxe."}, "The bot token starts with xoxb- and is under OAuth & Permissions.")
 	r.slackToken("slack.app_token", s.AppToken.Reveal(), []string{"xapp-"}, "The app-level token starts with xapp- and is under Basic Information → App-Level Tokens.")
+	switch {
+	case s.ClientID == "" && s.ClientSecret.IsZero():
+	case s.ClientID == "":
+		r.add("slack.client_secret", "client_id is missing beside it. Both are under Basic Information → App Credentials.")
+	case !slackClient.MatchString(s.ClientID):
+		r.add("slack.client_id", "is no client ID: two numbers with a dot. It is under Basic Information → App Credentials.")
+	case s.ClientSecret.IsZero():
+		r.add("slack.client_id", "client_secret is missing beside it. Both are under Basic Information → App Credentials.")
+	case c.HTTP.PublicURL == "":
+		r.add("slack.client_id", "installing the app needs http.public_url, the address by which browsers and Slack reach the bridge.")
+	case s.SigningSecret.IsZero() && s.AppToken.IsZero():
+		r.add("slack.client_id", "what Slack sends needs signing_secret, which is under Basic Information → App Credentials (or app_token, for Socket Mode).")
+	}
 }
 
 func (r *report) slackToken(path, token string, want []string, remedy string) {

@@ -8,28 +8,30 @@ import (
 
 // SubscriptionView is a subscription as programs see it.
 type SubscriptionView struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Agents      []string  `json:"agents"`
-	Preset      string    `json:"preset,omitempty"`
-	Events      []string  `json:"events"`
-	Filter      string    `json:"filter,omitempty"`
-	To          string    `json:"to"` // of an address the host alone
-	Start       string    `json:"start,omitempty"`
-	Digest      string    `json:"digest,omitempty"` // a duration, or a time of day
-	Quiet       string    `json:"quiet,omitempty"`
-	Cap         int       `json:"cap,omitempty"`
-	Fold        string    `json:"fold,omitempty"`    // a duration
-	CatchUp     string    `json:"catchUp,omitempty"` // digest, all or skip, where it is not the usual one
-	Order       string    `json:"order,omitempty"`   // strict, or nothing
-	Notify      string    `json:"notify,omitempty"`  // the channel that is told of troubles
-	State       string    `json:"state"`             // live, held, paused, suspended, starting
-	Reason      string    `json:"reason,omitempty"`
-	PausedUntil time.Time `json:"pausedUntil,omitzero"`
-	Waiting     int       `json:"waiting"` // events of its kinds that are not done yet
-	Origin      string    `json:"origin"`
-	By          string    `json:"by,omitempty"`
-	Made        time.Time `json:"made,omitzero"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Agents  []string `json:"agents"`
+	Preset  string   `json:"preset,omitempty"`
+	Events  []string `json:"events"`
+	Filter  string   `json:"filter,omitempty"`
+	To      string   `json:"to"` // of an address the host alone
+	Start   string   `json:"start,omitempty"`
+	Digest  string   `json:"digest,omitempty"` // a duration, or a time of day
+	Quiet   string   `json:"quiet,omitempty"`
+	Cap     int      `json:"cap,omitempty"`
+	Fold    string   `json:"fold,omitempty"`    // a duration
+	CatchUp string   `json:"catchUp,omitempty"` // digest, all or skip, where it is not the usual one
+	Order   string   `json:"order,omitempty"`   // strict, or nothing
+	Notify  string   `json:"notify,omitempty"`  // the channel that is told of troubles
+
+	Audience    map[string]string `json:"audience,omitempty"` // whom which events mention
+	State       string            `json:"state"`              // live, held, paused, suspended, starting
+	Reason      string            `json:"reason,omitempty"`
+	PausedUntil time.Time         `json:"pausedUntil,omitzero"`
+	Waiting     int               `json:"waiting"` // events of its kinds that are not done yet
+	Origin      string            `json:"origin"`
+	By          string            `json:"by,omitempty"`
+	Made        time.Time         `json:"made,omitzero"`
 }
 
 // SubscriptionList is what "subscribe list" gives programs.
@@ -61,6 +63,7 @@ func settingArgs() []Arg {
 		choiceArg("catch_up", "after an outage", bridge.CatchUps()...),
 		choiceArg("order", "of a webhook", strictOrder, freeOrder),
 		Arg{Name: "notify", Summary: "told of troubles", Max: 200, Clears: true},
+		Arg{Name: "audience", Summary: "mention whom, at what", Kind: List, Max: 25, Clears: true},
 		Arg{Name: "agents", Summary: "handles, usually all", Kind: List, Complete: Agents, Max: 100},
 	)
 }

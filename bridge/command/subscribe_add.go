@@ -191,9 +191,18 @@ func (h *House) settle(ctx context.Context, r *bridge.SubscriptionRecord, who Ca
 	if err := h.notified(ctx, r, who, a); err != nil {
 		return err
 	}
-	_, err := r.Compile()
+	if err := addressed(r, who, a); err != nil {
+		return err
+	}
+	s, err := r.Compile()
 	if err == nil {
 		err = r.Fits()
+	}
+	if called := s.Audience.All(); err == nil && len(called) > 0 && (a.Has("audience") || a.Has("to")) {
+		if p := h.Channels.CheckAudience(ctx, s.To, called); p != nil {
+			p.Field = "audience"
+			return p
+		}
 	}
 	if e, ok := errors.AsType[*bridge.RecordError](err); ok {
 		return &ArgError{Arg: e.Field, Status: "refused", Reason: phrase("%s", ended(e.Reason))}
@@ -244,10 +253,10 @@ func reached(r *bridge.SubscriptionRecord, who Caller, a Args) error {
 			handle := bareHandle(w)
 			i := slices.IndexFunc(who.Agents, func(h string) bool { return strings.EqualFold(h, handle) })
 			switch {
-			case handle == "*" && who.trusted():
-				r.Agents = []string{"*"}
-			case handle == "*":
+			case handle == bridge.EveryAgent && who.only != "":
 				r.Agents = slices.Clone(who.Agents)
+			case handle == bridge.EveryAgent && (who.trusted() || len(who.Agents) > 0): // from chat: whatever is connected there when something happens
+				r.Agents = []string{bridge.EveryAgent}
 			case i < 0:
 				return noAgent(Request{Agent: handle, Principal: who.Principal}, who.Agents)
 			default:

@@ -60,13 +60,13 @@ func (h *House) shown(ctx context.Context, a Args, r bridge.SubscriptionRecord, 
 
 // view is a subscription with where its lane stands.
 func (h *House) view(ctx context.Context, r bridge.SubscriptionRecord) (SubscriptionView, error) {
-	s, known, err := h.History.Standing(ctx, r)
+	s, known, err := h.History.Standing(ctx, h.now(r))
 	if err != nil {
 		return SubscriptionView{}, unread(err)
 	}
 	v := SubscriptionView{
 		ID: r.ID, Name: r.Name, Agents: r.Agents, Preset: r.Preset, Events: r.Events, Filter: r.Filter, To: r.Label(), Start: r.Start,
-		Digest: r.DigestAt, Quiet: r.Quiet.String(), Cap: r.Cap, CatchUp: r.UnusualCatchUp(), Notify: r.Notify, State: "starting", Waiting: s.Waiting, Origin: r.Origin, By: r.By.Name, Made: r.Made,
+		Digest: r.DigestAt, Quiet: r.Quiet.String(), Cap: r.Cap, CatchUp: r.UnusualCatchUp(), Notify: r.Notify, Audience: r.Audience, State: "starting", Waiting: s.Waiting, Origin: r.Origin, By: r.By.Name, Made: r.Made,
 	}
 	if r.Digest > 0 {
 		v.Digest = span(r.Digest)
@@ -123,6 +123,7 @@ func (v SubscriptionView) card(in language.Speaker, zone *time.Location) bridge.
 	fact("After an outage", v.CatchUp)
 	fact("Order", v.Order)
 	fact("Told of troubles", v.Notify)
+	fact("Mentions", v.audience())
 	if v.State == string(bridge.Paused) {
 		m.Actions = append(m.Actions, press("Resume", "subscribe resume", "subscription", v.ID))
 	} else {
@@ -145,7 +146,10 @@ func (v SubscriptionView) what(in language.Speaker) string {
 }
 
 func (v SubscriptionView) who(in language.Speaker) string {
-	if slices.Contains(v.Agents, "*") {
+	switch {
+	case slices.Contains(v.Agents, bridge.EveryAgent) && v.Origin == bridge.FromChat:
+		return in.Word("all that are connected here")
+	case slices.Contains(v.Agents, bridge.EveryAgent):
 		return in.Word("all")
 	}
 	var out []string

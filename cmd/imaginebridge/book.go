@@ -108,7 +108,7 @@ func fileRecords(cfg config.Config) []bridge.SubscriptionRecord {
 	for _, s := range cfg.Subscriptions {
 		r := bridge.SubscriptionRecord{
 			ID: s.Name, Name: s.Name, Agents: s.Agents, Events: s.Events, Filter: s.Filter, To: s.To, Start: s.Start, Digest: s.Digest.Std(), Origin: bridge.FromFile,
-			Cap: int(s.Cap), Fold: s.Fold.Std(), CatchUp: s.CatchUp, Strict: s.Order == "strict", Notify: s.Notify,
+			Cap: int(s.Cap), Fold: s.Fold.Std(), CatchUp: s.CatchUp, Strict: s.Order == "strict", Notify: s.Notify, Audience: s.Audience,
 		}
 		if s.DigestAt.Time != "" {
 			r.DigestAt = strings.TrimSpace(s.DigestAt.Time + " " + s.DigestAt.Zone)
@@ -155,7 +155,8 @@ func seedOnce(ctx context.Context, store command.Subscriptions, file []bridge.Su
 				continue
 			}
 		}
-		want.Paused, want.Rerun, want.Made, want.Changed, want.Rev = have.Paused, have.Rerun, have.Made, time.Now().UTC(), have.Rev
+		want.Inherit(have)
+		want.Changed = time.Now().UTC()
 		if _, err := store.Put(ctx, want); err != nil {
 			return err
 		}

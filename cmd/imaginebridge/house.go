@@ -62,6 +62,34 @@ func (h *house) Check(ctx context.Context, to bridge.Destination) *command.Probl
 	return nil
 }
 
+// CheckAudience implements command.Channels.
+func (h *house) CheckAudience(ctx context.Context, to bridge.Destination, who []bridge.Mention) *command.Problem {
+	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })
+	if i < 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	no := func(problem, remedy string) *command.Problem {
+		return &command.Problem{Code: 400, Status: "unfit_audience", Message: "The bridge can't mention them: " + problem, Hint: remedy}
+	}
+	switch sink := h.doors[i].sink.(type) {
+	case *discord.Sink:
+		for _, f := range sink.CheckAudience(ctx, to.Place, who) {
+			if f.Level != discord.Fine {
+				return no(f.Problem, f.Remedy)
+			}
+		}
+	case *slack.Sink:
+		for _, f := range sink.CheckAudience(ctx, who) {
+			if f.Level == slack.Problem {
+				return no(f.Problem, f.Remedy)
+			}
+		}
+	}
+	return nil
+}
+
 // checkTime bounds a look at a channel.
 const checkTime = 10 * time.Second
 

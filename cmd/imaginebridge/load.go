@@ -58,13 +58,19 @@ func (p *program) read() (l loaded, err error) {
 	default:
 		return l, &usageError{fmt.Sprintf("%s can't be read: %v.", src.Name, errors.Unwrap(err))}
 	}
-	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter, Languages: language.Known()})
+	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter, Audience: checkAudience, Languages: language.Known()})
 	return l, err
 }
 
 // checkFilter is the configuration's check that needs the heart.
 func checkFilter(expression string, patterns []string) error {
 	_, err := bridge.CompileFilter(expression, patterns)
+	return err
+}
+
+// checkAudience is likewise.
+func checkAudience(to string, rules map[string]string) error {
+	_, err := bridge.ParseAudience(bridge.ParseDestination(to), rules)
 	return err
 }
 

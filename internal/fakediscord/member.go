@@ -27,6 +27,21 @@ func (s *Server) Role(guildID, name string) string {
 	return r.ID
 }
 
+// Mentionable says whether everybody may mention a role, as everybody may at first.
+func (s *Server) Mentionable(guildID, roleID string, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.theGuild(guildID)
+	if g == nil {
+		return
+	}
+	for i := range g.roles {
+		if g.roles[i].ID == roleID {
+			g.roles[i].Mentionable = yes
+		}
+	}
+}
+
 // Member makes a person a member of a guild with these permissions (0: the
 // usual ones) and roles, and gives the person's id.
 func (s *Server) Member(guildID, user string, permissions uint64, roles ...string) string {

@@ -37,7 +37,7 @@ func (s *Server) mention(ch *channel, m *Message, allowed *allowedMentions) {
 		}
 	}
 	for _, f := range roleMention.FindAllStringSubmatch(m.Content, -1) {
-		if may("roles", allowed.Roles, f[1]) && !slices.Contains(m.MentionRoles, f[1]) {
+		if may("roles", allowed.Roles, f[1]) && s.callable(ch, m, f[1]) && !slices.Contains(m.MentionRoles, f[1]) {
 			m.MentionRoles = append(m.MentionRoles, f[1])
 		}
 	}
@@ -49,6 +49,16 @@ func (s *Server) mention(ch *channel, m *Message, allowed *allowedMentions) {
 			add(target.Author.ID)
 		}
 	}
+}
+
+// callable reports a role of the guild that the author may mention: one that
+// everybody may, or any with the permission Mention All Roles.
+func (s *Server) callable(ch *channel, m *Message, id string) bool {
+	if ch.guild == nil || id == ch.guild.id {
+		return false
+	}
+	i := slices.IndexFunc(ch.guild.roles, func(r role) bool { return r.ID == id })
+	return i >= 0 && (ch.guild.roles[i].Mentionable || m.Author.ID != s.world.bot.ID || s.permissions(ch)&PermMentionEveryone != 0)
 }
 
 // numbered gives components the ids they lack, counting from 1 in reading

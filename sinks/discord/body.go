@@ -32,6 +32,8 @@ type threadBody struct {
 // lets Discord decide; use nobody.
 type mentions struct {
 	Parse []string `json:"parse"`
+	Roles []string `json:"roles,omitempty"` // exactly these
+	Users []string `json:"users,omitempty"`
 }
 
 func nobody() mentions { return mentions{Parse: []string{}} }
@@ -98,6 +100,16 @@ type button struct {
 	Disabled    bool         `json:"disabled,omitempty"`
 	Placeholder string       `json:"placeholder,omitempty"`
 	Options     []menuOption `json:"options,omitempty"`
+
+	MaxValues    int      `json:"max_values,omitempty"`
+	ChannelTypes []int    `json:"channel_types,omitempty"`
+	Chosen       []chosen `json:"default_values,omitempty"`
+}
+
+// chosen is what a menu of channels shows as chosen.
+type chosen struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
 }
 
 // Flags of messages, Discord docs "Message Flags".

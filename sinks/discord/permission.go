@@ -52,6 +52,7 @@ type role struct {
 	ID          flexID `json:"id"`
 	Name        string `json:"name"`
 	Permissions bits   `json:"permissions"`
+	Mentionable bool   `json:"mentionable"`
 }
 
 // overwrite changes permissions in one channel for a role (type 0) or a member

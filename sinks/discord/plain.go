@@ -11,7 +11,7 @@ import (
 // refused the shape of the first.
 func renderPlain(m bridge.Message, inThread bool, mark string) card {
 	small := "-# <" + marked(cmp.Or(safeURL(m.Link, maxButtonURL), home), mark) + ">"
-	limit := maxContent - units(small) - 2
+	limit := maxContent - maxCalls - units(small) - 2
 	var lines []string
 	add := func(text string) {
 		if text != "" && limit > 0 {

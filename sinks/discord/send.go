@@ -50,10 +50,10 @@ type job struct {
 }
 
 func (j *job) card(inThread bool) card {
-	return render(j.d.Message, inThread, markOf(j.nonce), j.ids...)
+	return render(j.d.Message, inThread, j.mark(), j.ids...)
 }
 
-func (j *job) plain(inThread bool) card { return renderPlain(j.d.Message, inThread, markOf(j.nonce)) }
+func (j *job) plain(inThread bool) card { return renderPlain(j.d.Message, inThread, j.mark()) }
 
 // post shows the message anew, in its thread where it belongs to one.
 func (j *job) post(ctx context.Context) (bridge.Receipt, error) {
@@ -122,7 +122,7 @@ func (j *job) postAt(ctx context.Context, at spot) (bridge.Receipt, error) {
 // create posts the message. An empty id without error means that it was posted
 // before and has been deleted since.
 func (j *job) create(ctx context.Context, at spot) (string, error) {
-	body := j.card(at.root != "").create(j.nonce)
+	body := j.card(at.root != "").create(j.nonce).calling(j.d.Mentions)
 	if at.reply != "" {
 		body.Reference = &reference{Message: at.reply}
 	}
@@ -141,7 +141,7 @@ func (j *job) create(ctx context.Context, at spot) (string, error) {
 		case ok && e.badForm() && !plainer:
 			j.log.Warn("message refused, sending it as plain text", "destination", j.d.To.String(), "event_id", j.d.Event.ID, "err", err)
 			reference := body.Reference
-			body, plainer = j.plain(at.root != "").create(j.nonce), true
+			body, plainer = j.plain(at.root != "").create(j.nonce).calling(j.d.Mentions), true
 			body.Reference = reference
 			continue
 		}

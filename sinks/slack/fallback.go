@@ -47,8 +47,9 @@ var calls = regexp.MustCompile(`(?i)@(here|channel|everyone)`)
 // quiet breaks such words with a character that nobody sees.
 func quiet(s string) string { return calls.ReplaceAllString(s, "@\u2060$1") }
 
-// allText is the whole message without blocks.
-func allText(m bridge.Message, repeated bool) string {
+// allText is the whole message without blocks, in so many characters less than there
+// may be.
+func allText(m bridge.Message, repeated bool, less int) string {
 	parts := []string{sentence(m), clean(m.Text)}
 	if isList(m) {
 		for _, q := range m.Quotes[:min(len(m.Quotes), maxLines)] {
@@ -60,7 +61,7 @@ func allText(m bridge.Message, repeated bool) string {
 		parts = append(parts, repeatNote)
 	}
 	const room = maxFallback / 4 // for the link
-	said := escape(cutEscaped(quiet(strings.TrimSpace(strings.Join(parts, "\n"))), maxFallback-room))
+	said := escape(cutEscaped(quiet(strings.TrimSpace(strings.Join(parts, "\n"))), maxFallback-room-less))
 	if link, ok := bareLink(m.Link); ok && len(link) < room {
 		said += "\n" + link
 	}

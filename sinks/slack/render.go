@@ -67,10 +67,12 @@ type body struct {
 func (bind binder) render(d bridge.Delivery, f form, repeated bool) body {
 	out := body{text: fallback(d.Message), metadata: metadata(d), kept: bind.kept}
 	if f == textOnly {
-		out.text = allText(d.Message, repeated)
+		calls := callsOf(d.Mentions)
+		out.text = strings.TrimSpace(calls + "\n" + allText(d.Message, repeated, len(calls)))
 		return out
 	}
 	p := page{msg: d.Message, form: f, bind: bind}
+	p.calling(d.Mentions)
 	p.headline()
 	at := len(p.blocks)
 	p.quotes()
@@ -89,9 +91,13 @@ func (bind binder) render(d bridge.Delivery, f form, repeated bool) body {
 // metadata says which delivery a message shows. It rides along unseen and is what
 // look-back and echo know our messages by.
 func metadata(d bridge.Delivery) slackgo.SlackMetadata {
-	return slackgo.SlackMetadata{EventType: eventType, EventPayload: map[string]any{
+	payload := map[string]any{
 		"v": 1, "d": d.Key, "s": d.Message.Version, "a": cut(d.Message.Agent, maxName), "k": d.Message.Event, "id": cut(d.Event.About, maxValue),
-	}}
+	}
+	if update := updateMark(d); update != "" {
+		payload["u"] = update
+	}
+	return slackgo.SlackMetadata{EventType: eventType, EventPayload: payload}
 }
 
 // page collects the blocks of one message and counts their words.
