@@ -463,7 +463,10 @@ func TestAJobEndsOnceHoweverItIsSeen(t *testing.T) {
 				var jobs []string
 				for i := range 6 {
 					prompt := fmt.Sprint("a ring station ", i)
-					if i == 3 {
+					switch i {
+					case 0: // long enough that a look meets it on its way, however drifted the pace
+						prompt += " sandbox:slow"
+					case 3:
 						prompt = "sandbox:fail"
 					}
 					jobs = append(jobs, w.act(sandbox.Action{As: w.handle, Do: "generate", Prompt: prompt}).Job)
