@@ -43,7 +43,7 @@ var testLinks = linkTimes{apart: 10 * time.Millisecond, ping: 30 * time.Second, 
 // until waits for something to come true.
 func (w *world) until(cond func() bool) {
 	w.Helper()
-	require.Eventually(w, cond, 20*time.Second, time.Millisecond)
+	require.Eventually(w, cond, time.Minute, 5*time.Millisecond)
 }
 
 // acked waits for n acknowledged deliveries and returns all attempts.
