@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	soon = 5 * time.Second // for what happens at once
+	soon = 20 * time.Second // for what happens at once, on a busy machine too
 	step = 5 * time.Millisecond
 )
 

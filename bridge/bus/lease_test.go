@@ -157,7 +157,7 @@ func TestRestartedHostTakesItsOwnShardsAtOnce(t *testing.T) {
 	b := open(t, func(o *Options) { o.DataDir = dir })
 	run(t, b)
 	hold(t, b, "gateway", []string{"app"}, w.work("b"))
-	require.Eventually(t, func() bool { mine, _ := w.of("b"); return len(mine) == 1 }, soon/2, step)
+	require.Eventually(t, func() bool { mine, _ := w.of("b"); return len(mine) == 1 }, 4*time.Second, step)
 	require.Equal(t, uint64(2), b.members.claimOf(shardKey("gateway", shardOf("app"))).Epoch)
 }
 
