@@ -43,7 +43,7 @@ func TestAPersonPostsFromDiscordSlackAndNATS(t *testing.T) {
 
 	// NATS: request and reply.
 	nc := w.connect()
-	reply, err := nc.RequestMsg(&nats.Msg{Subject: "ia.cmd." + w.agent.Handle + ".post.create", Data: []byte(`{"text":"from-nats"}`)}, 10*time.Second)
+	reply, err := nc.RequestMsg(&nats.Msg{Subject: "ia.cmd." + w.agent.Handle + ".post.create", Data: []byte(`{"text":"from-nats"}`)}, answerWait)
 	require.NoError(t, err)
 	var answer struct {
 		OK     bool

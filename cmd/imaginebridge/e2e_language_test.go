@@ -67,7 +67,7 @@ func TestEachReaderIsAnsweredInTheirLanguage(t *testing.T) {
 		m := nats.NewMsg("ia.cmd." + w.agent.Handle + ".post.show")
 		m.Data = []byte(`{"post":"cmnosuchpost"}`)
 		m.Header.Set("Accept-Language", locale)
-		reply, err := nc.RequestMsg(m, 10*time.Second)
+		reply, err := nc.RequestMsg(m, answerWait)
 		require.NoError(t, err)
 		var answer struct {
 			Error struct{ Status, Message, Field string }

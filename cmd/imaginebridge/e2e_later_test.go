@@ -51,7 +51,7 @@ func (w *world) ask(nc *nats.Conn, agent, name, arguments string) (answer struct
 },
 ) {
 	group, verb, _ := strings.Cut(name, " ")
-	reply, err := nc.Request("ia.cmd."+agent+"."+group+"."+verb, []byte(arguments), 10*time.Second)
+	reply, err := nc.Request("ia.cmd."+agent+"."+group+"."+verb, []byte(arguments), answerWait)
 	if err == nil {
 		err = json.Unmarshal(reply.Data, &answer)
 	}
