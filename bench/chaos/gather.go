@@ -362,9 +362,11 @@ func (w *world) commandPath(text string) (out []check.Step) {
 			continue
 		}
 		out = append(out, check.Step{At: c.at, What: fmt.Sprintf("asked at %s, taken %t", c.door, c.taken)})
+		words := w.wordsIn(c.channel)
 		if c.discord != nil && c.taken {
-			out = append(out, check.Step{At: c.at.Add(3 * time.Second), What: "answer: " + w.wordsOf(c.discord)})
+			words += w.wordsOf(c.discord)
 		}
+		out = append(out, check.Step{At: c.at.Add(3 * time.Second), What: "answer, whenever: " + words})
 		for _, n := range w.notes {
 			if n.at.After(c.at.Add(-time.Second)) && n.at.Before(c.at.Add(20*time.Second)) {
 				out = append(out, check.Step{At: n.at, What: "· " + n.what})

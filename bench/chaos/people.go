@@ -17,6 +17,7 @@ import (
 // asked is one command of a person: to post a text that no other post has.
 type asked struct {
 	text, door string
+	channel    string // of its own, so that every answer there is its answer
 	at         time.Time
 	taken      bool
 	discord    *fakediscord.Interaction
@@ -43,14 +44,16 @@ func (w *world) ask(ctx context.Context, dice *rand.Rand) error {
 func (w *world) say(ctx context.Context, c *asked, agent string) {
 	line := fmt.Sprintf("/ia post create text:%s agent:%s", c.text, agent)
 	if c.at = time.Now(); c.door == lineDiscord {
-		in, err := w.discord.Slash("ann", w.asker.channel, line) //nolint:contextcheck // sent by Discord, not by us
+		c.channel = w.discord.Channel(w.asker.guild, c.text)
+		in, err := w.discord.Slash("ann", c.channel, line) //nolint:contextcheck // sent by Discord, not by us
 		if err != nil {
 			return // not even sent
 		}
 		_, err = in.Response(context.WithoutCancel(ctx)) // which lasts three seconds at most
 		c.discord, c.taken = in, !errors.Is(err, fakediscord.ErrNoResponse)
 	} else {
-		r, err := w.slack.Slash(w.asker.slack, w.asker.room, line)
+		c.channel = w.team.AddChannel(c.text)
+		r, err := w.slack.Slash(w.asker.slack, c.channel, line)
 		if err != nil {
 			return
 		}
@@ -67,19 +70,13 @@ func (w *world) answers() []check.Command {
 	for _, p := range w.sandbox.State().Posts {
 		effects[p.Content]++
 	}
-	inRoom := w.said()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []check.Command
 	for _, c := range w.commands {
-		words := ""
+		words := w.wordsIn(c.channel)
 		if c.discord != nil && c.taken {
-			words = w.wordsOf(c.discord)
-		}
-		for _, m := range inRoom {
-			if strings.Contains(m, c.text) {
-				words += m
-			}
+			words += w.wordsOf(c.discord)
 		}
 		out = append(out, check.Command{
 			ID: c.text, Door: "commands, " + c.door, Asked: c.at, Taken: c.taken, Told: toldBy(words), Effects: effects[c.text],
@@ -103,17 +100,17 @@ func (w *world) wordsOf(in *fakediscord.Interaction) string {
 	return string(b)
 }
 
-// said are the messages in both rooms where people ask.
-func (w *world) said() (out []string) {
-	for _, m := range w.slack.Messages(w.asker.room) {
-		out = append(out, m.Text+" "+string(m.Blocks))
+// wordsIn are the messages of a channel.
+func (w *world) wordsIn(channel string) (words string) {
+	for _, m := range w.slack.Messages(channel) {
+		words += m.Text + string(m.Blocks)
 	}
-	for _, m := range w.discord.Messages(w.asker.channel) {
+	for _, m := range w.discord.Messages(channel) {
 		if b, err := json.Marshal(m); err == nil {
-			out = append(out, string(b))
+			words += string(b)
 		}
 	}
-	return out
+	return words
 }
 
 // toldBy reads what an answer means. "Not posted" is said first where it is so.

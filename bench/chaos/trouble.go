@@ -15,14 +15,18 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/sandbox"
 )
 
-// killAgain kills the bridge and starts it again, until ctx ends. Half of its lives
-// are too short to begin anything, the others long enough to get through.
+// killAgain kills the bridge and starts it again, until ctx ends. Many of its lives
+// are too short to begin anything, others long enough to get through, a few are
+// quiet.
 func (w *world) killAgain(ctx context.Context, dice *rand.Rand) error {
 	for ctx.Err() == nil {
-		if dice.IntN(2) == 0 {
+		switch throw := dice.IntN(20); {
+		case throw < 9:
 			pause(ctx, between(dice, 50*time.Millisecond, 2500*time.Millisecond))
-		} else {
-			pause(ctx, between(dice, 2*time.Second, 12*time.Second))
+		case throw < 18:
+			pause(ctx, between(dice, 2*time.Second, 9*time.Second))
+		default:
+			pause(ctx, between(dice, 10*time.Second, 18*time.Second))
 		}
 		if ctx.Err() != nil {
 			return nil

@@ -30,7 +30,7 @@ type world struct {
 	bridge  *bridge
 	lines   map[string]*line
 	places  []place
-	asker   struct{ discord, slack, channel, room string }
+	asker   struct{ discord, slack, guild string }
 
 	mu       sync.Mutex // guards all below
 	facts    []fact
@@ -125,8 +125,7 @@ func (w *world) furnish() {
 			place{name: fmt.Sprint("slack", n), to: "slack:" + w.team.AddChannel(fmt.Sprint("alerts-", n)), agents: agents},
 			place{name: fmt.Sprint("webhook", n), to: "webhook:" + hook.url(), agents: agents, hook: hook, strict: n < 2})
 	}
-	w.asker.channel = w.discord.Channel(guild, "commands")
-	w.asker.room = w.team.AddChannel("commands")
+	w.asker.guild = guild
 	w.asker.discord, w.asker.slack = w.discord.User("ann"), w.team.AddUser("bob")
 }
 
