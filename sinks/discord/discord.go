@@ -27,6 +27,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // Options configures a Sink. Token is required.
@@ -60,8 +61,14 @@ type Options struct {
 	// PublicKey is the application's, in hex, for Door.
 	PublicKey string
 
-	// Watch is told of places that went, came back or changed. It is called
-	// from one goroutine and should return soon. May be nil.
+	// Trace traces what people do; nil traces nothing.
+	Trace trail.Tracer
+	// Acked is told how long each interaction waited for its first response; nil for
+	// nobody.
+	Acked func(time.Duration)
+
+	// Watch is told of places that went, came back or changed. It should return
+	// soon, and may be called at any time. May be nil.
 	Watch func(Change)
 	// Report is told when the state of the connection changes, from whichever
 	// goroutine learns it; it should return soon. May be nil.
@@ -122,6 +129,10 @@ func New(o Options) (*Sink, error) {
 	log := o.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
+	}
+	o.Trace = trail.Or(o.Trace)
+	if o.Acked == nil {
+		o.Acked = func(time.Duration) {}
 	}
 	s := &Sink{
 		o: o, log: log, times: usual, rest: r, edits: newOutbox(), echoes: newEchoes(),

@@ -163,6 +163,8 @@ func (t *talk) consider(ctx context.Context, about subject, m spoken) {
 	}
 	text := outward(m, self, t.channelName)
 	q := t.requestOf(ctx, about, m, text)
+	ctx, end := t.heard(ctx, "message:"+m.ID, time.Now())
+	defer end(nil)
 	switch {
 	case text == "" && len(m.Files) == 0:
 		t.hint(ctx, m, q)
@@ -233,6 +235,7 @@ func (t *talk) deliver(ctx context.Context, m spoken, q command.Request) {
 		t.unsign(ctx, m, signBusy)
 	}
 	t.showFate(ctx, m, q, a)
+	t.log.DebugContext(ctx, "command answered", "ok", a.OK)
 }
 
 // requestOf is the command that an answer in a thread means.

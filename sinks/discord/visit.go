@@ -14,6 +14,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/language"
 )
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 
 // Commands carries out what people ask for; *command.Runner does.
 type Commands interface {
@@ -287,6 +288,8 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 	if err := v.acknowledge(ctx, at); err != nil && !errors.Is(err, errAcknowledged) && !unsure(err) {
 		if spec.Repeat != command.Reads {
 			v.log.Warn("command goes on without its acknowledgement", "command", spec.Name(), "interaction", v.in.ID)
+		ctx = trail.WithCommand(ctx, q.ID)
+		v.log.DebugContext(ctx, "command heard", "interaction", v.in.ID)
 		} else {
 			return // nobody can see the answer
 		}
@@ -317,7 +320,9 @@ func refuses(p *command.Problem) bool {
 // the audit, or the question before what can't be undone.
 func (v *visit) quick(ctx context.Context, q command.Request) {
 	a := v.o.Commands.Do(ctx, q)
-	_ = v.first(ctx, respondMessage, v.answer(ctx, v.in.Guild, q, a).private()) // logged there
+	if v.first(ctx, respondMessage, v.answer(ctx, v.in.Guild, q, a).private()) == nil { // else logged there
+		v.log.DebugContext(ctx, "command answered", "ok", a.OK)
+	}
 }
 
 // spotOf is where an answer goes.
@@ -377,3 +382,4 @@ func (v *visit) work(ctx context.Context, q command.Request, at spotOf) {
 	}
 	l.finish(ctx, a)
 }
+	v.log.DebugContext(ctx, "command answered", "ok", a.OK)

@@ -88,11 +88,14 @@ func (s *Sink) receive(ctx context.Context, in interaction, d door) bool {
 		s.log.Warn("interaction dropped, too many at once", "interaction", in.ID)
 		return false
 	}
+	arrived := time.Now()
 	s.visits.work.run(func() {
 		defer func() { <-s.visits.room }()
 		work, cancel := lingering(ctx, tokenLife, leaveGrace)
 		defer cancel()
-		(&visit{Sink: s, in: in, door: d}).serve(work)
+		work, end := s.heard(work, in.ID, arrived)
+		defer end(nil)
+		(&visit{Sink: s, in: in, door: clocked{d, s, arrived}}).serve(work)
 	})
 	return true
 }

@@ -63,8 +63,10 @@ func (s *Sink) door(decode func([]byte) (inbound, error)) http.Handler {
 			w.WriteHeader(http.StatusOK)
 			return
 		}
-		out := s.handleBy(r.Context(), time.Now().Add(s.recordIn), in)
+		began := time.Now()
+		out := s.handleBy(r.Context(), began.Add(s.recordIn), in)
 		s.acknowledge(w, out)
+		s.opt.Acked(time.Since(began))
 		s.after(r.Context(), out.then)
 	})
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // interact takes what a person did.
@@ -82,10 +84,13 @@ type work struct {
 	again   string         // its id when it is tried anew because it failed for good when it came before
 	instead *bridge.Action // what else may have been meant
 	ran     func()         // called when it was done, before its answer is brought; nil for nobody
+	heard   time.Time      // when it was told of
 }
 
 // do records a request, acknowledges with body, and has it run.
 func (s *Sink) do(ctx context.Context, in inbound, w work, body any) ack {
+	ctx, w.heard = trail.WithCommand(ctx, w.q.ID), time.Now()
+	s.log.DebugContext(ctx, "command heard", "command", w.q.Group+" "+w.q.Verb)
 	switch err := s.record(ctx, w.q); {
 	case errors.Is(err, errRepeated):
 		return ack{}
@@ -211,6 +216,10 @@ func (s *Sink) act(ctx context.Context, in inbound, spec *command.Spec, b bound,
 
 // run has a command run and brings its answer.
 func (s *Sink) run(ctx context.Context, w work) command.Answer {
+	ctx = trail.WithCommand(ctx, w.q.ID)
+	ctx, end := s.opt.Trace.Begin(ctx, trail.Span{Name: "door", Kind: trail.Server, Begun: w.heard, Attrs: []slog.Attr{slog.String("door", command.Slack)}})
+	defer end(nil)
+	s.log.DebugContext(ctx, "command acknowledged")
 	q, who := w.q, s.reader(ctx, w.to.Team, w.to.User)
 	q.Locale, q.Zone, w.to.Locale = who.Locale, who.Zone, who.Locale
 	out := s.answering(w.to)
@@ -229,6 +238,7 @@ func (s *Sink) run(ctx context.Context, w work) command.Answer {
 		w.ran()
 	}
 	out.finish(ctx, a)
+	s.log.DebugContext(ctx, "command answered", "ok", a.OK)
 	return a
 }
 

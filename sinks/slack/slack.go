@@ -23,6 +23,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // Prefixes of Slack's tokens (Slack docs: "Token types").
@@ -83,6 +84,11 @@ type Options struct {
 	// Follow shows each state of a generation until its end. nil: its card stays as
 	// the command left it.
 	Follow func(ctx context.Context, agent, job string, show func(bridge.Localized))
+	// Trace traces what people do; nil traces nothing.
+	Trace trail.Tracer
+	// Acked is told how long each delivery waited for its acknowledgement; nil for
+	// nobody.
+	Acked func(time.Duration)
 	// Count is told of what metrics count, by a fixed name; nil for nobody:
 	// slack_repeats_without_look, slack_messages_refused (a smaller form follows),
 	// slack_events_repeated, slack_deliveries_unheard, slack_deliveries_dropped,
@@ -168,6 +174,10 @@ func New(o Options) (*Sink, error) {
 	}
 	if o.Manages == nil {
 		o.Manages = func(string, string) bool { return false }
+	o.Trace = trail.Or(o.Trace)
+	if o.Acked == nil {
+		o.Acked = func(time.Duration) {}
+	}
 	}
 	return &Sink{
 		opt: o, log: o.Log.With("sink", "slack"), web: newWeb(o, origin), pacer: newPacer(),

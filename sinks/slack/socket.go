@@ -92,6 +92,7 @@ func (s *Sink) read(ctx context.Context, intake <-chan letter) error {
 				continue // unacknowledged, Slack sends it again
 			}
 			s.ack(ctx, l.client, e.ID, out.body)
+			s.opt.Acked(time.Since(l.at))
 			s.after(ctx, out.then)
 		case <-ctx.Done():
 			return nil
