@@ -39,14 +39,24 @@ func (w *Worker) message(p *parcel) Message {
 		return m
 	case formCatchUp:
 		if w.record.Away != nil && w.record.Away.Count > 1 {
-			return w.Cards.AfterOutage(p.events, *w.record.Away)
+			return w.snoozable(w.Cards.AfterOutage(p.events, *w.record.Away))
 		}
 	case formPlain, formDigest, formAhead, formAside:
 	}
 	if len(p.events) == 1 {
 		return w.Cards.Layout(p.events[0])
 	}
-	return w.Cards.Digest(p.events)
+	return w.snoozable(w.Cards.Digest(p.events))
+}
+
+// snoozable gives a digest the one button that is about its subscription: peace for
+// an hour. Its answer offers the other ways. Cards of single events have none: their
+// buttons are about what they show.
+func (w *Worker) snoozable(m Message) Message {
+	m.Actions = append(m.Actions, Action{
+		Label: w.Cards.In.Word("Snooze 1 h"), Command: "subscribe pause", Args: map[string]string{"subscription": w.Subscription.Name, "until": "1h"},
+	})
+	return m
 }
 
 // idle waits for d, broken off by a nudge.

@@ -79,3 +79,12 @@ func (r *SubscriptionRecord) UnusualCatchUp() string {
 	}
 	return r.CatchUp
 }
+
+// Zone is the time zone of the subscription's own hours, "" where it has none.
+func (r *SubscriptionRecord) Zone() string {
+	if r.Quiet != nil && r.Quiet.Zone != "" {
+		return r.Quiet.Zone
+	}
+	_, zone, _ := strings.Cut(r.DigestAt, " ")
+	return zone
+}

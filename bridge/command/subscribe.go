@@ -32,6 +32,8 @@ type SubscriptionView struct {
 	Origin      string            `json:"origin"`
 	By          string            `json:"by,omitempty"`
 	Made        time.Time         `json:"made,omitzero"`
+
+	clock string // the zone of its own hours, "" where it has none
 }
 
 // SubscriptionList is what "subscribe list" gives programs.

@@ -77,6 +77,7 @@ func (h *House) view(ctx context.Context, r bridge.SubscriptionRecord) (Subscrip
 	if r.Strict {
 		v.Order = strictOrder
 	}
+	v.clock = r.Zone()
 	if known {
 		v.State, v.Reason = string(s.Record.State), s.Record.Reason
 	}
@@ -124,18 +125,27 @@ func (v SubscriptionView) card(in language.Speaker, zone *time.Location) bridge.
 	fact("Order", v.Order)
 	fact("Told of troubles", v.Notify)
 	fact("Mentions", v.audience())
-	if v.State == string(bridge.Paused) {
-		m.Actions = append(m.Actions, press("Resume", "subscribe resume", "subscription", v.ID))
-	} else {
-		m.Actions = append(m.Actions, press("Pause", "subscribe pause", "subscription", v.ID))
-	}
-	m.Actions = append(m.Actions, press("Send test", "subscribe test", "subscription", v.ID))
+	m.Actions = append(v.snoozes(), press("Send test", "subscribe test", "subscription", v.ID))
 	if v.Origin != bridge.FromFile {
 		remove := press("Remove", "subscribe remove", "subscription", v.ID)
 		remove.Danger = true
 		m.Actions = append(m.Actions, remove)
 	}
 	return m
+}
+
+// snoozes are the buttons that let a subscription rest, and go on.
+func (v SubscriptionView) snoozes() []bridge.Action {
+	pause := func(label, until string) bridge.Action {
+		a := press(label, "subscribe pause", "subscription", v.ID)
+		a.Args["until"] = until
+		return a
+	}
+	morning := pause("Until tomorrow 9:00", strings.TrimSpace("tomorrow 9:00 "+v.clock))
+	if v.State == string(bridge.Paused) {
+		return []bridge.Action{press("Resume", "subscribe resume", "subscription", v.ID), morning}
+	}
+	return []bridge.Action{press("Pause", "subscribe pause", "subscription", v.ID), pause("Pause 1 h", "1h"), morning}
 }
 
 func (v SubscriptionView) what(in language.Speaker) string {
