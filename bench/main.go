@@ -48,6 +48,7 @@ var sections = []section{
 	{name: "memory", run: memory},
 	{name: "fresh", run: fresh},
 	{name: "catchup", run: catchUp},
+	{name: "outage", run: outage},
 	{name: "burst", run: burst},
 }
 
@@ -76,6 +77,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	flags.DurationVar(&p.busy, "busy", time.Minute, "how long things happen while generations run, in fresh")
 	flags.DurationVar(&p.least, "least", 3*time.Second, "shortest time between two mentions")
 	flags.DurationVar(&p.most, "most", 8*time.Second, "longest time between two mentions")
+	flags.IntVar(&p.backlog, "backlog", p.backlog, "events that wait, in catchup and outage")
 	flags.IntVar(&p.bridges, "bridges", 3, "programs that run side by side in fresh, each with a world of its own")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -93,16 +93,20 @@ func (w *world) close() {
 }
 
 // Lines of the configuration: one subscription for each kind of destination, or
-// a webhook alone that begins with the oldest event.
+// a webhook or a channel of Discord alone that begins with the oldest event.
 const (
 	everywhere = "everywhere"
 	hookOnly   = "hook"
+	chatOnly   = "chat"
 )
 
 func (w *world) subscriptions(which string) string {
 	const events = `["notification.*", "message.received", "generation.*"]`
 	if which == hookOnly {
 		return fmt.Sprintf("subscriptions: [{name: h, events: %s, to: \"webhook:%s\", start: all}]\n", events, w.hook.url())
+	}
+	if which == chatOnly {
+		return fmt.Sprintf("subscriptions: [{name: d, events: %s, to: \"discord:%s\", start: all}]\n", events, w.channel)
 	}
 	return fmt.Sprintf(`subscriptions:
   - {name: d, events: %[1]s, to: "discord:%[2]s"}

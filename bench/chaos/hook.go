@@ -15,10 +15,10 @@ type receiver struct {
 
 	mu       sync.Mutex
 	attempts []attempt
-	refuse   int           // so many requests from now on get the status
-	status   int           // of refusals
-	drop     int           // so many are taken and not answered
-	always   int           // the status of all answers; 0 for a good receiver
+	refuse   int // so many requests from now on get the status
+	status   int // of refusals
+	drop     int // so many are taken and not answered
+	always   int // the status of all answers; 0 for a good receiver
 }
 
 // attempt is one request as the receiver saw it.

@@ -65,7 +65,7 @@ func (w *world) say(ctx context.Context, c *asked, agent string) {
 }
 
 // answers are the commands with what became of them at the API, and what was told.
-func (w *world) answers() []check.Command {
+func (w *world) answers(ctx context.Context) []check.Command {
 	effects := map[string]int{}
 	for _, p := range w.sandbox.State().Posts {
 		effects[p.Content]++
@@ -76,7 +76,7 @@ func (w *world) answers() []check.Command {
 	for _, c := range w.commands {
 		words := w.wordsIn(c.channel)
 		if c.discord != nil && c.taken {
-			words += w.wordsOf(c.discord)
+			words += w.wordsOf(ctx, c.discord)
 		}
 		out = append(out, check.Command{
 			ID: c.text, Door: "commands, " + c.door, Asked: c.at, Taken: c.taken, Told: toldBy(words), Effects: effects[c.text],
@@ -86,8 +86,8 @@ func (w *world) answers() []check.Command {
 }
 
 // wordsOf is what the person sees as the answer at Discord, once it is one.
-func (w *world) wordsOf(in *fakediscord.Interaction) string {
-	now, cancel := context.WithTimeout(context.Background(), time.Millisecond) // it is there, or it is not
+func (w *world) wordsOf(ctx context.Context, in *fakediscord.Interaction) string {
+	now, cancel := context.WithTimeout(ctx, time.Millisecond) // it is there, or it is not
 	defer cancel()
 	r, err := in.Settled(now)
 	if err != nil || r.Message == nil {

@@ -19,7 +19,7 @@ import (
 // are too short to begin anything, others long enough to get through, a few are
 // quiet.
 func (w *world) killAgain(ctx context.Context, dice *rand.Rand) error {
-	for ctx.Err() == nil {
+	for {
 		switch throw := dice.IntN(20); {
 		case throw < 9:
 			pause(ctx, between(dice, 50*time.Millisecond, 2500*time.Millisecond))
@@ -29,7 +29,7 @@ func (w *world) killAgain(ctx context.Context, dice *rand.Rand) error {
 			pause(ctx, between(dice, 10*time.Second, 18*time.Second))
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it is over
 		}
 		w.bridge.kill()
 		w.did("kill", "")
@@ -38,7 +38,6 @@ func (w *world) killAgain(ctx context.Context, dice *rand.Rand) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // troubles are what else goes wrong, with how often in a hundred.
@@ -61,14 +60,14 @@ var troubles = []struct {
 
 // trouble lets things go wrong until ctx ends, one after the other.
 func (w *world) trouble(ctx context.Context, dice *rand.Rand) error {
-	for ctx.Err() == nil {
+	for {
 		pause(ctx, between(dice, 500*time.Millisecond, 4*time.Second))
 		throw, i := dice.IntN(100), 0
 		for ; i < len(troubles)-1 && throw >= troubles[i].rate; i++ {
 			throw -= troubles[i].rate
 		}
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // it is over
 		}
 		detail, err := troubles[i].make(ctx, w, dice)
 		if err != nil {
@@ -76,7 +75,6 @@ func (w *world) trouble(ctx context.Context, dice *rand.Rand) error {
 		}
 		w.did(troubles[i].name, detail)
 	}
-	return nil
 }
 
 // lineFor picks one of the lines.

@@ -37,7 +37,6 @@ type world struct {
 	commands []*asked
 	notes    []note // what was done to the bridge, for paths
 	counts   map[string]int
-	ended    time.Time // of the chaos
 }
 
 // note is one thing done to the bridge.

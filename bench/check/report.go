@@ -66,13 +66,10 @@ var verdicts = []Verdict{
 
 // always reports a verdict whose absence is the news.
 func always(v Verdict, counts map[Verdict]int) bool {
-	switch v {
-	case Lost, Doubled, Reordered:
-		return !ofCommands(counts)
-	case FalselyDone, DoneTwice:
-		return ofCommands(counts)
+	if ofCommands(counts) {
+		return v == FalselyDone || v == DoneTwice
 	}
-	return false
+	return v == Lost || v == Doubled || v == Reordered
 }
 
 func ofCommands(counts map[Verdict]int) bool {

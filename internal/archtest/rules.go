@@ -46,8 +46,8 @@ type owner struct {
 // owners says which room alone may use a library outside tests, so that one
 // folder replaces it.
 var owners = map[string]owner{
-	"github.com/nats-io/nats.go":            {[]string{"bridge/bus", "events/subscribe"}, "nobody else talks to NATS"},
-	"github.com/nats-io/nats-server":        {[]string{"bridge/bus"}, "nobody else talks to NATS"},
+	"github.com/nats-io/nats.go":            {[]string{"bridge/bus", "events/subscribe", "bench/chaos"}, "nobody else talks to NATS; chaos reads it without us"},
+	"github.com/nats-io/nats-server":        {[]string{"bridge/bus", "bench/chaos"}, "nobody else talks to NATS; chaos is the server that dies"},
 	"github.com/synadia-io/orbit.go":        {[]string{"bridge/bus"}, "nobody else talks to NATS"},
 	"github.com/bwmarrin/discordgo":         {[]string{"sinks/discord"}, "nobody else talks to Discord"},
 	"github.com/slack-go/slack":             {[]string{"sinks/slack"}, "nobody else talks to Slack"},

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/events"
+)
+
+// outage measures how one channel of Discord is caught up with, all of Discord's
+// limits in force, when events waited for it: each three hundredth a direct
+// message, the others comments.
+func outage(ctx context.Context, p plan) (out []figure, err error) {
+	idle, err := idleMemory(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWorld(ctx, filepath.Join(p.dir, "outage"), false)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	if err := w.configure(chatOnly); err != nil {
+		return nil, err
+	}
+	if _, err := w.fill(ctx, p.backlog, comment); err != nil {
+		return nil, err
+	}
+	c, err := w.start(p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if stopped := c.stop(); err == nil {
+			err = stopped
+		}
+	}()
+	var took time.Duration
+	told, doubled := 0, 0
+	err = until(ctx, 15*time.Minute, time.Second, "caught up", func() bool {
+		took = time.Since(c.began)
+		told, doubled, err = w.told()
+		return err != nil || told >= p.backlog
+	})
+	if err != nil {
+		return nil, err
+	}
+	used, err := c.usage()
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{Section: "outage", What: "start to caught up", Value: took.Seconds(), Unit: "s", Most: 480, Samples: p.backlog},
+		{Section: "outage", What: "messages", Value: float64(len(w.discord.Messages(w.channel))), Most: 450},
+		{Section: "outage", What: "lost", Value: float64(p.backlog - told), None: true},
+		{Section: "outage", What: "told twice", Value: float64(doubled), None: true},
+		{Section: "outage", What: "peak resident above idle", Value: used.peak - idle, Unit: "MiB", Most: 50},
+		{Section: "outage", What: "violations", Value: float64(w.violations()), None: true},
+	}, nil
+}
+
+// idleMemory is what the program holds with nothing to do, in MiB.
+func idleMemory(ctx context.Context, p plan) (held float64, err error) {
+	w, err := newWorld(ctx, filepath.Join(p.dir, "outage-idle"), false)
+	if err != nil {
+		return 0, err
+	}
+	defer w.close()
+	if err := w.configure(chatOnly); err != nil {
+		return 0, err
+	}
+	c, err := w.start(p)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if stopped := c.stop(); err == nil {
+			err = stopped
+		}
+	}()
+	if _, err := c.untilReady(ctx); err != nil {
+		return 0, err
+	}
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return 0, err
+	}
+	used, err := c.usage()
+	return used.resident, err
+}
+
+// told counts the marks that stand in the channel, and those that stand there more
+// than once.
+func (w *world) told() (n, again int, err error) {
+	seen := map[string]int{}
+	for _, place := range append(w.discord.Threads(w.channel), w.channel) {
+		for _, m := range w.discord.Messages(place) {
+			text, err := json.Marshal(m)
+			if err != nil {
+				return 0, 0, err
+			}
+			for _, found := range mark.FindAllString(string(text), -1) {
+				if seen[found]++; seen[found] == 2 {
+					again++
+				}
+			}
+		}
+	}
+	return len(seen), again, nil
+}
+
+// comment is an event as the poller makes it of a comment, or of a direct message.
+func comment(baseURL, handle string, n int) events.Event {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
+	actor := events.Agent{ID: "agent_1", Handle: "nova_ai", Name: "Nova", URL: baseURL + "/nova_ai", Verified: true}
+	id, text := fmt.Sprintf("ntf_%06d", n), markOf(n)+" what a calm evening over the ring station, "+strings.Repeat("come and see it ", 20)
+	if n%300 == 0 {
+		return events.New(baseURL, handle, id, "v1", at, events.MessageReceived{
+			Actor: actor, Conversation: events.Conversation{ID: "v1"}, Message: events.Message{ID: id, Content: text, CreatedAt: at},
+		})
+	}
+	return events.New(baseURL, handle, id, "p1", at, events.NotificationComment{
+		Actor: actor, Post: events.Post{ID: "p1", URL: baseURL + "/posts/p1", Content: "Docking ring done", CreatedAt: at},
+		Comment: events.Comment{ID: id, Content: text, CreatedAt: at},
+	})
+}
