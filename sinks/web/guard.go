@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -39,11 +40,13 @@ func isLocal(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// readOnly refuses everything but reads, and forbids guessing at what is read.
+// readOnly refuses everything but reads, besides what the console's forms do, and
+// forbids guessing at what is read.
 func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		form := r.Method == http.MethodPost && slices.Contains(forms, r.URL.Path)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !form {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "Only reading is possible here.", http.StatusMethodNotAllowed)
 			return
@@ -51,6 +54,9 @@ func readOnly(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// forms are the paths that take forms of the console's own pages.
+var forms = []string{actPath, loginPath, logoutPath}
 
 // private keeps the pages of other sites out. A page whose name was made to point
 // here (DNS rebinding) asks for a host that nobody listed; one that embeds or
@@ -60,15 +66,15 @@ func (s *Server) private(hosts map[string]bool, next http.Handler) http.Handler 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", s.csp)
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with none at all, forms would not say where they come from
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		switch host := hostName(r.Host); {
-		case !isLocal(host) && !hosts[host]:
+		case !isLocal(host) && !hosts[host] && !(s.o.Remote && isAddress(host)):
 			http.Error(w, "The console does not answer to this host name. Open it as localhost, or set http.public_url to the address you use.", http.StatusMisdirectedRequest)
-		case foreign(r):
+		case r.Method == http.MethodPost && !ownForm(r), r.Method != http.MethodPost && foreign(r):
 			http.Error(w, "The console can't be used from the pages of another site.", http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, r)
@@ -82,12 +88,28 @@ func (s *Server) private(hosts map[string]bool, next http.Handler) http.Handler 
 func probed(hosts map[string]bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostName(r.Host)
-		if _, err := netip.ParseAddr(host); err != nil && !isLocal(host) && !hosts[host] {
+		if !isAddress(host) && !isLocal(host) && !hosts[host] {
 			http.Error(w, "Health and metrics do not answer to this host name. Ask by address or as localhost, or set http.public_url to the name you use.", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isAddress reports a Host that no look-up of a name leads to: a page that asks by
+// it was loaded by it.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// ownForm reports a form that was sent by a page of the console itself, by what
+// browsers say of it (Fetch Metadata, or else Origin); what says nothing is none.
+func ownForm(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
+		return false
+	}
+	return http.NewCrossOriginProtection().Check(r) == nil
 }
 
 // foreign reports whether a page of another site asks, other than by a link that
@@ -106,5 +128,5 @@ func foreign(r *http.Request) bool {
 func contentPolicy(l look) string {
 	images := append([]string{"'self'"}, l.list()...)
 	return "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src " + strings.Join(images, " ") +
-		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }

@@ -25,6 +25,8 @@ func parsePages() (*template.Template, error) {
 		"rfc":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
 		"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
+		"path":  pathOf,
+		"line":  func(text string) string { return oneLine(text, maxQuote) },
 	}).ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the templates: %w", err)
@@ -89,25 +91,20 @@ type pageView struct {
 	Status   statusView
 	Roots    []rootView
 	Hint     []string
+	Nav      []navItem
+	SignedIn bool
 }
 
 // page shows the console as it is now; the stream takes it on from there.
-func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	now := s.room.since(0, 0)
 	v := pageView{
 		Version: s.o.Version, Edition: s.edition, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.o.Lanes()), Hint: s.o.Hint,
+		Nav: s.nav("/console/"), SignedIn: s.needsLogin(r),
 	}
 	now.sortByPlace()
 	for _, t := range now.roots {
 		v.Roots = append(v.Roots, s.look.view(t))
 	}
-	var html bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&html, "page", v); err != nil {
-		s.log.Warn("page not drawn", "err", err)
-		http.Error(w, "The page could not be drawn; the log says why.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = html.WriteTo(w)
+	s.show(w, http.StatusOK, "page", v)
 }

@@ -27,22 +27,11 @@ type card struct {
 // stream sends what changes, as server-sent events (HTML Living Standard §9.2).
 // Last-Event-ID, or "after" on the first request, says what is known.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	if s.streams.Add(1) > maxStreams {
-		s.streams.Add(-1)
-		h.Set("Retry-After", "10")
-		http.Error(w, "Too many pages watch already.", http.StatusServiceUnavailable)
+	line, leave := s.beginStream(w, r)
+	if line == nil {
 		return
 	}
-	defer s.streams.Add(-1)
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx passes it on at once
-	if r.Method == http.MethodHead {
-		return
-	}
-	line := &line{w: w, control: http.NewResponseController(w)}
-	_ = line.control.SetReadDeadline(time.Time{}) // or the server would hang up on a request that reads nothing more
+	defer leave()
 	position := r.Header.Get("Last-Event-ID")
 	if position == "" {
 		position = r.URL.Query().Get("after")
@@ -55,6 +44,29 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	s.follow(r, line, seq)
 }
 
+// beginStream answers a browser that wants to hear of changes. The line is nil
+// where there is nothing more to say; else leave is called at its end.
+func (s *Server) beginStream(w http.ResponseWriter, r *http.Request) (to *line, leave func()) {
+	h := w.Header()
+	if s.streams.Add(1) > maxStreams {
+		s.streams.Add(-1)
+		h.Set("Retry-After", "10")
+		http.Error(w, "Too many pages watch already.", http.StatusServiceUnavailable)
+		return nil, nil
+	}
+	leave = func() { s.streams.Add(-1) }
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx passes it on at once
+	if r.Method == http.MethodHead {
+		leave()
+		return nil, nil
+	}
+	to = &line{w: w, control: http.NewResponseController(w)}
+	_ = to.control.SetReadDeadline(time.Time{}) // or the server would hang up on a request that reads nothing more
+	return to, leave
+}
+
 // follow writes changes after seq until the browser leaves, reads too slowly, or
 // the server ends.
 func (s *Server) follow(r *http.Request, line *line, seq uint64) {
@@ -62,7 +74,7 @@ func (s *Server) follow(r *http.Request, line *line, seq uint64) {
 	defer beat.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
-	for stateAt := uint64(0); ; {
+	for stateAt := uint64(0); s.admitted(r); {
 		now := s.room.since(seq, stateAt)
 		if err := s.send(line, now); err != nil {
 			s.log.Debug("a browser left", "err", err)
@@ -76,6 +88,9 @@ func (s *Server) follow(r *http.Request, line *line, seq uint64) {
 			case <-s.done:
 				return
 			case <-beat.C:
+				if !s.admitted(r) {
+					return
+				}
 				fmt.Fprint(line, ": still here\n\n")
 				if line.flush() != nil {
 					return

@@ -1,5 +1,6 @@
 // Package web is the bridge's own HTTP door: health, readiness, metrics and the
-// console, a page that shows each message live as Discord and as Slack show it.
+// console: a page that shows each message live as Discord and as Slack show it,
+// and those for whoever runs the bridge.
 //
 // Its main type is [Server]. Everything that came from outside is text: it is
 // escaped by html/template, never fetched by the server, and shown as a picture
@@ -62,6 +63,15 @@ type Options struct {
 	// Hosts are the Host names that are answered to besides those of this machine:
 	// "bridge.example" or "bridge.example:8480", whose port is ignored.
 	Hosts []string
+	// Remote says that others than people at this machine can reach the server: the
+	// console then asks everybody to sign in, and answers to addresses too. What comes
+	// by a name of Hosts, or through a proxy, has to sign in anyway.
+	Remote bool
+	HTTPS  bool   // Hosts are reached by https
+	Token  string // signs in to the console; "" lets nobody in who has to
+	// Operator makes the console's pages for whoever runs the bridge; nil: there is
+	// the live page only.
+	Operator *Operator
 	// MediaHosts are the origins whose images the operator's browser may fetch:
 	// "https://cdn.example". What stands behind the origin is ignored.
 	MediaHosts []string
@@ -80,6 +90,8 @@ type Server struct {
 	assets   map[string]asset
 	edition  string
 	room     *room
+	desk     *desk // nil where there is the live page only
+	keeper   *keeper
 	done     chan struct{} // closed when Run ends
 	streams  atomic.Int64
 	registry *prometheus.Registry
@@ -90,7 +102,10 @@ type Server struct {
 // New makes the server. It starts nothing. The error names the option that can't
 // be used.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, log: o.Log, room: newRoom(), done: make(chan struct{})}
+	s := &Server{o: o, log: o.Log, room: newRoom(), done: make(chan struct{}), keeper: newKeeper(o.Token)}
+	if o.Operator != nil {
+		s.desk = newDesk(*o.Operator)
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -129,12 +144,24 @@ func (s *Server) routes(hosts map[string]bool) http.Handler {
 	all.Handle("/readyz", probed(hosts, http.HandlerFunc(s.readyz)))
 	all.Handle("/metrics", probed(hosts, s.metrics()))
 
+	inside := http.NewServeMux()
+	inside.HandleFunc("/console/{$}", s.page)
+	inside.HandleFunc("/console/events", s.stream)
+	if s.desk != nil {
+		for _, p := range sheets() {
+			inside.HandleFunc(p.path(), s.sheet(p))
+		}
+		inside.HandleFunc("/console/changes", s.changes)
+		inside.HandleFunc("POST "+actPath, s.act)
+	}
 	console := http.NewServeMux()
 	console.Handle("/{$}", http.RedirectHandler("/console/", http.StatusFound))
 	console.Handle("/console", http.RedirectHandler("/console/", http.StatusFound))
-	console.HandleFunc("/console/{$}", s.page)
-	console.HandleFunc("/console/events", s.stream)
 	console.HandleFunc("/console/assets/{name}", s.asset)
+	console.HandleFunc("GET "+loginPath, s.loginPage)
+	console.HandleFunc("POST "+loginPath, s.login)
+	console.HandleFunc("POST "+logoutPath, s.logout)
+	console.Handle("/", s.signedIn(inside))
 	all.Handle("/", s.private(hosts, console))
 	return readOnly(all)
 }
@@ -153,6 +180,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer close(s.done)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.watch(ctx) })
+	if s.desk != nil {
+		wg.Go(func() { s.listen(ctx) })
+	}
 	s.read(ctx)
 	wg.Wait()
 	return nil
@@ -201,11 +231,31 @@ func (s *Server) read(ctx context.Context) {
 	<-ctx.Done()
 }
 
+// listen hears the journal until ctx ends.
+func (s *Server) listen(ctx context.Context) {
+	for wait := tailWait; ; wait = min(2*wait, tailMax) {
+		s.desk.tallies.clear()
+		err := s.desk.o.Journal(ctx, time.Now().Add(-lookBack), s.desk.done, s.desk.became)
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("the journal can't be read, trying again", "retry_in", wait, "err", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
 // take shows one event and counts it where it came while we were watching.
 func (s *Server) take(e events.Event, live bool) {
 	kind := e.Kind()
 	if kind == nil || !s.room.add(e) {
 		return
+	}
+	if s.desk != nil {
+		s.desk.recent.add(e)
 	}
 	if live {
 		s.events.WithLabelValues(kind.Family, kind.Type).Inc()

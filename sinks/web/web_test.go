@@ -70,7 +70,10 @@ func TestPaths(t *testing.T) {
 		"another loopback address":     {"GET", "/console/", []string{"Host", "127.8.9.1"}, 200},
 		"loopback of version 6":        {"GET", "/console/", []string{"Host", "[::1]:8480"}, 200},
 		"name under localhost":         {"GET", "/console/", []string{"Host", "bridge.LOCALHOST.:8480"}, 200},
-		"listed name":                  {"GET", "/console/", []string{"Host", "Bridge.Example"}, 200},
+		"listed name, not signed in":   {"GET", "/console/", []string{"Host", "Bridge.Example"}, 303},
+		"listed name's stream":         {"GET", "/console/events", []string{"Host", "Bridge.Example", "Accept", "text/event-stream"}, 401},
+		"listed name's files":          {"GET", "/console/assets/page.css", []string{"Host", "Bridge.Example"}, 200},
+		"through a proxy":              {"GET", "/console/", []string{"X-Forwarded-For", "192.0.2.7"}, 303},
 		"fetched by another site":      {"HEAD", "/console/events", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
 		"fetched from another port":    {"HEAD", "/console/events", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors"}, 403},
 		"framed by another site":       {"GET", "/console/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403},
@@ -128,8 +131,8 @@ func TestThePageAllowsNothingFromElsewhere(t *testing.T) {
 	res := ask(t, s, "GET", "/console/")
 	page := body(t, res)
 	require.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https://cdn.example; "+
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'", res.Header.Get("Content-Security-Policy"))
-	require.Equal(t, "no-referrer", res.Header.Get("Referrer-Policy"))
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'", res.Header.Get("Content-Security-Policy"))
+	require.Equal(t, "same-origin", res.Header.Get("Referrer-Policy"))
 	require.Equal(t, "DENY", res.Header.Get("X-Frame-Options"))
 	require.Equal(t, "same-origin", res.Header.Get("Cross-Origin-Resource-Policy"))
 	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))

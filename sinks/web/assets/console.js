@@ -181,9 +181,11 @@
       return;
     }
     if (e.key === "Enter" && on.closest("a, button, summary")) return;
-    if (!Object.hasOwn(keys, e.key)) return;
+    const page = /^[1-9]$/.test(e.key) && one(`.nav a[data-key="${e.key}"]`);
+    if (!page && !Object.hasOwn(keys, e.key)) return;
     e.preventDefault();
-    keys[e.key]();
+    if (page) page.click();
+    else keys[e.key]();
   });
   filter.addEventListener("input", () => sift());
   filter.form.addEventListener("submit", (e) => e.preventDefault());

@@ -1,0 +1,190 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+)
+
+// subscriptionRow is a subscription as the console shows it.
+type subscriptionRow struct {
+	command.SubscriptionView
+	counted
+	Rate   string
+	Dot    string // the state as one of the States
+	What   string
+	Who    string
+	Dead   int
+	Origin string
+	Deeds  []deed
+	Path   string
+}
+
+// rows lays subscriptions out, with what the journal told of them.
+func (s *Server) rows(all []command.SubscriptionView) []subscriptionRow {
+	now := time.Now()
+	dead := map[string]int{}
+	for _, l := range s.desk.dead.last() {
+		dead[l.Subscription]++
+	}
+	out := make([]subscriptionRow, 0, len(all))
+	for _, v := range all {
+		row := subscriptionRow{
+			SubscriptionView: v, counted: s.desk.tallies.of(v.ID, now), Dead: dead[v.ID], Dot: dotOf(v.State),
+			What: cmp.Or(v.Preset, strings.Join(v.Events, ", ")), Who: handles(v.Agents), Origin: originOf(v), Path: pathOf("subscription", "id", v.ID),
+		}
+		row.Rate = rate(row.counted)
+		out = append(out, row)
+	}
+	return out
+}
+
+// dotOf is a lane's state as the colours know it.
+func dotOf(state string) string {
+	switch state {
+	case string(bridge.Live):
+		return StateOK
+	case string(bridge.Held), string(bridge.Paused), StateStarting:
+		return StateStarting
+	}
+	return StateDown
+}
+
+// rate is how much goes out: of the last five minutes where anything did, else of
+// the last hour.
+func rate(c counted) string {
+	switch {
+	case c.Five > 0:
+		return fmt.Sprintf("%.1f a minute", float64(c.Five)/5)
+	case c.Hour > 0:
+		return fmt.Sprintf("%d in the last hour", c.Hour)
+	}
+	return "none in the last hour"
+}
+
+func handles(all []string) string {
+	if len(all) == 0 || slices.Contains(all, bridge.EveryAgent) {
+		return "all agents"
+	}
+	return "@" + strings.Join(all, ", @")
+}
+
+func originOf(v command.SubscriptionView) string {
+	switch v.Origin {
+	case bridge.FromFile:
+		return "from the configuration file"
+	case bridge.FromChat:
+		return joined("made in chat", cmp.Or(v.By, ""))
+	case bridge.FromCLI:
+		return "made by the operator"
+	}
+	return "made over NATS"
+}
+
+// deedsOf are the buttons that fit a subscription's state.
+func deedsOf(v visit, row subscriptionRow) []deed {
+	if row.State == string(bridge.Paused) {
+		return []deed{v.deed("Resume", "subscribe resume", "subscription", row.ID)}
+	}
+	return []deed{v.deed("Pause", "subscribe pause", "subscription", row.ID)}
+}
+
+func (s *Server) subscriptions(ctx context.Context, v visit) (any, error) {
+	all, err := s.desk.subscriptions.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.desk.dead.get(ctx); err != nil {
+		return nil, err
+	}
+	rows := s.rows(all)
+	for i := range rows {
+		rows[i].Deeds = deedsOf(v, rows[i])
+	}
+	return map[string]any{"Rows": rows}, nil
+}
+
+// subscriptionPage is one subscription with all that can be done to it.
+type subscriptionPage struct {
+	subscriptionRow
+	Resume, Pause, Test, Remove, Replay deed
+	Letters                             []letterRow
+	Recent                              []eventLine
+}
+
+func (s *Server) subscription(ctx context.Context, v visit) (any, error) {
+	all, err := s.desk.subscriptions.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	letters, err := s.desk.dead.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id := v.Query.Get("id")
+	rows := s.rows(all)
+	i := slices.IndexFunc(rows, func(r subscriptionRow) bool { return r.ID == id })
+	if i < 0 {
+		return nil, &command.Problem{Code: 404, Status: "no_subscription", Message: "There is no such subscription.", Hint: "Somebody may have removed it."}
+	}
+	p := subscriptionPage{
+		subscriptionRow: rows[i],
+		Resume:          v.deed("Resume", "subscribe resume", "subscription", id), Pause: v.deed("Pause", "subscribe pause", "subscription", id),
+		Test: v.deed("Send a test message", "subscribe test", "subscription", id), Replay: v.deed("Replay", "subscribe replay", "subscription", id),
+		Remove: v.deed("Remove", "subscribe remove", "subscription", id),
+	}
+	p.Remove.Danger, p.Remove.Back = true, "/console/subscriptions"
+	for _, l := range letters {
+		if l.Subscription == id && len(p.Letters) < shownLetters {
+			p.Letters = append(p.Letters, letterOf(v, l))
+		}
+	}
+	p.Recent = s.desk.recent.newest(nil, 10)
+	return p, nil
+}
+
+// preview is a dry run: what a subscription would have sent.
+func (s *Server) preview(ctx context.Context, v visit) (any, error) {
+	values := map[string]any{"subscription": v.Query.Get("subscription")}
+	for _, name := range []string{"since", "filter"} {
+		if text := strings.TrimSpace(v.Query.Get(name)); text != "" {
+			values[name] = text
+		}
+	}
+	a, err := s.ask(ctx, v, "preview", values)
+	if err != nil {
+		return nil, err
+	}
+	p, _ := a.Reply.Data.(command.Preview)
+	return map[string]any{"Text": a.Reply.Text, "Items": p.Items, "Subscription": v.Query.Get("subscription"), "Since": v.Query.Get("since"), "Filter": v.Query.Get("filter")}, nil
+}
+
+// why is the way of one event through one subscription.
+func (s *Server) why(ctx context.Context, v visit) (any, error) {
+	a, err := s.ask(ctx, v, "why", map[string]any{"subscription": v.Query.Get("subscription"), "event": strings.TrimSpace(v.Query.Get("event"))})
+	if err != nil {
+		return nil, err
+	}
+	t, _ := a.Reply.Data.(command.Trace)
+	return map[string]any{"Text": a.Reply.Text, "Trace": t, "Subscription": v.Query.Get("subscription")}, nil
+}
+
+// ask has a command look something up. The error is its *command.Problem.
+func (s *Server) ask(ctx context.Context, v visit, verb string, values map[string]any) (command.Answer, error) {
+	a := s.desk.o.Do(ctx, command.Request{
+		Principal: operator(), Group: "subscribe", Verb: verb, Values: values, Door: door, Place: v.Place,
+	})
+	switch {
+	case a.OK:
+		return a, nil
+	case a.Problem != nil:
+		return a, a.Problem
+	}
+	return a, &command.Problem{Code: 503, Status: "no_answer", Message: "There is no answer yet.", Hint: "Load the page again."}
+}

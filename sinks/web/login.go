@@ -1,0 +1,226 @@
+package web
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	sessionCookie = "imaginebridge_console"
+	sessionTime   = 12 * time.Hour
+	maxSessions   = 256
+	loginPath     = "/console/login"
+	logoutPath    = "/console/logout"
+	actPath       = "/console/do"
+)
+
+// keeper knows who is signed in, and lets nobody try tokens for long.
+type keeper struct {
+	token [sha256.Size]byte
+	set   bool // there is a token
+
+	mu       sync.Mutex
+	sessions map[[sha256.Size]byte]time.Time // until when
+	failures map[string][]time.Time          // of the last minute, by where they came from
+}
+
+func newKeeper(token string) *keeper {
+	return &keeper{
+		token: sha256.Sum256([]byte(token)), set: token != "",
+		sessions: map[[sha256.Size]byte]time.Time{}, failures: map[string][]time.Time{},
+	}
+}
+
+// Attempts to sign in that may fail in a minute: from one place, and in all.
+const (
+	maxFailures    = 5
+	maxAllFailures = 60
+)
+
+// enter checks a token and makes a session. Wait is how long the place has to keep
+// still where it tried too often; the token is not looked at then.
+func (k *keeper) enter(token, from string, now time.Time) (session string, wait time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if wait := k.blocked(from, now); wait > 0 {
+		return "", wait
+	}
+	sum := sha256.Sum256([]byte(token))
+	if !k.set || subtle.ConstantTimeCompare(sum[:], k.token[:]) != 1 {
+		k.failures[from] = append(k.failures[from], now)
+		return "", 0
+	}
+	delete(k.failures, from)
+	for id, until := range k.sessions {
+		if now.After(until) || len(k.sessions) >= maxSessions {
+			delete(k.sessions, id)
+		}
+	}
+	session = rand.Text()
+	k.sessions[sha256.Sum256([]byte(session))] = now.Add(sessionTime)
+	return session, 0
+}
+
+// blocked forgets failures of more than a minute ago and says how long a place has
+// to wait for the oldest of the others to become one.
+func (k *keeper) blocked(from string, now time.Time) time.Duration {
+	all, oldest := 0, now
+	for place, times := range k.failures {
+		for len(times) > 0 && now.Sub(times[0]) >= time.Minute {
+			times = times[1:]
+		}
+		if len(times) == 0 {
+			delete(k.failures, place)
+			continue
+		}
+		k.failures[place] = times
+		all += len(times)
+		if times[0].Before(oldest) {
+			oldest = times[0]
+		}
+	}
+	switch own := k.failures[from]; {
+	case len(own) >= maxFailures:
+		return time.Minute - now.Sub(own[0])
+	case all >= maxAllFailures:
+		return time.Minute - now.Sub(oldest)
+	}
+	return 0
+}
+
+// known reports whether a session is open.
+func (k *keeper) known(session string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	until, ok := k.sessions[sha256.Sum256([]byte(session))]
+	return ok && now.Before(until)
+}
+
+func (k *keeper) leave(session string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.sessions, sha256.Sum256([]byte(session)))
+}
+
+// needsLogin reports a request that may come from somewhere else than this machine.
+func (s *Server) needsLogin(r *http.Request) bool {
+	return s.o.Remote || !isLocal(hostName(r.Host)) || forwarded(r)
+}
+
+// forwarded reports what a proxy has passed on, whatever Host it was given.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// admitted reports whether the request may see the console.
+func (s *Server) admitted(r *http.Request) bool {
+	if !s.needsLogin(r) {
+		return true
+	}
+	c, err := r.Cookie(sessionCookie)
+	return err == nil && s.keeper.known(c.Value, time.Now())
+}
+
+// signedIn lets those through who may see the console, and shows the others where
+// to sign in.
+func (s *Server) signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case s.admitted(r):
+			next.ServeHTTP(w, r)
+		case r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") != "empty" && !strings.Contains(r.Header.Get("Accept"), "text/event-stream"):
+			http.Redirect(w, r, loginPath+"?back="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		default:
+			http.Error(w, "Sign in at "+loginPath+" first.", http.StatusUnauthorized)
+		}
+	})
+}
+
+// loginView is the page to sign in at.
+type loginView struct {
+	Version, Back, Problem string
+}
+
+func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
+	if s.admitted(r) {
+		http.Redirect(w, r, within(r.URL.Query().Get("back")), http.StatusSeeOther)
+		return
+	}
+	s.show(w, http.StatusOK, "login", loginView{Version: s.o.Version, Back: r.URL.Query().Get("back")})
+}
+
+// login takes the token and opens a session.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	v := loginView{Version: s.o.Version, Back: r.PostFormValue("back")}
+	session, wait := s.keeper.enter(strings.TrimSpace(r.PostFormValue("token")), placeOf(r), time.Now())
+	switch {
+	case wait > 0:
+		w.Header().Set("Retry-After", "60")
+		v.Problem = "Too many attempts. Wait a minute."
+		s.log.Warn("sign-in to the console refused", "remote", placeOf(r), "retry_in", wait)
+		s.show(w, http.StatusTooManyRequests, "login", v)
+	case session == "":
+		v.Problem = "That is not the token."
+		s.log.Warn("sign-in to the console refused", "remote", placeOf(r))
+		s.show(w, http.StatusForbidden, "login", v)
+	default:
+		s.log.Info("signed in to the console", "remote", placeOf(r))
+		http.SetCookie(w, s.cookie(r, session, int(sessionTime.Seconds())))
+		http.Redirect(w, r, within(v.Back), http.StatusSeeOther)
+	}
+}
+
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		s.keeper.leave(c.Value)
+	}
+	http.SetCookie(w, s.cookie(r, "", -1))
+	http.Redirect(w, r, loginPath, http.StatusSeeOther)
+}
+
+func (s *Server) cookie(r *http.Request, value string, seconds int) *http.Cookie {
+	return &http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/console", MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: r.TLS != nil || s.o.HTTPS && !isLocal(hostName(r.Host)),
+	}
+}
+
+// placeOf is where a request comes from, for limits and the audit: an address, of
+// IPv6 the network that one line is given.
+func placeOf(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		return cmp.Or(host, "unknown")
+	}
+	ip := at.Addr().Unmap().WithZone("")
+	if ip.Is6() && !ip.IsLoopback() {
+		if net64, err := ip.Prefix(64); err == nil {
+			return net64.Masked().String()
+		}
+	}
+	return ip.String()
+}
+
+// within is a path of the console's own, for whatever a form says.
+func within(back string) string {
+	u, err := url.Parse(back)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Path != "/console/" && !strings.HasPrefix(u.Path, "/console/") || strings.Contains(back, `\`) || strings.Contains(u.Path, "..") {
+		return "/console/"
+	}
+	return u.RequestURI()
+}
