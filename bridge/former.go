@@ -48,11 +48,11 @@ func (w *Worker) tellsOfFormer(ctx context.Context, entry Entry, e events.Event)
 		}
 		return nil
 	}
-	if _, known := w.former[e.ID]; known || !w.lets(e, entry.Stored) {
+	if _, known := w.former[e.ID]; known || !w.lets(ctx, e, entry.Stored) {
 		return nil
 	}
 	p := parcel{entries: []Entry{entry}, events: []events.Event{e}}
-	m, failure := w.render(&p)
+	m, failure := w.render(ctx, &p)
 	if failure != nil {
 		return nil //nolint:nilerr // the message is tried, and told of, when its turn comes
 	}

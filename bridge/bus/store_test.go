@@ -243,7 +243,7 @@ func TestF76_FieldsOfANewerVersionSurvive(t *testing.T) {
 		r["of_tomorrow"] = map[string]any{"deep": []any{1.5, "x"}}
 		data, err := json.Marshal(r)
 		require.NoError(t, err)
-		_, err = newer.swap(ctx, swap{stream: stream, subject: subject, stored: subject, data: data, revision: m.seq, header: keptHeader(m.header)})
+		_, err = newer.swap(ctx, swap{stream: stream, subject: subject, stored: subject, data: data, revision: m.seq, header: keptHeader(m.header), mortal: stream == streamConfig})
 		require.NoError(t, err)
 	}
 	run(t, old)

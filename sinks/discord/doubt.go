@@ -67,7 +67,7 @@ func (j *job) found(ctx context.Context, channel string) (string, error) {
 			return "", judge(err, look, j.place(channel))
 		}
 		for _, m := range page {
-			if string(m.Author.ID) == self && m.bears(markOf(j.nonce)) {
+			if string(m.Author.ID) == self && m.bears(j.mark()) {
 				return string(m.ID), nil
 			}
 		}

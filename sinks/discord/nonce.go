@@ -32,6 +32,17 @@ func nonceOf(d bridge.Delivery) string {
 // longer remembered: fetched messages do not carry their nonce.
 func markOf(nonce string) string { return markPrefix + nonce[:min(markSize, len(nonce))] }
 
+// mark is the job's own: of a message that is edited through its states, the same
+// for all of them.
+func (j *job) mark() string {
+	if j.d.Message.UpdateKey == "" {
+		return markOf(j.nonce)
+	}
+	d := j.d
+	d.Key = bridge.Key(d.Subscription, d.Message.UpdateKey, d.To, 0, d.Generation)
+	return markOf(nonceOf(d))
+}
+
 // discordEpoch is where snowflakes begin to count milliseconds.
 const discordEpoch = 1420070400000
 

@@ -100,6 +100,14 @@ func metadata(d bridge.Delivery) slackgo.SlackMetadata {
 	return slackgo.SlackMetadata{EventType: eventType, EventPayload: payload}
 }
 
+// updateMark names the message that a delivery shows, whatever state it shows of it.
+func updateMark(d bridge.Delivery) string {
+	if d.Message.UpdateKey == "" {
+		return ""
+	}
+	return bridge.Key(d.Subscription, d.Message.UpdateKey, d.To, 0, d.Generation)
+}
+
 // page collects the blocks of one message and counts their words.
 type page struct {
 	msg    bridge.Message
