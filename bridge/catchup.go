@@ -76,7 +76,7 @@ func (w *Worker) scout(ctx context.Context) (parcel, error) {
 		if entry.Skipped > 0 && after < entry.Position-1 {
 			return parcel{}, nil // told when the line comes to it
 		}
-		if !w.lets(e, entry.Stored) {
+		if !w.lets(ctx, e, entry.Stored) {
 			w.record.Ahead, w.unsaved = entry.Position, true
 			continue
 		}
@@ -130,7 +130,7 @@ func (w *Worker) collect(ctx context.Context) (parcel, error) {
 			}
 			return p, w.buryPoison(ctx, entry, err)
 		}
-		switch through := w.lets(e, entry.Stored) && !w.doneAhead(entry, e); {
+		switch through := w.lets(ctx, e, entry.Stored) && !w.doneAhead(entry, e); {
 		case through && !w.fits(&p, entry, e):
 			return p, nil
 		case through:

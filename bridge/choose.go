@@ -119,7 +119,7 @@ func (w *Worker) regatherLine(ctx context.Context, in Intent) (parcel, error) {
 			return p, nil // retention took the rest
 		}
 		after = entry.Position
-		if w.lets(e, entry.Stored) && !w.doneAhead(entry, e) {
+		if w.lets(ctx, e, entry.Stored) && !w.doneAhead(entry, e) {
 			p.entries, p.events = append(p.entries, entry), append(p.events, e)
 		}
 	}
@@ -198,7 +198,7 @@ gathering:
 		if err != nil {
 			return p, w.buryPoison(ctx, entry, err)
 		}
-		through := w.lets(e, entry.Stored)
+		through := w.lets(ctx, e, entry.Stored)
 		switch {
 		case through && len(p.entries) == 0:
 			if later, err := w.begin(ctx, &p, entry, e); later || err != nil {

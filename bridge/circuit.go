@@ -113,3 +113,20 @@ func (w *Worker) enter(ctx context.Context) error {
 		}
 	}
 }
+
+// Broken is how many destinations are left alone now, by scheme.
+func (c *Circuits) Broken() map[string]int {
+	out := map[string]int{}
+	if c == nil {
+		return out
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for to, k := range c.at {
+		if now.Before(k.until) {
+			out[to.Scheme]++
+		}
+	}
+	return out
+}

@@ -21,7 +21,11 @@ func (w *Worker) hush(ctx context.Context) error {
 			}
 		}
 		w.behind = true
+		late := w.waiting.Swap(0) != 0   // nobody is late who is to be quiet
 		_ = wait(ctx, time.Until(until)) // its error ends the loop
+		if late {
+			w.waiting.Store(time.Now().UnixNano())
+		}
 	}
 	return ctx.Err()
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // Worker takes the events of one lane to one destination, one after the other:
@@ -31,6 +33,7 @@ type Worker struct {
 
 	former map[string]bool // by event id: whether a former run sent it
 
+	waiting   atomic.Int64 // since when what is to be sent waits, in Unix nanoseconds; 0 for nothing
 	nudging   sync.Mutex
 	nudged    bool
 	interrupt context.CancelFunc // of a wait under way
@@ -50,6 +53,7 @@ type WorkerOptions struct {
 	SendTimeout time.Duration
 	// Circuits are shared by the workers of one process; nil for none.
 	Circuits *Circuits
+	Trace    trail.Tracer // nil: nothing is traced
 	// Tell brings a notice to the owner: it is called once when the lane is
 	// suspended, and once when it works again. nil for nobody.
 	Tell func(ctx context.Context, n OwnerNotice) error
@@ -72,6 +76,7 @@ func NewWorker(o WorkerOptions) *Worker {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Trace = trail.Or(o.Trace)
 	return &Worker{
 		WorkerOptions: o, resume: make(chan struct{}, 1),
 		log: o.Log.With("subscription", o.Subscription.Name, "destination", o.Subscription.To.Label()),
@@ -99,7 +104,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for err == nil && ctx.Err() == nil {
 		var p parcel
 		if p, err = w.choose(ctx); err == nil && len(p.events) > 0 {
-			err = w.deliver(ctx, p)
+			err = w.follow(ctx, p)
 		}
 	}
 	if errors.Is(err, ErrFenced) {
@@ -274,14 +279,19 @@ func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (E
 
 // lets reports whether the subscription wants the event. A filter that breaks is
 // told once.
-func (w *Worker) lets(e events.Event, stored time.Time) bool {
+func (w *Worker) lets(ctx context.Context, e events.Event, stored time.Time) bool {
 	if w.former[e.ID] || !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
 		return false
 	}
 	through, err := w.Subscription.Filter.Match(e)
 	if err != nil && !w.broken {
 		w.broken = true
+	_, end := w.Trace.Begin(ctx, trail.Span{Name: "filter", Event: e.ID, Attrs: w.about()})
 		w.log.Warn("the filter broke on an event, which goes through", "event_id", e.ID, "err", err)
+	end(err, slog.Bool("passed", through))
+	if !through {
+		w.log.DebugContext(ctx, "filtered", "event_id", e.ID)
+	}
 	}
 	return through
 }
