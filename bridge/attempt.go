@@ -273,7 +273,7 @@ func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (
 	}
 	switch e.Verdict {
 	case Reject:
-		return true, w.bury(ctx, p, reasonOf(e), t.attempt)
+		return true, w.refused(ctx, p, reasonOf(e), t.attempt)
 	case Gone, Revoked:
 		return false, w.suspend(ctx, p, t, e)
 	case Retry, InDoubt:
@@ -284,7 +284,7 @@ func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (
 			return true, err
 		}
 		if w.poisonous(ctx, t, e) {
-			return true, w.bury(ctx, p, "failed 8 times while the destination answers: "+reasonOf(e), t.attempt)
+			return true, w.refused(ctx, p, "failed 8 times while the destination answers: "+reasonOf(e), t.attempt)
 		}
 	}
 	return false, w.again(ctx, p, t, e)

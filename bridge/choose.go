@@ -272,6 +272,9 @@ func (w *Worker) wants(p *parcel) bool {
 
 // fits reports whether the event belongs into the parcel with what it has.
 func (w *Worker) fits(p *parcel, entry Entry, e events.Event) bool {
+	if bound := w.record.Bound; entry.Position > bound && len(p.entries) > 0 && p.entries[0].Position <= bound {
+		return false
+	}
 	switch p.form {
 	case formFold:
 		return foldKey(e) == foldKey(p.events[0]) && entry.Stored.Sub(p.since()) <= w.Subscription.Pace.Fold

@@ -148,6 +148,7 @@ func (w *Worker) bury(ctx context.Context, p parcel, reason string, attempts int
 			moved.Asides = withoutAside(moved.Asides, entry.Position)
 		case formPlain, formDigest, formFold, formCatchUp, formNotice, formResend:
 			moved.Position = entry.Position
+			moved.unbound()
 		}
 		if err := w.insist(late, "bury", func(ctx context.Context) error { return w.Lane.Bury(ctx, moved, letter) }); err != nil {
 			return err

@@ -58,6 +58,7 @@ type Record struct {
 	Sent   []int64 `json:"sent,omitempty"`   // times of the newest messages, in Unix milliseconds, for a cap
 	Told   bool    `json:"told,omitempty"`   // the owner knows that the lane is suspended
 	Rerun  int     `json:"rerun,omitempty"`  // number of the newest Rerun that was begun
+	Bound  uint64  `json:"bound,omitempty"`  // the next message ends here: one that went on beyond it was refused
 
 	Former *Former `json:"former,omitempty"` // another run may have sent what waits; nil: none
 
@@ -72,7 +73,7 @@ func (r *Record) GoBack(position uint64) {
 	if r.Intent != nil && r.Intent.Form != formResend && r.Intent.Position > r.Position {
 		r.Intent = nil
 	}
-	r.Ahead, r.Away = 0, nil
+	r.Ahead, r.Away, r.Bound = 0, nil, 0
 	r.Asides = slices.DeleteFunc(slices.Clone(r.Asides), func(a Aside) bool { return a.Position > r.Position })
 }
 

@@ -215,6 +215,7 @@ func (w *Worker) moved(position uint64, sent bool) {
 	if position >= w.record.Ahead {
 		w.record.Ahead, w.record.Away = 0, nil // caught up
 	}
+	w.record.unbound()
 	w.unsaved, w.prompt = true, w.prompt || sent
 }
 
@@ -283,15 +284,15 @@ func (w *Worker) lets(ctx context.Context, e events.Event, stored time.Time) boo
 	if w.former[e.ID] || !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
 		return false
 	}
-	through, err := w.Subscription.Filter.Match(e)
-	if err != nil && !w.broken {
-		w.broken = true
 	_, end := w.Trace.Begin(ctx, trail.Span{Name: "filter", Event: e.ID, Attrs: w.about()})
-		w.log.Warn("the filter broke on an event, which goes through", "event_id", e.ID, "err", err)
+	through, err := w.Subscription.Filter.Match(e)
 	end(err, slog.Bool("passed", through))
 	if !through {
 		w.log.DebugContext(ctx, "filtered", "event_id", e.ID)
 	}
+	if err != nil && !w.broken {
+		w.broken = true
+		w.log.Warn("the filter broke on an event, which goes through", "event_id", e.ID, "err", err)
 	}
 	return through
 }
