@@ -156,3 +156,10 @@ func (s *Server) homeOfCall(a args) *Workspace {
 	}
 	return nil
 }
+
+// Redeem turns a code into tokens, as the app itself does.
+func (s *Server) Redeem(ctx context.Context, code, redirectURI string) (Page, error) {
+	return visit(ctx, &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}, http.MethodPost, s.URL()+"/api/oauth.v2.access", url.Values{
+		"client_id": {s.opt.ClientID}, "client_secret": {s.opt.ClientSecret}, "code": {code}, "redirect_uri": {redirectURI},
+	})
+}

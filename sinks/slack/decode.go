@@ -14,9 +14,14 @@ type interaction struct {
 	Trigger  string `json:"trigger_id"`
 	Respond  string `json:"response_url"`
 	Callback string `json:"callback_id"`
+	App      string `json:"api_app_id"`
 	Team     struct {
-		ID string `json:"id"`
+		ID         string `json:"id"`
+		Enterprise string `json:"enterprise_id"`
 	} `json:"team"`
+	Enterprise struct {
+		ID string `json:"id"`
+	} `json:"enterprise"`
 	User struct {
 		ID       string `json:"id"`
 		Name     string `json:"name"`
@@ -80,10 +85,10 @@ func decodeInteraction(raw []byte) (inbound, error) {
 		return inbound{}, errNotADelivery
 	}
 	in := inbound{
-		kind: kinds[i.Type], name: i.Type, trigger: i.Trigger, callback: i.Callback, message: i.Message, view: i.View,
+		kind: kinds[i.Type], name: i.Type, app: i.App, trigger: i.Trigger, callback: i.Callback, message: i.Message, view: i.View,
 		who: person{id: i.User.ID, name: cmp.Or(i.User.Username, i.User.Name), team: i.User.Team},
 		at: scene{
-			team: i.Team.ID, channel: cmp.Or(i.Channel.ID, i.Container.Channel), respond: i.Respond,
+			team: i.Team.ID, enterprise: cmp.Or(i.Enterprise.ID, i.Team.Enterprise), channel: cmp.Or(i.Channel.ID, i.Container.Channel), respond: i.Respond,
 			thread: cmp.Or(i.Message.Thread, i.Container.Thread), ephemeral: i.Container.Ephemeral,
 		},
 	}
@@ -104,9 +109,9 @@ func decodeInteraction(raw []byte) (inbound, error) {
 // decodeSlash reads a command, from a form or from the socket's JSON.
 func decodeSlash(get func(string) string) inbound {
 	return inbound{
-		kind: slash, name: "slash_commands", text: get("text"), trigger: get("trigger_id"),
+		kind: slash, name: "slash_commands", app: get("api_app_id"), text: get("text"), trigger: get("trigger_id"),
 		who: person{id: get("user_id"), name: get("user_name")},
-		at:  scene{team: get("team_id"), channel: get("channel_id"), respond: get("response_url"), thread: get("thread_ts")},
+		at:  scene{team: get("team_id"), enterprise: get("enterprise_id"), channel: get("channel_id"), respond: get("response_url"), thread: get("thread_ts")},
 	}
 }
 
@@ -132,7 +137,7 @@ func fromEvent(raw []byte) (inbound, error) {
 	if !ok {
 		return inbound{}, errNotADelivery
 	}
-	in := inbound{kind: event, name: "events_api/" + cmp.Or(d.Event.Type, d.Type), event: d, at: scene{team: d.TeamID}}
+	in := inbound{kind: event, name: "events_api/" + cmp.Or(d.Event.Type, d.Type), app: d.AppID, event: d, at: scene{team: d.TeamID, enterprise: d.Enterprise}}
 	if d.Type != "event_callback" {
 		in.kind = unknown
 	}

@@ -25,6 +25,7 @@ const (
 type inbound struct {
 	kind  matter
 	name  string // its type as Slack spells it
+	app   string // whose delivery it is, "" where Slack does not say
 	who   person
 	at    scene
 	event delivery // of events
@@ -46,8 +47,11 @@ type person struct {
 // scene is where it was done and how an answer gets there.
 type scene struct {
 	team, channel, thread string
-	respond               string // response_url
-	ephemeral             bool   // on a message that only this person sees
+
+	enterprise string // the organisation of the team, "" for none
+
+	respond   string // response_url
+	ephemeral bool   // on a message that only this person sees
 }
 
 // shown is a message as an interaction carries it, as far as anybody asks.
@@ -114,6 +118,14 @@ const (
 // handleBy decides what a delivery means, by the time at which it must be
 // acknowledged. Whatever takes longer comes after that.
 func (s *Sink) handleBy(ctx context.Context, deadline time.Time, in inbound) ack {
+	if s.apps != nil {
+		return s.apps.handleBy(ctx, deadline, in)
+	}
+	return s.handleOwn(ctx, deadline, in)
+}
+
+// handleOwn is handleBy for what is known to be for this sink.
+func (s *Sink) handleOwn(ctx context.Context, deadline time.Time, in inbound) ack {
 	if s.web.selfKnown().TeamID == "" { // whose deliveries are ours is good to know, but nothing to wait for
 		s.after(ctx, s.acquaint)
 	}

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ type ChangeKind string
 const (
 	Uninstalled ChangeKind = "uninstalled"  // the app was removed: its tokens are worthless
 	Revoked     ChangeKind = "revoked"      // the bot token was
+	Installed   ChangeKind = "installed"    // the app was installed, or installed again
 	ChannelGone ChangeKind = "channel_gone" // archived, deleted, or the app was removed from it
 	ChannelBack ChangeKind = "channel_back" // unarchived, or the app was invited to it
 )
@@ -40,12 +42,15 @@ type envelope struct {
 
 // delivery is the outer part of an event (Slack docs: "Events API").
 type delivery struct {
-	Type      string `json:"type"`
-	AppID     string `json:"api_app_id"`
-	TeamID    string `json:"team_id"`
-	EventID   string `json:"event_id"`
-	EventTime int64  `json:"event_time"`
-	Event     inner  `json:"event"`
+	Type       string `json:"type"`
+	AppID      string `json:"api_app_id"`
+	TeamID     string `json:"team_id"`
+	Enterprise string `json:"enterprise_id"`
+	EventID    string `json:"event_id"`
+	EventTime  int64  `json:"event_time"`
+	Event      inner  `json:"event"`
+
+	whole bool // it is about an installation for a whole organisation
 }
 
 // inner is the event itself, as far as this sink listens.
@@ -59,6 +64,7 @@ type inner struct {
 	Tokens    struct {
 		Bot []string `json:"bot"`
 	} `json:"tokens"`
+	Teams    []string `json:"team_ids"` // that an organisation's installation gained or lost
 	Metadata struct {
 		EventType string                     `json:"event_type"`
 		Payload   map[string]json.RawMessage `json:"event_payload"`
@@ -112,7 +118,9 @@ func decodeEvent(raw []byte) (delivery, bool) {
 		delivery
 		Event          json.RawMessage `json:"event"`
 		Authorizations []struct {
-			TeamID string `json:"team_id"`
+			TeamID     string `json:"team_id"`
+			Enterprise string `json:"enterprise_id"`
+			Whole      bool   `json:"is_enterprise_install"`
 		} `json:"authorizations"`
 	}
 	if lenient(raw, &outer) != nil {
@@ -122,8 +130,10 @@ func decodeEvent(raw []byte) (delivery, bool) {
 	if lenient(outer.Event, &d.Event) != nil {
 		d.Event = inner{}
 	}
-	if d.TeamID == "" && len(outer.Authorizations) > 0 { // an organisation's
-		d.TeamID = outer.Authorizations[0].TeamID
+	if len(outer.Authorizations) > 0 {
+		by := outer.Authorizations[0]
+		d.TeamID = cmp.Or(d.TeamID, by.TeamID) // an organisation's may name none
+		d.Enterprise, d.whole = cmp.Or(d.Enterprise, by.Enterprise), by.Whole
 	}
 	return d, true
 }

@@ -210,7 +210,11 @@ func (s *Sink) failed(bad *fault, why purpose, d bridge.Delivery) *bridge.SendEr
 	if bad.paced != nil {
 		return bad.paced
 	}
-	return bad.sendError(why, d.To.Place)
+	e := bad.sendError(why, d.To.Place)
+	if s.grant != nil && e.Verdict == bridge.Revoked {
+		e.Advice = s.grant.apps.shutOut()
+	}
+	return e
 }
 
 // sleep waits for d and reports whether it could: false when ctx ended first.

@@ -112,6 +112,8 @@ type Notes interface {
 // goroutine.
 type Sink struct {
 	opt   Options
+	apps  *Apps  // that this one hears for; nil: for itself alone
+	grant *grant // the installation that it speaks for; nil: that of the configuration
 	log   *slog.Logger
 	web   *web
 	pacer *pacer
@@ -143,10 +145,18 @@ func New(o Options) (*Sink, error) {
 	if o.BotToken == nil {
 		return nil, errors.New("slack sink: no bot token")
 	}
+	if err := botTokenProblem(o.BotToken()); err != nil {
+		return nil, err
+	}
+	return build(o)
+}
+
+// build is New for a sink whose bot token is looked at elsewhere.
+func build(o Options) (*Sink, error) {
 	if o.AppToken == nil {
 		o.AppToken = func() string { return "" }
 	}
-	if err := errors.Join(botTokenProblem(o.BotToken()), appTokenProblem(o.AppToken())); err != nil {
+	if err := appTokenProblem(o.AppToken()); err != nil {
 		return nil, err
 	}
 	origin, err := url.Parse(strings.TrimRight(cmp.Or(o.APIURL, "https://slack.com"), "/"))
@@ -163,6 +173,10 @@ func New(o Options) (*Sink, error) {
 	if o.Link == nil {
 		o.Link = func(error) {}
 	}
+	o.Trace = trail.Or(o.Trace)
+	if o.Acked == nil {
+		o.Acked = func(time.Duration) {}
+	}
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
@@ -174,10 +188,6 @@ func New(o Options) (*Sink, error) {
 	}
 	if o.Manages == nil {
 		o.Manages = func(string, string) bool { return false }
-	o.Trace = trail.Or(o.Trace)
-	if o.Acked == nil {
-		o.Acked = func(time.Duration) {}
-	}
 	}
 	return &Sink{
 		opt: o, log: o.Log.With("sink", "slack"), web: newWeb(o, origin), pacer: newPacer(),

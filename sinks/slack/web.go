@@ -32,6 +32,7 @@ type web struct {
 	token   func() string
 	app     func() string
 	timeout time.Duration
+	grant   *grant // keeps the token and knows whose it is; nil: nobody does
 
 	mu     sync.Mutex // guards all below
 	of     string     // the bot token that all below belongs to
@@ -77,14 +78,23 @@ func (w *web) do(ctx context.Context, method string, f func(context.Context, *sl
 	if err := ctx.Err(); err != nil {
 		return diagnose(method, exchange{}, err)
 	}
+	if w.grant != nil {
+		if bad := w.grant.ready(ctx, method); bad != nil {
+			return bad
+		}
+	}
 	if dead := w.deadToken(); dead != nil && method != methodAuth {
 		return dead
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	var seen exchange
+	token := w.token()
 	err := f(context.WithValue(ctx, exchangeKey{}, &seen), w.api())
 	bad := diagnose(method, seen, err)
+	if w.grant != nil {
+		bad = w.grant.judge(ctx, token, bad)
+	}
 	w.bury(bad)
 	return bad
 }
@@ -96,6 +106,9 @@ func (w *web) deadToken() *fault {
 	defer w.mu.Unlock()
 	if token := w.token(); token != w.of {
 		w.of, w.scopes, w.who, w.dead = token, nil, identity{}, nil
+		if w.grant != nil {
+			w.who, w.scopes = w.grant.self()
+		}
 	}
 	if w.dead == nil || time.Now().After(w.until) {
 		return nil
@@ -177,6 +190,9 @@ func (w *web) ahead() time.Duration {
 func (w *web) selfKnown() identity {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.grant != nil && w.who.UserID == "" {
+		w.who, _ = w.grant.self()
+	}
 	return w.who
 }
 
@@ -200,6 +216,9 @@ func (w *web) whoAmI(ctx context.Context) (identity, *fault) {
 		return nil
 	})
 	if f == nil {
+		if w.grant != nil { // a token of an organisation is every workspace's
+			who.TeamID = w.grant.team
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.who = who
