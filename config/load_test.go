@@ -226,6 +226,7 @@ func TestBadInputSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"unclosed variable":     {agentAnd(`nats: {url: "nats://${HOST:4222"}`), nil, "imaginebridge.yaml:2:13: nats.url: a ${ has no } behind it; write ${NAME} or ${file:PATH}."},
 		"no group at all":       {"hello\n", oneAgent, `imaginebridge.yaml:1:1: a configuration is a group of keys, such as "imagineanything: …".`},
 		"no colon":              {"agents:\n  - handle: luna\n    client_id a\n", nil, `imaginebridge.yaml:3:5: not valid YAML: a key ends with a colon and a space, such as "handle: luna".`},
+		"short console token":   {agentAnd(""), map[string]string{"IMAGINEBRIDGE_CONSOLE_TOKEN": "letmein"}, "IMAGINEBRIDGE_CONSOLE_TOKEN is too short; it has to have 16 letters at least. Make one: openssl rand -hex 16."},
 		"environment's matter":  {agentAnd("log: debug"), nil, "imaginebridge.yaml:2:1: log: unknown key; the environment decides this: set IMAGINEBRIDGE_LOG."},
 		"half a pair":           {"", map[string]string{"IMAGINEANYTHING_CLIENT_ID": "x"}, `IMAGINEANYTHING_CLIENT_SECRET is not set; the other half is. Set both (see README, "Two minutes").`},
 		"unknown agent":         {agentAnd("subscriptions:\n  - {name: t, agents: [lunna], events: ['*'], to: console}\n"), nil, `imaginebridge.yaml:3:24: subscriptions[0].agents[0]: no agent "lunna" is configured; did you mean "luna"?`},

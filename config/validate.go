@@ -298,7 +298,13 @@ func (r *report) access(path string, entries []string) {
 	}
 }
 
+// minConsoleToken is how many letters a token has that nobody guesses.
+const minConsoleToken = 16
+
 func (r *report) runtime(rt Runtime) {
+	if t := rt.ConsoleToken; !t.IsZero() && len(t.Reveal()) < minConsoleToken {
+		r.addVerb("console token", "is too short; it has to have %d letters at least. Make one: openssl rand -hex 16.", minConsoleToken)
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, rt.LogLevel) {
 		r.addVerb("log level", "is %q; it may be debug, info, warn or error.", rt.LogLevel)
 	}
