@@ -40,6 +40,7 @@ type wiring struct {
 	bus     *bus.Bus
 	health  *health
 	workers *workers
+	seen    *observed // nil: nobody watches
 
 	commands    *commands // nil where nothing is to be done from chat
 	discordSink *discord.Sink
@@ -74,7 +75,7 @@ func busOptions(cfg config.Config, ring *seal.Ring, log *slog.Logger) bus.Option
 func (w *wiring) doors() ([]door, error) {
 	out := []door{{scheme: "console", sink: console.New(console.Options{Out: w.out, Color: w.colour})}}
 	hooks, err := webhook.New(webhook.Options{
-		Secrets: w.signingSecrets, AllowPrivate: w.cfg.Webhooks.AllowPrivate, Version: w.version,
+		Secrets: w.signingSecrets, AllowPrivate: w.cfg.Webhooks.AllowPrivate, Version: w.version, Through: w.seen.through("webhook"),
 		Log: w.log.With("component", "webhook"),
 	})
 	if err != nil {
@@ -111,9 +112,12 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		Log: w.log.With("component", "discord"), PublicKey: w.cfg.Discord.PublicKey,
 		Report: func(s discord.Status) { w.health.discord(s) },
 		Watch:  func(c discord.Change) { w.workers.resume("discord", c.Channel) },
+
+		HTTPClient: w.seen.client("discord"), Trace: w.seen.tracer(), Acked: w.seen.acked("discord"),
 	}
 	if c := w.commands; c != nil {
 		o.Commands, o.Complete, o.Actions, o.Notes = c, c.complete, actionsOf(w.cfg), w.bus
+		o.Workspaces = w.bus.Workspaces()
 		o.Subscriptions = func(guild string) []string { return c.places.names(command.Discord, guild) }
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
 		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
@@ -129,6 +133,8 @@ func (w *wiring) slack() (*slack.Sink, error) {
 		Changed: func(c slack.Change) { w.workers.resume("slack", c.Channel) },
 
 		SigningSecret: w.cfg.Slack.SigningSecret.Reveal,
+
+		HTTPClient: w.seen.client("slack"), Trace: w.seen.tracer(), Acked: w.seen.acked("slack"), Count: w.seen.slackCount(),
 	}
 	if c := w.commands; c != nil {
 		o.Commands, o.Accept, o.Complete, o.Actions, o.Notes = c.Do, c.Accept, c.completer.Complete, actionsOf(w.cfg), w.bus
@@ -174,15 +180,18 @@ func (w *wiring) signingSecrets(subscription string) []string {
 	return w.derivedSecrets(subscription)
 }
 
-// reporter notes outcomes for those who watch: on NATS and on the console page.
+// reporter notes outcomes for those who watch: on NATS, on the console page and in
+// the metrics.
 type reporter struct {
 	bus    *bus.Bus
 	health *health
+	seen   *observed
 }
 
 // Report implements bridge.Reporter.
 func (r reporter) Report(ctx context.Context, o bridge.Outcome) {
 	r.health.outcome(o)
+	r.seen.outcome(o)
 	r.bus.Report(ctx, o)
 }
 

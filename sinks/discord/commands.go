@@ -134,6 +134,7 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 	if !helped(table) {
 		root.Options = append(root.Options, appOption{Type: optionVerb, Name: helpVerb, Description: allCommands, Local: localized(allCommands)})
 	}
+	root.Options = append(root.Options, appOption{Type: optionVerb, Name: setupVerb, Description: setsUp, Local: localized(setsUp)})
 	for _, g := range append(daily(), order...) {
 		verbs := groups[g]
 		if len(verbs) == 0 || isOwn(g) {
@@ -166,8 +167,12 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 
 const (
 	allCommands = "All commands"
+	setsUp      = "Set this server up"
 	actingAgent = "Acting agent"
 )
+
+// setupVerb opens the wizard: its steps are commands of the table.
+const setupVerb = "setup"
 
 // helpVerb is answered here where the table has no row for it.
 const helpVerb = "help"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -42,7 +43,8 @@ type interaction struct {
 	Target  node // message of a menu
 
 	CustomID string
-	Chosen   []string // of a select
+	Chosen   []string         // of a select
+	Spots    map[string]venue // channels that it is about: where it was done, and those chosen
 
 	Message message // with the button, or behind the form
 }
@@ -159,6 +161,16 @@ func decode(raw []byte) (interaction, bool) {
 	if isThread(n.at("channel", "type").number()) {
 		in.Parent = n.at("channel", "parent_id").id()
 	}
+	in.Spots = map[string]venue{}
+	if in.Channel != "" {
+		in.Spots[in.Channel] = venueOf(n.at("channel"), n.at("app_permissions"))
+	}
+	chosen, _ := n.at("data", "resolved", "channels").v.(map[string]any)
+	for id, c := range chosen {
+		if len(in.Spots) < maxOptions {
+			in.Spots[id] = venueOf(node{c}, node{c}.at("app_permissions"))
+		}
+	}
 	owners := n.at("authorizing_integration_owners")
 	in.GuildInstalled = owners.v == nil || owners.at("0").v != nil
 	data := n.at("data")
@@ -177,6 +189,21 @@ func decode(raw []byte) (interaction, bool) {
 		return in, in.Kind == visitPing && in.ID != ""
 	}
 	return in, true
+}
+
+// venue is a channel as an interaction describes it.
+type venue struct {
+	Name string
+	Type int
+	May  uint64 // the bot's permissions there; all where Discord does not tell
+}
+
+func venueOf(channel, may node) venue {
+	v := venue{Name: plain(channel.at("name").text(), maxThreadName), Type: channel.at("type").number(), May: everyPermitted}
+	if have, err := strconv.ParseUint(may.text(), 10, 64); err == nil {
+		v.May = have
+	}
+	return v
 }
 
 // tokenShaped reports that a token can stand in a path.

@@ -58,6 +58,9 @@ type Options struct {
 	Usual func(channel string) string
 	// Notes keeps threads and long button values; default: this process's memory.
 	Notes Notes
+	// Workspaces keeps where the bot is, and whom it welcomed; nil: nobody does, and
+	// no server is welcomed.
+	Workspaces Workspaces
 	// PublicKey is the application's, in hex, for Door.
 	PublicKey string
 
@@ -77,14 +80,15 @@ type Options struct {
 
 // Sink sends to Discord with one bot token. It is safe for concurrent use.
 type Sink struct {
-	o      Options
-	log    *slog.Logger
-	times  times
-	rest   *rest
-	edits  *outbox
-	echoes *echoes
-	me     atomic.Pointer[string] // the bot's user id
-	app    atomic.Pointer[string] // the application's id
+	o       Options
+	log     *slog.Logger
+	times   times
+	rest    *rest
+	edits   *outbox
+	echoes  *echoes
+	formers formers
+	me      atomic.Pointer[string] // the bot's user id
+	app     atomic.Pointer[string] // the application's id
 
 	advice   atomic.Pointer[advice]
 	outgrown chan struct{} // has room for one: Discord wants more shards
@@ -126,13 +130,13 @@ func New(o Options) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := o.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	o.Trace = trail.Or(o.Trace)
 	if o.Acked == nil {
 		o.Acked = func(time.Duration) {}
+	}
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Sink{
 		o: o, log: log, times: usual, rest: r, edits: newOutbox(), echoes: newEchoes(),

@@ -60,8 +60,11 @@ type gateway struct {
 	shard Shard
 	inbox chan packet
 	talk  *talk
-	full  atomic.Bool // packets were dropped
-	link  *link       // nil: the next one identifies anew
+
+	guilds *registrar
+
+	full atomic.Bool // packets were dropped
+	link *link       // nil: the next one identifies anew
 
 	identified time.Time // the last fresh start
 	refusals   int       // failures in a row since the session was healthy
@@ -80,8 +83,9 @@ func (s *Sink) Run(ctx context.Context) error { return s.RunShard(ctx, Shard{0, 
 // switched off) is reported, and RunShard waits for another token; sending goes
 // on. It returns nil.
 func (s *Sink) RunShard(ctx context.Context, shard Shard) error {
-	g := &gateway{Sink: s, shard: shard, inbox: make(chan packet, inboxSize), talk: newTalk(s)}
+	g := &gateway{Sink: s, shard: shard, inbox: make(chan packet, inboxSize), talk: newTalk(s), guilds: newRegistrar(s, shard)}
 	var tasks sync.WaitGroup
+	tasks.Go(func() { g.guilds.run(ctx) })
 	tasks.Go(func() { g.consume(ctx) })
 	if s.o.Commands != nil && shard.ID == 0 {
 		tasks.Go(func() { s.keepCommands(ctx) })
@@ -313,10 +317,10 @@ func (g *gateway) plain(err error) string {
 type fate int
 
 const (
-	again fate = iota // the same session resumes
-	anew              // another one identifies
-	final             // none will, until somebody acts
-	divide            // several others have to, for a part of the guilds each
+	again  fate = iota // the same session resumes
+	anew               // another one identifies
+	final              // none will, until somebody acts
+	divide             // several others have to, for a part of the guilds each
 )
 
 // consequence decides by close code, and names the remedy where only people can

@@ -79,6 +79,9 @@ func drive(st *stand, spec *command.Spec, line string) {
 		}
 		line += " " + a.Name + ":" + sample(a)
 	}
+	if spec.Asks { // with nothing said the wizard asks
+		line += " preset:public"
+	}
 	in, err := st.fake.Slash("boss", st.channel, line, files...)
 	r := st.settled(in, err)
 	if r.Modal != nil {

@@ -58,7 +58,7 @@ func (g *gateway) arrived(ctx context.Context, l *link, kind string, data json.R
 
 // consume works on events in their order until ctx ends.
 func (g *gateway) consume(ctx context.Context) {
-	c := consumer{Sink: g.Sink, known: map[string]bool{}, talk: g.talk}
+	c := consumer{Sink: g.Sink, known: map[string]bool{}, talk: g.talk, guilds: g.guilds}
 	for {
 		select {
 		case p := <-g.inbox:
@@ -77,6 +77,8 @@ type consumer struct {
 	*Sink
 	known map[string]bool // guilds that the bot was in before their GUILD_CREATE
 	talk  *talk
+
+	guilds *registrar // nil: nobody keeps them
 }
 
 // flexText is a string that some servers write as a number.
@@ -136,17 +138,11 @@ func (c *consumer) take(ctx context.Context, p packet) {
 	case "MESSAGE_UPDATE":
 		c.changed(ctx, p.data)
 	case "GUILD_CREATE":
-		c.remember(append(a.Channels, a.Threads...))
-		c.guild(ctx, string(a.ID), p.data)
-		kind := Joined
-		if c.known[string(a.ID)] {
-			kind = Altered
-		}
-		c.known[string(a.ID)] = true
-		c.tell(Change{Kind: kind, Guild: string(a.ID)})
+		c.arrived(ctx, a, p.data)
 	case "GUILD_DELETE":
 		if !a.Unavailable { // an outage is no goodbye
 			delete(c.known, string(a.ID))
+			c.guilds.hear(news{kind: newsGone, guild: string(a.ID)})
 			c.tell(Change{Kind: Removed, Guild: string(a.ID)})
 		}
 	case "CHANNEL_DELETE", "THREAD_DELETE":
@@ -164,6 +160,21 @@ func (c *consumer) take(ctx context.Context, p packet) {
 	}
 }
 
+// arrived takes a guild in that came into sight: one that the bot was added to, or
+// one that it knows.
+func (c *consumer) arrived(ctx context.Context, a arrival, data json.RawMessage) {
+	c.remember(append(a.Channels, a.Threads...))
+	id := string(a.ID)
+	c.guild(ctx, id, data)
+	change, told := Change{Kind: Joined, Guild: id}, news{kind: newsCame, guild: id, name: plain(a.Name, maxThreadName), create: data}
+	if c.known[id] {
+		change.Kind, told.kind = Altered, newsSeen
+	}
+	c.known[id] = true
+	c.guilds.hear(told)
+	c.tell(change)
+}
+
 // readied learns who we are and where we were before.
 func (c *consumer) readied(a arrival) {
 	if a.User != nil && a.User.ID != "" {
@@ -173,9 +184,12 @@ func (c *consumer) readied(a arrival) {
 	if c.talk != nil {
 		c.talk.broken() // no resume: something may have been written meanwhile
 	}
+	all := news{kind: newsAll}
 	for _, g := range a.Guilds {
 		c.known[string(g.ID)] = true
+		all.guilds = append(all.guilds, string(g.ID))
 	}
+	c.guilds.hear(all)
 }
 
 // said hands a message on that may be an answer in a thread.
@@ -221,10 +235,11 @@ func (c *consumer) missed(ctx context.Context) {
 	c.talk.work.Go(func() { c.talk.readUpAll(ctx, guilds) })
 }
 
-func (c *consumer) tell(change Change) {
-	c.log.Debug("discord place changed", "change", change.Kind.String(), "guild", change.Guild, "channel", change.Channel)
-	if c.o.Watch != nil {
-		c.o.Watch(change)
+// tell passes a change on to those who hold subscriptions.
+func (s *Sink) tell(change Change) {
+	s.log.Debug("discord place changed", "change", change.Kind.String(), "guild", change.Guild, "channel", change.Channel)
+	if s.o.Watch != nil {
+		s.o.Watch(change)
 	}
 }
 

@@ -9,12 +9,13 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/language"
-)
 	"github.com/imaginebridge/imaginebridge/internal/trail"
+)
 
 // Commands carries out what people ask for; *command.Runner does.
 type Commands interface {
@@ -167,6 +168,10 @@ func (v *visit) typed(ctx context.Context) {
 		_ = v.first(ctx, respondMessage, v.help().private()) // logged there
 		return
 	}
+	if spec == nil && len(v.in.Path) == 1 && v.in.Path[0] == setupVerb {
+		v.setup(ctx)
+		return
+	}
 	if spec == nil {
 		v.say(ctx, "This command is no longer part of the bridge. /ia help lists all; Discord shows new ones after a minute.")
 		return
@@ -202,6 +207,14 @@ func (v *visit) pressed(ctx context.Context) {
 	if id == neverID {
 		r := sentence(v.reader().Say("Not done."))
 		_ = v.first(ctx, respondChange, r) // logged there
+		return
+	}
+	switch {
+	case id == setupID:
+		v.setup(ctx)
+		return
+	case strings.HasPrefix(id, wizardPrefix):
+		v.wizardly(ctx, id)
 		return
 	}
 	p, fate := v.press(ctx, id, v.in.Guild)
@@ -258,6 +271,9 @@ func with(args map[string]string, name, value string) map[string]string {
 func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request, form, open bool) {
 	p := v.o.Commands.Check(ctx, q)
 	switch {
+	case form && v.in.Kind != visitForm && (p == nil || !refuses(p)) && v.guides(spec, q):
+		v.begin(ctx, written(q.Values["agents"]))
+		return
 	case form && v.in.Kind != visitForm && (p == nil || !refuses(p)):
 		v.offer(ctx, v.form(ctx, spec, q, open))
 		return
@@ -272,6 +288,8 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 			return
 		}
 		q.ID = v.once()
+		ctx = trail.WithCommand(ctx, q.ID)
+		v.log.DebugContext(ctx, "command heard", "interaction", v.in.ID)
 	}
 	q.Back = v.back(at)
 	if spec.Confirm && !q.Confirmed {
@@ -288,8 +306,6 @@ func (v *visit) carry(ctx context.Context, spec *command.Spec, q command.Request
 	if err := v.acknowledge(ctx, at); err != nil && !errors.Is(err, errAcknowledged) && !unsure(err) {
 		if spec.Repeat != command.Reads {
 			v.log.Warn("command goes on without its acknowledgement", "command", spec.Name(), "interaction", v.in.ID)
-		ctx = trail.WithCommand(ctx, q.ID)
-		v.log.DebugContext(ctx, "command heard", "interaction", v.in.ID)
 		} else {
 			return // nobody can see the answer
 		}
@@ -381,5 +397,5 @@ func (v *visit) work(ctx context.Context, q command.Request, at spotOf) {
 		return // whoever runs it answers
 	}
 	l.finish(ctx, a)
-}
 	v.log.DebugContext(ctx, "command answered", "ok", a.OK)
+}

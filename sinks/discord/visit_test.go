@@ -425,7 +425,7 @@ func TestTokenIsSealedInTheRecord(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestHelpListsEveryCommandToBeClicked(t *testing.T) {
+func TestHelpListsEveryCommand(t *testing.T) {
 	t.Parallel()
 	st, _ := talkative(t, fakediscord.Options{}, false)
 	st.eventually("ids are known", func() bool { return st.sink.commandIDs.Load() != nil })
@@ -433,12 +433,17 @@ func TestHelpListsEveryCommandToBeClicked(t *testing.T) {
 	require.NotZero(t, r.Message.Flags&flagPrivate)
 	var words []string
 	for _, f := range r.Message.Embeds[0].Fields {
-		words = append(words, f.Value)
+		words = append(words, f.Name+": "+f.Value)
 	}
-	all := strings.Join(words, " ")
+	all := strings.Join(words, "\n")
 	for _, s := range command.Table() {
+		if s.Access == command.Admin {
+			require.Regexp(t, "(?m)^/ia-admin: .*"+s.Group+": [^·]*`"+s.Verb+"`", all)
+			continue
+		}
 		require.Contains(t, all, s.Group+" "+s.Verb+":", "clickable")
 	}
+	require.Contains(t, all, "</ia setup:")
 	st.faultless()
 }
 
