@@ -31,7 +31,7 @@ func (f figure) judged() figure {
 
 func (f figure) text() string {
 	switch f.Unit {
-	case "s", "%":
+	case "s", "%", "times":
 		return fmt.Sprintf("%.2f %s", f.Value, f.Unit)
 	case "MiB", "reads/min":
 		return fmt.Sprintf("%.1f %s", f.Value, f.Unit)

@@ -34,6 +34,7 @@ type plan struct {
 	bridges     int           // that run side by side, to get more samples in the same time
 	backlog     int           // events to catch up with
 	bursts      int           // rounds of people who type at once, at each door
+	stuck       time.Duration // how long one destination of each kind is stuck
 }
 
 // section is one part of the benchmark.
@@ -50,6 +51,7 @@ var sections = []section{
 	{name: "catchup", run: catchUp},
 	{name: "outage", run: outage},
 	{name: "burst", run: burst},
+	{name: "stuck", run: stuck},
 }
 
 func main() {
@@ -64,7 +66,7 @@ func main() {
 
 // run is the program as a function of its surroundings.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	p := plan{starts: 10, backlog: 10_000, bursts: 3}
+	p := plan{starts: 10, backlog: 10_000, bursts: 3, stuck: 2 * time.Minute}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	only := flags.String("only", "", "sections to run, separated by commas: "+strings.Join(names(), ","))

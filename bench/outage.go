@@ -40,14 +40,17 @@ func outage(ctx context.Context, p plan) (out []figure, err error) {
 		}
 	}()
 	var took time.Duration
-	told, doubled := 0, 0
-	err = until(ctx, 15*time.Minute, time.Second, "caught up", func() bool {
+	var seen account
+	waited := until(ctx, 15*time.Minute, time.Second, "caught up", func() bool {
 		took = time.Since(c.began)
-		told, doubled, err = w.told()
-		return err != nil || told >= p.backlog
+		seen, err = w.account()
+		return err != nil || seen.told >= p.backlog
 	})
 	if err != nil {
 		return nil, err
+	}
+	if waited != nil {
+		return nil, fmt.Errorf("%w, with %d events told", waited, seen.told)
 	}
 	used, err := c.usage()
 	if err != nil {
@@ -55,9 +58,9 @@ func outage(ctx context.Context, p plan) (out []figure, err error) {
 	}
 	return []figure{
 		{Section: "outage", What: "start to caught up", Value: took.Seconds(), Unit: "s", Most: 480, Samples: p.backlog},
-		{Section: "outage", What: "messages", Value: float64(len(w.discord.Messages(w.channel))), Most: 450},
-		{Section: "outage", What: "lost", Value: float64(p.backlog - told), None: true},
-		{Section: "outage", What: "told twice", Value: float64(doubled), None: true},
+		{Section: "outage", What: "messages", Value: float64(seen.messages), Most: 450},
+		{Section: "outage", What: "lost", Value: float64(p.backlog - seen.told), None: true},
+		{Section: "outage", What: "told twice", Value: float64(seen.again), None: true},
 		{Section: "outage", What: "peak resident above idle", Value: used.peak - idle, Unit: "MiB", Most: 50},
 		{Section: "outage", What: "violations", Value: float64(w.violations()), None: true},
 	}, nil
@@ -92,24 +95,31 @@ func idleMemory(ctx context.Context, p plan) (held float64, err error) {
 	return used.resident, err
 }
 
-// told counts the marks that stand in the channel, and those that stand there more
-// than once.
-func (w *world) told() (n, again int, err error) {
+// account is what stands in the channel and its threads.
+type account struct {
+	messages int
+	told     int // marks
+	again    int // marks that stand there more than once
+}
+
+func (w *world) account() (a account, err error) {
 	seen := map[string]int{}
 	for _, place := range append(w.discord.Threads(w.channel), w.channel) {
 		for _, m := range w.discord.Messages(place) {
 			text, err := json.Marshal(m)
 			if err != nil {
-				return 0, 0, err
+				return a, err
 			}
+			a.messages++
 			for _, found := range mark.FindAllString(string(text), -1) {
 				if seen[found]++; seen[found] == 2 {
-					again++
+					a.again++
 				}
 			}
 		}
 	}
-	return len(seen), again, nil
+	a.told = len(seen)
+	return a, nil
 }
 
 // comment is an event as the poller makes it of a comment, or of a direct message.

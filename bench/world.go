@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
@@ -37,6 +38,9 @@ type world struct {
 	web     string
 	signed  bool     // the platforms call the bridge by signed HTTP, in place of its sockets
 	writers []string // people who may act in the agent's name
+	often   bool     // the bridge looks every two seconds, in place of ten
+	beside  string   // another channel at Discord, where a section wants one
+	other   *receiver
 }
 
 // newWorld makes a world in its first state. A lenient one hardly limits calls
@@ -81,6 +85,9 @@ func newWorld(ctx context.Context, dir string, lenient bool) (w *world, err erro
 
 func (w *world) close() {
 	w.hook.server.Close()
+	if w.other != nil {
+		w.other.server.Close()
+	}
 	if w.api != nil {
 		w.api.Close()
 	}
@@ -93,17 +100,27 @@ func (w *world) close() {
 }
 
 // Lines of the configuration: one subscription for each kind of destination, or
-// a webhook or a channel of Discord alone that begins with the oldest event.
+// a webhook or a channel of Discord alone that begins with the oldest event, or two
+// webhooks and two channels.
 const (
 	everywhere = "everywhere"
 	hookOnly   = "hook"
 	chatOnly   = "chat"
+	twoEach    = "two"
 )
 
 func (w *world) subscriptions(which string) string {
 	const events = `["notification.*", "message.received", "generation.*"]`
 	if which == hookOnly {
 		return fmt.Sprintf("subscriptions: [{name: h, events: %s, to: \"webhook:%s\", start: all}]\n", events, w.hook.url())
+	}
+	if which == twoEach {
+		return fmt.Sprintf(`subscriptions:
+  - {name: d, events: %[1]s, to: "discord:%[2]s"}
+  - {name: h, events: %[1]s, to: "webhook:%[3]s"}
+  - {name: x, events: %[1]s, to: "discord:%[4]s"}
+  - {name: y, events: %[1]s, to: "webhook:%[5]s"}
+`, events, w.channel, w.hook.url(), w.beside, w.other.url())
 	}
 	if which == chatOnly {
 		return fmt.Sprintf("subscriptions: [{name: d, events: %s, to: \"discord:%s\", start: all}]\n", events, w.channel)
@@ -136,6 +153,9 @@ slack: {bot_token: %s, api_url: %s, %s}
 webhooks: {allow_private: true}
 `, w.api.URL, w.agent.Handle, w.agent.ClientID, secret, w.nats, w.web,
 		fakediscord.DefaultToken, w.discord.URL(), atDiscord, w.team.BotToken(), w.slack.URL(), atSlack)
+	if w.often {
+		text += "poll: {notifications: 2s, messages: 2s, ceiling: 2s}\n"
+	}
 	return os.WriteFile(w.file(), []byte(text+w.writersLine()+w.subscriptions(which)), 0o600)
 }
 
@@ -200,6 +220,7 @@ func (a *arrivals) note(text []byte, at time.Time) {
 // receiver takes webhooks and notes when each came.
 type receiver struct {
 	server *httptest.Server
+	stuck  atomic.Bool // it takes nothing and answers 503
 
 	mu          sync.Mutex
 	seen        arrivals
@@ -209,8 +230,12 @@ type receiver struct {
 
 func newReceiver() *receiver {
 	r := &receiver{seen: newArrivals()}
-	r.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
+		if r.stuck.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		if err == nil {
 			r.take(body, time.Now())
 		}

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -205,13 +206,13 @@ func (p *process) Next(ctx context.Context, after uint64) (bridge.Entry, error) 
 		p.mu.Lock()
 		p.asked = after
 		arrived := p.arrived
-		i := slices.IndexFunc(p.stream, func(e bridge.Entry) bool { return e.Position > after })
+		i, _ := slices.BinarySearchFunc(p.stream, after+1, func(e bridge.Entry, position uint64) int { return cmp.Compare(e.Position, position) })
 		var e bridge.Entry
-		if i >= 0 {
+		if i < len(p.stream) {
 			e = p.stream[i]
 		}
 		p.mu.Unlock()
-		if i >= 0 {
+		if i < len(p.stream) {
 			return e, nil
 		}
 		select {
