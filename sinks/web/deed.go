@@ -44,6 +44,9 @@ type visit struct {
 	Place string // where the browser is
 }
 
+// typed is what a form of a search holds, fit to be shown again.
+func (v visit) typed(name string) string { return oneLine(v.Query.Get(name), maxText) }
+
 // deed makes a button; args are names and values in turn.
 func (v visit) deed(label, name string, args ...string) deed {
 	d := deed{Label: label, Command: name, Say: label, visit: v}
@@ -133,7 +136,7 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, question, back 
 func noticeOf(a command.Answer) notice {
 	switch {
 	case a.OK:
-		n := notice{OK: true, Text: a.Reply.Text}
+		n := notice{OK: true, Text: oneLine(a.Reply.Text, maxText)}
 		if a.Repeat {
 			n.Hint = "That was done before; it was not done again."
 		}
@@ -141,9 +144,13 @@ func noticeOf(a command.Answer) notice {
 	case a.Running:
 		return notice{OK: true, Text: "It is being done."}
 	case a.Problem != nil:
-		return notice{Text: a.Problem.Message, Hint: a.Problem.Hint}
+		return noticeOfProblem(a.Problem)
 	}
 	return notice{Text: "It was not done."}
+}
+
+func noticeOfProblem(p *command.Problem) notice {
+	return notice{Text: oneLine(p.Message, maxText), Hint: oneLine(p.Hint, maxText)}
 }
 
 // withNotice is a path with the key of a notice, in the place of an earlier one.

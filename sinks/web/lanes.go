@@ -35,6 +35,7 @@ func (s *Server) rows(all []command.SubscriptionView) []subscriptionRow {
 	}
 	out := make([]subscriptionRow, 0, len(all))
 	for _, v := range all {
+		v.Name, v.Filter, v.Reason, v.By = oneLine(v.Name, maxName), clean(v.Filter, maxText), oneLine(v.Reason, maxQuote), oneLine(v.By, maxName)
 		row := subscriptionRow{
 			SubscriptionView: v, counted: s.desk.tallies.of(v.ID, now), Dead: dead[v.ID], Dot: dotOf(v.State),
 			What: cmp.Or(v.Preset, strings.Join(v.Events, ", ")), Who: handles(v.Agents), Origin: originOf(v), Path: pathOf("subscription", "id", v.ID),
@@ -151,9 +152,9 @@ func (s *Server) subscription(ctx context.Context, v visit) (any, error) {
 
 // preview is a dry run: what a subscription would have sent.
 func (s *Server) preview(ctx context.Context, v visit) (any, error) {
-	values := map[string]any{"subscription": v.Query.Get("subscription")}
+	values := map[string]any{"subscription": v.typed("subscription")}
 	for _, name := range []string{"since", "filter"} {
-		if text := strings.TrimSpace(v.Query.Get(name)); text != "" {
+		if text := v.typed(name); text != "" {
 			values[name] = text
 		}
 	}
@@ -162,17 +163,17 @@ func (s *Server) preview(ctx context.Context, v visit) (any, error) {
 		return nil, err
 	}
 	p, _ := a.Reply.Data.(command.Preview)
-	return map[string]any{"Text": a.Reply.Text, "Items": p.Items, "Subscription": v.Query.Get("subscription"), "Since": v.Query.Get("since"), "Filter": v.Query.Get("filter")}, nil
+	return map[string]any{"Text": a.Reply.Text, "Items": p.Items, "Subscription": v.typed("subscription"), "Since": v.typed("since"), "Filter": v.typed("filter")}, nil
 }
 
 // why is the way of one event through one subscription.
 func (s *Server) why(ctx context.Context, v visit) (any, error) {
-	a, err := s.ask(ctx, v, "why", map[string]any{"subscription": v.Query.Get("subscription"), "event": strings.TrimSpace(v.Query.Get("event"))})
+	a, err := s.ask(ctx, v, "why", map[string]any{"subscription": v.typed("subscription"), "event": v.typed("event")})
 	if err != nil {
 		return nil, err
 	}
 	t, _ := a.Reply.Data.(command.Trace)
-	return map[string]any{"Text": a.Reply.Text, "Trace": t, "Subscription": v.Query.Get("subscription")}, nil
+	return map[string]any{"Text": a.Reply.Text, "Trace": t, "Subscription": v.typed("subscription")}, nil
 }
 
 // ask has a command look something up. The error is its *command.Problem.

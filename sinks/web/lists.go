@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
@@ -88,7 +89,7 @@ var spans = map[string]time.Duration{"1h": time.Hour, "24h": 24 * time.Hour, "7d
 // search lists the newest events with the words; with a span, those that are
 // stored, not only those that this process saw.
 func (s *Server) search(ctx context.Context, v visit) (any, error) {
-	p := searchPage{Q: v.Query.Get("q"), Since: v.Query.Get("since")}
+	p := searchPage{Q: v.typed("q"), Since: v.Query.Get("since")}
 	words := wordsOf(p.Q)
 	back, deep := spans[p.Since]
 	if !deep {
@@ -131,14 +132,34 @@ func (s *Server) event(ctx context.Context, v visit) (any, error) {
 	case !ok:
 		return nil, &command.Problem{Code: 404, Status: "no_event", Message: "No event of that id is kept.", Hint: "It may be older than what is kept."}
 	}
-	p := eventPage{eventLine: lineOf(e), Stored: at.Stored, Position: at.Position, JSON: string(at.Data)}
+	p := eventPage{eventLine: lineOf(e), Stored: at.Stored, Position: at.Position, JSON: source(at.Data)}
 	p.View = s.look.view(root{n: 1, head: entry{msg: bridge.Layout(e), posted: e.Time}})
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, at.Data, "", "  ") == nil {
-		p.JSON = pretty.String()
-	}
 	p.Lanes, err = s.desk.subscriptions.get(ctx)
 	return p, err
+}
+
+const maxSource = 64 << 10 // bytes of a stored event that are shown
+
+// source is a stored event as it is read: indented, and with what can't be seen
+// written out.
+func source(data []byte) string {
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, data, "", "  ") != nil {
+		pretty.Write(data)
+	}
+	text := strings.ToValidUTF8(string(pretty.Bytes()[:min(pretty.Len(), maxSource)]), "�")
+	var b strings.Builder
+	for _, r := range text {
+		if r != '\n' && unseen(r, 0) && r != unicode.ReplacementChar {
+			fmt.Fprintf(&b, "\\u%04x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	if pretty.Len() > maxSource {
+		b.WriteString("\n…")
+	}
+	return b.String()
 }
 
 // letterRow is a dead letter as the console shows it.
@@ -168,7 +189,7 @@ func (s *Server) dead(ctx context.Context, v visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := deadPage{Subscription: strings.TrimSpace(v.Query.Get("subscription")), Reason: strings.TrimSpace(v.Query.Get("reason"))}
+	p := deadPage{Subscription: v.typed("subscription"), Reason: v.typed("reason")}
 	for _, l := range all {
 		if p.Subscription != "" && l.Subscription != p.Subscription || !strings.Contains(strings.ToLower(l.Reason), strings.ToLower(p.Reason)) {
 			continue
@@ -235,7 +256,7 @@ type auditRow struct {
 }
 
 func (s *Server) audit(ctx context.Context, v visit) (any, error) {
-	p := auditPage{Q: v.Query.Get("q"), Since: v.Query.Get("since")}
+	p := auditPage{Q: v.typed("q"), Since: v.Query.Get("since")}
 	var all []command.Entry
 	var err error
 	if back, deep := spans[p.Since]; deep && back > auditBack {

@@ -103,7 +103,7 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, f frameView, err error) {
 	status, n := http.StatusServiceUnavailable, notice{Text: "The store does not answer.", Hint: "It is tried on by itself; load the page again in a few seconds."}
 	if p, ok := errors.AsType[*command.Problem](err); ok {
-		status, n = p.Code, notice{Text: p.Message, Hint: p.Hint}
+		status, n = p.Code, noticeOfProblem(p)
 	} else if r.Context().Err() == nil {
 		s.log.WarnContext(r.Context(), "page not shown", "path", r.URL.Path, "err", err)
 	}
