@@ -48,7 +48,7 @@ func connectSpecs() []Spec {
 		},
 		{
 			Verb: "redeem", Summary: "Connect an agent by a code", Access: Admin, Repeat: Same, Failed: "Not connected", Whole: true, Result: ConnectionView{}, House: redeemInvite,
-			Args: []Arg{secret("code", "what its owner gave you"), workspaceArg()},
+			Args: []Arg{secret("code", "what its owner gave"), workspaceArg()},
 		},
 		{
 			Verb: "invite", Summary: "Make a code for another server", Access: Admin, Repeat: Creates, Failed: "No code made", Again: "Make a code", Of: "handle", Result: Invited{}, House: makeInvite,
@@ -128,6 +128,11 @@ func redeemInvite(ctx context.Context, h *House, who Caller, a Args) (Reply, err
 		return Reply{}, invalidCode()
 	}
 	return h.connect(ctx, who, a, t, v.Agent, bridge.ByInvite)
+}
+
+// TooManyTries is the answer to a workspace that tries credentials again and again.
+func TooManyTries() *Problem {
+	return &Problem{Code: 429, Status: "too_many_tries", Message: "Not connected: too many tries from here.", Hint: "Try again in ten minutes."}
 }
 
 // invalidCode is the one answer to codes that were never made, were redeemed, or

@@ -75,6 +75,9 @@ func TestQuestionsAndHelpInGerman(t *testing.T) {
 			if arg.Required {
 				q.Values[arg.Name] = "x1"
 			}
+			if arg.Name == s.Of {
+				q.Values[arg.Name] = w.me
+			}
 		}
 		q.Confirmed = false
 		a := w.runner.Do(t.Context(), q)

@@ -179,7 +179,7 @@ func (r *Runner) Allowed(p Principal, agent string) []Spec {
 // choose settles which agent acts. An agent out of reach reads like one that does not exist.
 func (r *Runner) choose(j *job) *Problem {
 	near := r.Reachable(j.q.Principal)
-	if j.spec.Whole && j.q.Principal.Platform != NATS && j.q.Principal.Platform != Terminal {
+	if j.spec.Whole && j.q.Principal.Platform != NATS && j.q.Principal.Platform != Terminal && slices.Contains(near, bareHandle(j.q.Agent)) {
 		j.q.Agent = "" // doors of people name the agent of where they are
 	}
 	if of, _ := j.q.Values[j.spec.Of].(string); j.spec.Of != "" && of != "" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -25,12 +26,33 @@ type book struct {
 	ids     chan []string     // the newest list, for whoever holds lanes
 	turned  chan struct{}     // signalled at each change, for whoever looks at all of them
 	wants   func(bridge.SubscriptionRecord) bool
+
+	// scope is what a subscription is about now; false while that can't be told. It is
+	// set before anybody holds one, and asks for nothing that is locked here.
+	scope func(bridge.SubscriptionRecord) (bridge.Scope, bool)
+
+	// absent reports one whose destination can't be reached: the app was removed from
+	// its workspace. Set likewise.
+	absent func(bridge.SubscriptionRecord) bool
 }
 
 type holding struct {
-	id     string
-	rev    uint64
+	task
 	cancel context.CancelFunc
+}
+
+// task is a subscription as somebody works on it.
+type task struct {
+	bridge.SubscriptionRecord
+	there   bool
+	about   bridge.Scope
+	settled bool // what it is about is known
+	absent  bool // its destination's workspace is gone
+}
+
+// same reports that nothing changed that a work depends on.
+func (h task) same(o task) bool {
+	return h.Rev == o.Rev && h.settled == o.settled && h.absent == o.absent && reflect.DeepEqual(h.about, o.about)
 }
 
 // newBook makes an empty one; wants says which subscriptions this process can
@@ -39,10 +61,12 @@ func newBook(wants func(bridge.SubscriptionRecord) bool) *book {
 	return &book{
 		records: map[string]bridge.SubscriptionRecord{}, holders: map[*byte]holding{}, wants: wants,
 		ids: make(chan []string, 1), turned: make(chan struct{}, 1),
+		scope:  func(r bridge.SubscriptionRecord) (bridge.Scope, bool) { return bridge.Scope{Agents: r.Agents}, true },
+		absent: func(bridge.SubscriptionRecord) bool { return false },
 	}
 }
 
-// set takes what is stored now, and ends the works whose subscription changed.
+// set takes what is stored now.
 func (b *book) set(list []bridge.SubscriptionRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,11 +76,6 @@ func (b *book) set(list []bridge.SubscriptionRecord) {
 		b.records[r.ID] = r
 		if b.wants(r) {
 			ids = append(ids, r.ID)
-		}
-	}
-	for _, h := range b.holders {
-		if b.records[h.id].Rev != h.rev {
-			h.cancel()
 		}
 	}
 	select {
@@ -77,20 +96,49 @@ func (b *book) all() []bridge.SubscriptionRecord {
 	return slices.SortedFunc(maps.Values(b.records), func(x, y bridge.SubscriptionRecord) int { return cmp.Compare(x.ID, y.ID) })
 }
 
-// hold gives a subscription with a context that ends when it changes or goes, or
-// with the parent. Release it when the work is done.
-func (b *book) hold(parent context.Context, id string) (r bridge.SubscriptionRecord, there bool, ctx context.Context, release func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	r, there = b.records[id]
+// hold gives a subscription with a context that ends when it changes or goes, when
+// it comes to be about others, or with the parent. Release it when the work is done.
+func (b *book) hold(parent context.Context, id string) (h task, ctx context.Context, release func()) {
+	h = b.at(id)
 	ctx, cancel := context.WithCancel(parent)
 	key := new(byte)
-	b.holders[key] = holding{id: id, rev: r.Rev, cancel: cancel}
-	return r, there, ctx, func() {
+	b.mu.Lock()
+	b.holders[key] = holding{task: h, cancel: cancel}
+	b.mu.Unlock()
+	if !b.at(id).same(h) { // it changed before anybody could know that it is task
+		cancel()
+	}
+	return h, ctx, func() {
 		cancel()
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		delete(b.holders, key)
+	}
+}
+
+// at is a subscription as it is now.
+func (b *book) at(id string) task {
+	b.mu.Lock()
+	r, there := b.records[id]
+	b.mu.Unlock()
+	h := task{SubscriptionRecord: r, there: there}
+	h.ID = id
+	if there {
+		h.about, h.settled = b.scope(r)
+		h.absent = b.absent(r)
+	}
+	return h
+}
+
+// recheck ends the works whose subscription changed, or is about others now.
+func (b *book) recheck() {
+	b.mu.Lock()
+	holders := slices.Collect(maps.Values(b.holders))
+	b.mu.Unlock()
+	for _, h := range holders {
+		if !b.at(h.ID).same(h.task) {
+			h.cancel()
+		}
 	}
 }
 
@@ -108,7 +156,7 @@ func fileRecords(cfg config.Config) []bridge.SubscriptionRecord {
 	for _, s := range cfg.Subscriptions {
 		r := bridge.SubscriptionRecord{
 			ID: s.Name, Name: s.Name, Agents: s.Agents, Events: s.Events, Filter: s.Filter, To: s.To, Start: s.Start, Digest: s.Digest.Std(), Origin: bridge.FromFile,
-			Cap: int(s.Cap), Fold: s.Fold.Std(), CatchUp: s.CatchUp, Strict: s.Order == "strict", Notify: s.Notify, Audience: s.Audience,
+			Cap: int(s.Cap), Fold: s.Fold.Std(), CatchUp: s.CatchUp, Strict: s.Order == "strict", Notify: s.Notify, Audience: s.Audience, Template: s.Template,
 		}
 		if s.DigestAt.Time != "" {
 			r.DigestAt = strings.TrimSpace(s.DigestAt.Time + " " + s.DigestAt.Zone)

@@ -44,17 +44,19 @@ func (c *commands) Do(ctx context.Context, q command.Request) command.Answer {
 func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	c := &commands{accounts: a, completer: command.NewCompleter(a.all), places: newPlaces(b.all, a.handles), jobs: &jobs{}}
 	c.house = &house{book: b, places: c.places, allowPrivate: w.cfg.Webhooks.AllowPrivate}
+	c.places.configured = w.configuredAgents
+	keeper := newKeeper(w)
 	c.Runner = command.NewRunner(command.RunnerOptions{
-		Agents: a.all, Reach: c.reach, Records: w.bus.Records(), Audit: w.bus.Audit, Owner: w.bus.Member(), Alive: w.bus.Alive,
-		Keep:  w.keepAgent,
+		Agents: a.all, Reach: c.reach, Access: c.access(w.listed), Records: w.bus.Records(), Audit: w.seen.audited(w.bus.Audit), Owner: w.bus.Member(), Alive: w.bus.Alive,
+		Keep:  keeper.keepAgent,
 		Label: w.label,
 		Spent: w.spent, Daily: func() int { return int(w.now().Access.DailyGenerations) }, Zone: w.cfg.Access.Zone,
-		House: &command.House{Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send, Dead: w.bus.Dead()},
-		Access: func(command.Principal, string) command.Lists {
-			access := w.now().Access
-			return command.Lists{Write: access.Write, Admin: access.Admin}
+		House: &command.House{
+			Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send, Dead: w.bus.Dead(),
+			Workspaces: w.bus.Workspaces(), Invites: w.bus.Invites(), Accounts: keeper, Audits: w.bus.History().Audits, Listed: w.listed,
+			Reach: c.places.agents, Operated: c.places.operated, Within: c.places.within,
 		},
-		Log: w.log.With("component", "command"),
+		Log: w.log.With("component", "command"), Trace: w.seen.tracer(),
 	})
 	return c
 }
@@ -92,7 +94,6 @@ func (pr *process) serveCommands(ctx context.Context) error {
 		return pr.commands.Run(ctx, func(q command.Request, a command.Answer) { pr.tellLate(ctx, q, a) })
 	})
 	group.Go(func() error { return pr.followEvents(ctx) })
-	group.Go(func() error { return pr.commands.places.learn(ctx, pr.book.turned, pr.doors, pr.log) })
 	return group.Wait()
 }
 

@@ -28,6 +28,7 @@ func (pr *process) followBook(ctx context.Context) error {
 	}
 	err := store.Watch(ctx, func(list []bridge.SubscriptionRecord) {
 		pr.book.set(list)
+		pr.commands.places.note(nil)
 		pr.health.subscriptions(list)
 	})
 	if ctx.Err() != nil {
@@ -45,12 +46,18 @@ func (pr *process) deliver(ctx context.Context) error {
 // the work, which hands its place back, and begins it anew; no other lane notices.
 func (pr *process) keepLane(ctx context.Context, id string) error {
 	for had := false; ctx.Err() == nil; {
-		r, there, same, release := pr.book.hold(ctx, id)
+		h, same, release := pr.book.hold(ctx, id)
 		var err error
 		switch {
-		case there:
+		case h.there && !h.settled: // who it is about is not known yet: its events wait
 			had = true
-			err = pr.deliverLane(same, r)
+			<-same.Done()
+		case h.there && h.absent:
+			had = true
+			err = pr.restLane(same, h)
+		case h.there:
+			had = true
+			err = pr.deliverLane(same, h)
 		case had: // removed: whatever its worker stored last goes too
 			err = pr.bus.Subscriptions().ForgetLane(ctx, id)
 			had = err != nil
@@ -67,7 +74,8 @@ func (pr *process) keepLane(ctx context.Context, id string) error {
 }
 
 // deliverLane takes one subscription's events to its destination until it changes.
-func (pr *process) deliverLane(ctx context.Context, r bridge.SubscriptionRecord) error {
+func (pr *process) deliverLane(ctx context.Context, h task) error {
+	r := h.SubscriptionRecord
 	s, err := r.Compile()
 	if err != nil {
 		return fmt.Errorf("subscription %s: %w", r.ID, err)
@@ -76,11 +84,12 @@ func (pr *process) deliverLane(ctx context.Context, r bridge.SubscriptionRecord)
 	if i < 0 {
 		return fmt.Errorf("nothing sends to %s", s.To.Label())
 	}
+	s.Narrow(h.about)
 	// The lane outlives the worker's context: the worker saves once more while it
 	// ends, and a lane that is closed by then would not know what still waits.
 	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	lane, err := pr.bus.Lane(feeding, bus.LaneSpec{Subscription: r.ID, Agents: r.Agents, Events: r.Events, Start: r.Start, After: r.Made})
+	lane, err := pr.bus.Lane(feeding, bus.LaneSpec{Subscription: r.ID, Agents: h.about.Agents, Events: r.Events, Start: r.Start, After: r.Made})
 	if err != nil {
 		return fmt.Errorf("open lane: %w", err)
 	}
@@ -90,7 +99,7 @@ func (pr *process) deliverLane(ctx context.Context, r bridge.SubscriptionRecord)
 	worker := bridge.NewWorker(bridge.WorkerOptions{
 		Cards:        cardsOf(pr.cfg),
 		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].sink,
-		Reporter: reporter{pr.bus, pr.health}, Log: pr.log.With("component", "worker"),
+		Reporter: reporter{pr.bus, pr.health, pr.seen}, Log: pr.log.With("component", "worker"), Trace: pr.seen.tracer(),
 		Circuits: &pr.workers.circuits, Tell: pr.tellOwner(r),
 	})
 	lane.OnWish(worker.Nudge)

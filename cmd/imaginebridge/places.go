@@ -2,98 +2,86 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
 	"github.com/imaginebridge/imaginebridge/sinks/slack"
 )
 
-// places says which agents a workspace is connected to: those of the
-// subscriptions that point into its channels. Nobody else reaches an agent.
+// places knows which workspace a channel belongs to, and which agents each
+// workspace is connected to: those of the operator's subscriptions into its
+// channels, and those that were connected from chat. Nobody else reaches an agent.
 type places struct {
-	handles       func() []string
+	handles       func() []string // of the agents at work
+	configured    func() []string // of those that the configuration names
 	subscriptions func() []bridge.SubscriptionRecord
+	changed       func() // called when workspaces may reach others than before
 
 	mu         sync.Mutex
-	workspaces map[string]string // of a channel, by platform and channel
+	workspaces map[string]string                 // of a channel, by platform and channel; "" where the platform shows it to nobody here
+	records    map[tenant]bridge.WorkspaceRecord // nil until they are known
+	stored     map[string]bool                   // agents that commands added, true for those from chat; nil until they are known
+	named      bool                              // no agent's handle is still asked for
+	now        *reached                          // nil after a change
 }
+
+// tenant names a workspace.
+type tenant struct{ platform, id string }
 
 func newPlaces(subscriptions func() []bridge.SubscriptionRecord, handles func() []string) *places {
-	return &places{handles: handles, subscriptions: subscriptions, workspaces: map[string]string{}}
+	return &places{handles: handles, subscriptions: subscriptions, changed: func() {}, configured: func() []string { return nil }, workspaces: map[string]string{}}
 }
 
-// channels are the subscriptions of each channel, by platform and channel.
-func (p *places) channels() map[string][]bridge.SubscriptionRecord {
-	out := map[string][]bridge.SubscriptionRecord{}
-	for _, s := range p.subscriptions() {
-		if to := bridge.ParseDestination(s.To); to.Scheme == command.Discord || to.Scheme == command.Slack {
-			out[to.String()] = append(out[to.String()], s)
-		}
+// note makes a change to what is known, and tells of it.
+func (p *places) note(change func()) {
+	p.mu.Lock()
+	if change != nil {
+		change()
 	}
-	return out
+	p.now = nil
+	p.mu.Unlock()
+	p.changed()
 }
 
-// agents returns the handles that a workspace reaches; "" is every connected
-// workspace of the platform together.
-func (p *places) agents(platform, workspace string) []string {
-	all, channels := p.handles(), p.channels()
+// look is what workspaces reach at this moment.
+func (p *places) look() *reached {
+	p.mu.Lock()
+	now := p.now
+	p.mu.Unlock()
+	if now != nil {
+		return now
+	}
+	subscriptions, handles := p.subscriptions(), p.handles()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []string
-	for channel, subscriptions := range channels {
-		if bridge.ParseDestination(channel).Scheme != platform || workspace != "" && p.workspaces[channel] != workspace {
-			continue
-		}
-		for _, s := range subscriptions {
-			for _, handle := range all {
-				if (slices.Contains(s.Agents, "*") || slices.Contains(s.Agents, handle)) && !slices.Contains(out, handle) {
-					out = append(out, handle)
-				}
-			}
-		}
+	if p.now == nil {
+		p.now = p.reach(subscriptions, handles)
 	}
-	slices.Sort(out)
-	return out
+	return p.now
 }
 
-// names are the subscriptions of a workspace, in order.
-func (p *places) names(platform, workspace string) []string {
-	var out []string
-	for channel, subscriptions := range p.channels() {
-		p.mu.Lock()
-		here := bridge.ParseDestination(channel).Scheme == platform && p.workspaces[channel] == workspace
-		p.mu.Unlock()
-		for _, s := range subscriptions {
-			if here && !slices.Contains(out, s.Name) {
-				out = append(out, s.Name)
-			}
+// follow keeps up with what workspaces are connected to, until ctx ends.
+func (p *places) follow(ctx context.Context, store *bus.Workspaces) error {
+	err := store.Watch(ctx, func(list []bridge.WorkspaceRecord) {
+		records := make(map[tenant]bridge.WorkspaceRecord, len(list))
+		for _, r := range list {
+			records[tenant{r.Platform, r.ID}] = r
 		}
+		p.note(func() { p.records = records })
+	})
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the end of the context is a clean end
 	}
-	slices.Sort(out)
-	return out
-}
-
-// usual returns the agent that a channel is for: the only one that subscriptions
-// bring there. "" for none, and where there are several.
-func (p *places) usual(platform, channel string) string {
-	usual := ""
-	for _, s := range p.channels()[bridge.Destination{Scheme: platform, Place: channel}.String()] {
-		for _, handle := range p.handles() {
-			switch {
-			case !slices.Contains(s.Agents, "*") && !slices.Contains(s.Agents, handle):
-			case usual != "" && usual != handle:
-				return ""
-			default:
-				usual = handle
-			}
-		}
-	}
-	return usual
+	return err
 }
 
 // learn asks each platform which workspace its channels belong to, and again when
@@ -101,10 +89,12 @@ func (p *places) usual(platform, channel string) string {
 func (p *places) learn(ctx context.Context, changed <-chan struct{}, doors []door, log *slog.Logger) error {
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		missing := 0
-		for channel := range p.channels() {
-			if workspace, known := p.learnOne(ctx, channel, doors); !known {
+		for channel := range p.look().channels {
+			workspace, known := p.learnOne(ctx, channel, doors)
+			switch {
+			case !known, workspace.id == "":
 				missing++
-			} else if workspace.fresh {
+			case workspace.fresh:
 				log.DebugContext(ctx, "workspace connected", "destination", channel, "workspace", workspace.id)
 			}
 		}
@@ -124,8 +114,8 @@ func (p *places) learn(ctx context.Context, changed <-chan struct{}, doors []doo
 
 // workspaceOf is what is known of a channel.
 type workspaceOf struct {
-	id    string
-	fresh bool // it was not known before
+	id    string // "" where the platform shows the channel to nobody here
+	fresh bool   // it was not known before
 }
 
 // learnOne gives a channel's workspace where it is known or the platform tells it.
@@ -133,7 +123,7 @@ func (p *places) learnOne(ctx context.Context, channel string, doors []door) (wo
 	p.mu.Lock()
 	id, known := p.workspaces[channel]
 	p.mu.Unlock()
-	if known {
+	if known && id != "" {
 		return workspaceOf{id: id}, true
 	}
 	to := bridge.ParseDestination(channel)
@@ -143,7 +133,8 @@ func (p *places) learnOne(ctx context.Context, channel string, doors []door) (wo
 		case *discord.Sink:
 			if to.Scheme == command.Discord {
 				id, err := sink.Guild(ctx, to.Place)
-				workspace, ok = id, err == nil
+				e, refused := errors.AsType[*discord.Error](err)
+				workspace, ok = id, err == nil || refused && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound)
 			}
 		case *slack.Sink:
 			if to.Scheme == command.Slack {
@@ -152,11 +143,72 @@ func (p *places) learnOne(ctx context.Context, channel string, doors []door) (wo
 			}
 		}
 	}
-	if !ok {
-		return workspaceOf{}, false
+	if !ok || known && workspace == "" {
+		return workspaceOf{}, known
 	}
-	p.mu.Lock()
-	p.workspaces[channel] = workspace
-	p.mu.Unlock()
+	p.note(func() { p.workspaces[channel] = workspace })
 	return workspaceOf{id: workspace, fresh: true}, true
+}
+
+// agents returns the handles that a workspace reaches, in order; "" is every
+// workspace of the platform together.
+func (p *places) agents(platform, workspace string) []string {
+	now := p.look()
+	if workspace != "" {
+		return now.agents(tenant{platform, workspace})
+	}
+	var out []string
+	for t := range now.tenants() {
+		if t.platform == platform {
+			out = append(out, now.agents(t)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// names are the subscriptions of a workspace, in order.
+func (p *places) names(platform, workspace string) []string {
+	now := p.look()
+	var out []string
+	for channel, subscriptions := range now.channels {
+		to := bridge.ParseDestination(channel)
+		for _, s := range subscriptions {
+			if to.Scheme == platform && workspace != "" && now.workspace(s) == workspace && !slices.Contains(out, s.Name) {
+				out = append(out, s.Name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// usual returns the agent that a channel is for: the only one that subscriptions
+// bring there. "" for none, and where there are several.
+func (p *places) usual(platform, channel string) string {
+	now := p.look()
+	usual := ""
+	for _, s := range now.channels[bridge.Destination{Scheme: platform, Place: channel}.String()] {
+		for _, handle := range now.about(s) {
+			if usual != "" && usual != handle {
+				return ""
+			}
+			usual = handle
+		}
+	}
+	return usual
+}
+
+// record is what is kept of a workspace; false while nothing of any is known.
+func (p *places) record(platform, workspace string) (bridge.WorkspaceRecord, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.records[tenant{platform, workspace}], p.records != nil
+}
+
+// operated are the agents at work that the operator's subscriptions bring to a
+// workspace.
+func (p *places) operated(platform, workspace string) []string {
+	now := p.look()
+	return now.atWork(slices.Collect(maps.Keys(now.operated[tenant{platform, workspace}])))
 }

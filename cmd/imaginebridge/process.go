@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
@@ -43,7 +44,8 @@ type process struct {
 	hint     []string     // last words of the console page
 	began    time.Time
 
-	registered registered // agents that commands added
+	registered registered    // agents that commands added
+	named      chan struct{} // closed when every agent's handle is known
 
 	polling sync.Mutex // guards poller, and that agents change together
 	poller  *poller.Poller
@@ -61,7 +63,7 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 		wiring: wiring{cfg: cfg, log: log, out: p.out, colour: p.colour(), version: versionText(), health: newHealth(), workers: &workers{}},
 		roles:  p.roles, hint: hint, began: time.Now(),
 	}
-	pr.hooks.changed = make(chan struct{}, 1)
+	pr.hooks.changed, pr.named = make(chan struct{}, 1), make(chan struct{})
 	if len(pr.roles) == 0 {
 		pr.roles = roles
 	}
@@ -80,9 +82,12 @@ func newProcess(ctx context.Context, cfg config.Config, p *program, log *slog.Lo
 		pr.closeListener()
 		return nil, err
 	}
-	if pr.bus, err = openBus(ctx, cfg, pr.keys, log); err != nil {
+	pr.observe(p.env)
+	store := busOptions(cfg, pr.keys, log)
+	store.Trace = pr.seen.tracer()
+	if pr.bus, err = bus.Open(ctx, store); err != nil {
 		pr.closeListener()
-		return nil, err
+		return nil, errors.Join(err, pr.seen.close(ctx))
 	}
 	if err := pr.build(); err != nil {
 		pr.closeListener()
@@ -115,6 +120,9 @@ func (pr *process) build() error {
 	}
 	pr.book = newBook(pr.serves)
 	pr.commands = pr.newCommands(pr.accounts, pr.book)
+	pr.book.scope = func(r bridge.SubscriptionRecord) (bridge.Scope, bool) { return pr.commands.places.look().scope(r) }
+	pr.book.absent = func(r bridge.SubscriptionRecord) bool { return pr.commands.places.look().absent(r) }
+	pr.commands.places.changed = pr.book.recheck
 	var err error
 	if pr.doors, err = pr.wiring.doors(); err != nil {
 		return err
@@ -147,7 +155,7 @@ func (pr *process) openWeb() error {
 	pr.web, err = web.New(web.Options{
 		Conditions: pr.health.all, Lanes: pr.health.allLanes, Tail: pr.tailForWeb, Version: pr.version, Hint: pr.hint,
 		Hosts: publicHosts(pr.cfg.HTTP.PublicURL), MediaHosts: []string{pr.cfg.ImagineAnything.BaseURL}, Log: pr.log.With("component", "web"),
-		Remote: remote, HTTPS: strings.HasPrefix(pr.cfg.HTTP.PublicURL, "https://"), Token: token, Operator: pr.operator(),
+		Metrics: pr.seen.metrics.Handler(), Remote: remote, HTTPS: strings.HasPrefix(pr.cfg.HTTP.PublicURL, "https://"), Token: token, Operator: pr.operator(),
 	})
 	return err
 }
@@ -191,6 +199,9 @@ func (pr *process) run(ctx context.Context) error {
 	group.Go(func() error { return pr.bus.Run(running) })
 	group.Go(func() error { return pr.followBook(running) })
 	group.Go(func() error { return pr.followAgents(running) })
+	group.Go(func() error { return pr.name(running) })
+	group.Go(func() error { return pr.commands.places.follow(running, pr.bus.Workspaces()) })
+	group.Go(func() error { return pr.commands.places.learn(running, pr.book.turned, pr.doors, pr.log) })
 	group.Go(func() error { return pr.bus.Tell(running, agentsTopic, func() any { return pr.agentsHere() }) })
 	if pr.has("poll") {
 		pr.expectAgents()
@@ -201,6 +212,7 @@ func (pr *process) run(ctx context.Context) error {
 	}
 	if pr.has("deliver") {
 		group.Go(func() error { return pr.deliver(running) })
+		group.Go(func() error { return pr.watchLanes(running) })
 	}
 	if pr.has("deliver") || pr.has("receive") {
 		group.Go(func() error { return pr.hear(running) })
@@ -263,7 +275,11 @@ func (pr *process) drain(ctx context.Context) {
 func (pr *process) close(ctx context.Context) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	if err := pr.bus.Close(ending); err != nil {
+	err := pr.bus.Close(ending)
+	if err := pr.seen.close(ending); err != nil { // traces are worth no failure
+		pr.log.DebugContext(ctx, "traces left behind", "err", err)
+	}
+	if err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil

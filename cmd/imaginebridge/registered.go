@@ -7,12 +7,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
-	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/config"
-	"github.com/imaginebridge/imaginebridge/internal/imagine"
 	"github.com/imaginebridge/imaginebridge/internal/seal"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
@@ -47,22 +44,6 @@ func (w *wiring) ring() (*seal.Ring, error) {
 	return w.keys, nil
 }
 
-// keepAgent seals the secret of an agent that was just registered.
-func (w *wiring) keepAgent(ctx context.Context, p command.Principal, r imagine.Registration) error {
-	ring, err := w.ring()
-	if err != nil {
-		return fmt.Errorf("seal the secret of %s: %w", r.Handle, err)
-	}
-	by := p.Platform
-	if p.User != "" {
-		by += ":user:" + p.User
-	}
-	return w.bus.PutAgent(ctx, bus.AgentRecord{
-		Handle: r.Handle, ClientID: r.ClientID, Sealed: ring.Seal(bus.AgentPlace(r.Handle), r.ClientSecret.Reveal()),
-		At: time.Now().UTC(), By: by,
-	})
-}
-
 // opened are stored agents with their secrets. One whose secret does not open is
 // named on the console and left out: its key is needed.
 func (pr *process) opened(list []bus.AgentRecord) []config.Agent {
@@ -73,6 +54,9 @@ func (pr *process) opened(list []bus.AgentRecord) []config.Agent {
 	}
 	var out []config.Agent
 	for _, r := range list {
+		if !r.Gone.IsZero() {
+			continue
+		}
 		secret, err := ring.Open(bus.AgentPlace(r.Handle), r.Sealed)
 		if err != nil {
 			reason := fmt.Sprintf("The stored secret of %s does not open.", r.Handle)
@@ -92,6 +76,12 @@ func (pr *process) opened(list []bus.AgentRecord) []config.Agent {
 func (pr *process) followAgents(ctx context.Context) error {
 	err := pr.bus.WatchAgents(ctx, func(list []bus.AgentRecord) {
 		pr.registered.set(pr.opened(list))
+		stored := make(map[string]bool, len(list))
+		for _, r := range list {
+			stored[r.Handle] = r.FromChat()
+		}
+		// Who is a guest is known before it works: no subscription takes it for the operator's.
+		pr.commands.places.note(func() { pr.commands.places.stored = stored })
 		if len(list) > 0 {
 			pr.takeAgents(ctx)
 		}
@@ -111,7 +101,7 @@ func (pr *process) takeAgents(ctx context.Context) {
 	switch {
 	case err != nil:
 		pr.log.WarnContext(ctx, "registered agents not taken up yet", "err", err)
-	case len(moved.added)+len(moved.rotated) > 0:
-		pr.log.InfoContext(ctx, "registered agents taken up", "agents", strings.Join(slices.Concat(moved.added, moved.rotated), " "))
+	case len(moved.added)+len(moved.rotated)+len(moved.removed) > 0:
+		pr.log.InfoContext(ctx, "registered agents taken up", "agents", strings.Join(slices.Concat(moved.added, moved.rotated), " "), "removed", strings.Join(moved.removed, " "))
 	}
 }

@@ -143,6 +143,7 @@ func (pr *process) setAgents(live *config.Config, agents []config.Agent) (moves,
 	}
 	pr.accounts.move(m, agents)
 	pr.live.Store(live)
+	pr.commands.places.note(nil)
 	select {
 	case pr.hooks.changed <- struct{}{}:
 	default:

@@ -22,13 +22,10 @@ func (pr *process) expectAgents() {
 // poll watches the agents until ctx ends.
 func (pr *process) poll(ctx context.Context) error {
 	defer pr.accounts.site.CloseIdle()
-	if one := pr.accounts.nameless; one != nil {
-		handle, err := pr.learnHandle(ctx, one.api)
-		if err != nil {
-			return err
-		}
-		pr.accounts.learned(handle)
-		pr.takeAgents(ctx)
+	select {
+	case <-pr.named:
+	case <-ctx.Done():
+		return nil
 	}
 	p, err := pr.newPoller()
 	if err != nil {
@@ -38,12 +35,28 @@ func (pr *process) poll(ctx context.Context) error {
 	return p.Run(ctx)
 }
 
+// name learns the handle of the one agent that was configured without.
+func (pr *process) name(ctx context.Context) error {
+	if one := pr.accounts.nameless; one != nil {
+		handle, err := pr.learnHandle(ctx, one.api)
+		if err != nil {
+			return err
+		}
+		pr.accounts.learned(handle)
+		pr.takeAgents(ctx)
+	}
+	pr.commands.places.note(func() { pr.commands.places.named = true })
+	close(pr.named)
+	return nil
+}
+
 // newPoller makes the poller of the agents of this moment.
 func (pr *process) newPoller() (*poller.Poller, error) {
 	pr.polling.Lock()
 	defer pr.polling.Unlock()
 	p, err := poller.New(poller.Options{
 		Agents: pr.watched(), Plan: planOf(pr.now().Poll), Journal: pr.bus, Ownership: pr.bus, Log: pr.log,
+		Polled: pr.seen.polled, Trace: pr.seen.tracer(),
 		Report: func(_ context.Context, s poller.Status) {
 			if pr.accounts.all()[s.Agent] != nil { // not what one still says that was taken off
 				pr.health.poller(s)
