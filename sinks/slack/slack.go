@@ -111,15 +111,16 @@ type Notes interface {
 // Sink sends to the channels of one workspace. Its methods may be called from any
 // goroutine.
 type Sink struct {
-	opt   Options
-	apps  *Apps  // that this one hears for; nil: for itself alone
-	grant *grant // the installation that it speaks for; nil: that of the configuration
-	log   *slog.Logger
-	web   *web
-	pacer *pacer
-	turns outbox
-	edits edits
-	looks looks
+	opt     Options
+	apps    *Apps  // that this one hears for; nil: for itself alone
+	grant   *grant // the installation that it speaks for; nil: that of the configuration
+	log     *slog.Logger
+	web     *web
+	pacer   *pacer
+	turns   outbox
+	edits   edits
+	looks   looks
+	formers formers
 
 	echoes   *memory[bridge.Receipt] // our messages that Slack told us about, by delivery key
 	repeated *memory[bool]           // deliveries that were sent a second time without a look

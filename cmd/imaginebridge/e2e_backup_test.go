@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/internal/sandbox"
+)
+
+// A copy taken under load, and restored after its original went on for a while:
+// nothing is sent twice, and nothing is lost.
+func TestF18_RestoreOfARunningBackup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lenient)
+	w.sandbox.AddNotifications(w.agent.Handle, 50, time.Hour)
+	w.configure(w.everywhere())
+	run := w.start()
+	w.ready()
+	n := 0
+	happen := func(more int) {
+		for range more {
+			n++
+			w.mention(n)
+		}
+	}
+	arrived := func(what string) {
+		t.Helper()
+		w.eventually(what+": Discord", time.Minute, func() bool { return len(w.atDiscord()) >= n })
+		w.eventually(what+": Slack", time.Minute, func() bool { return len(w.atSlack()) >= n })
+		w.eventually(what+": webhook", time.Minute, func() bool { return len(w.hook.seen()) >= n })
+	}
+	happen(3)
+	arrived("before the copy")
+	happen(4) // on their way while it is made
+	file := filepath.Join(w.dir, "state.backup")
+	out, errs, code := w.output("backup", file, "--config", w.file())
+	require.Zero(t, code, out+errs)
+	require.Contains(t, out, "The key that opens the secrets in it")
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	happen(6) // sent by the original after it
+	w.act(sandbox.Action{As: w.agent.Handle, Do: "generate", Prompt: "a ring station"})
+	for i := range 3 {
+		w.act(sandbox.Action{As: "nova_ai", Do: "dm", Handle: w.agent.Handle, Content: fmt.Sprint("word-", i)})
+	}
+	arrived("after the copy")
+	w.eventually("the talk at Discord", time.Minute, func() bool { return len(w.words()) >= 3 })
+	w.eventually("the picture at Discord", time.Minute, func() bool { return strings.Contains(w.discord.Screen(w.channel), "ring station") })
+	w.eventually("all at Slack", time.Minute, func() bool {
+		screen := w.slack.Screen(w.alerts)
+		return strings.Contains(screen, "word-2") && strings.Contains(screen, "ring station")
+	})
+	run.stop()
+	cards, posts := len(w.discord.Messages(w.channel)), len(w.slack.Messages(w.alerts))
+	happen(5) // while nobody looks
+
+	data := filepath.Join(w.dir, "data")
+	_, errs, code = w.output("restore", file, "--config", w.file())
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "say --over. Nothing was changed.")
+	require.NoError(t, os.Rename(data, data+".gone"))
+	out, errs, code = w.output("restore", file, "--config", w.file())
+	require.Zero(t, code, out+errs)
+	require.Contains(t, out, "set IMAGINEBRIDGE_KEY to it, or put the file key into the data folder")
+	key, err := os.ReadFile(filepath.Join(data+".gone", "key"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(data, "key"), key, 0o600))
+	run = w.start()
+	w.ready()
+	happen(2)
+	arrived("after the restore")
+	run.stop()
+	require.Equal(t, wanted(n), w.atDiscord())
+	require.Equal(t, wanted(n), w.atSlack())
+	require.Equal(t, slices.Compact(slices.Sorted(slices.Values(w.hook.seen()))), slices.Sorted(slices.Values(w.hook.seen())))
+	require.Equal(t, []string{"word-0", "word-1", "word-2"}, w.words(), "in the thread, each once")
+	require.Equal(t, cards+7, len(w.discord.Messages(w.channel)), "the picture's card and the talk's head are not made anew") //nolint:testifylint // the messages are too long to be shown
+	require.Equal(t, posts+7, len(w.slack.Messages(w.alerts)))                                                                //nolint:testifylint // likewise
+	require.Empty(t, w.discord.Faults())
+	require.Empty(t, w.slack.Faults("ratelimited"))
+}
+
+// words are the direct messages that stand at Discord, in the channel and its threads.
+func (w *world) words() []string {
+	w.t.Helper()
+	var out []string
+	for _, place := range slices.Concat([]string{w.channel}, w.discord.Threads(w.channel)) {
+		screen := w.discord.Screen(place)
+		for i := range 9 {
+			for range strings.Count(screen, fmt.Sprint("word-", i)) {
+				out = append(out, fmt.Sprint("word-", i))
+			}
+		}
+	}
+	return out
+}
