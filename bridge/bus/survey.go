@@ -50,7 +50,7 @@ func (b *Bus) Survey(ctx context.Context, topic string, within time.Duration, fn
 	for range max(1, b.members.count()) {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return nil //nolint:nilerr // whoever is silent does not run, or can't tell
+			return nil // whoever is silent does not run, or can't tell
 		}
 		if len(m.Data) > 0 {
 			fn(m.Data)

@@ -117,7 +117,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 		s.confirm(w, r, a.Question, back)
 		return
 	}
-	http.Redirect(w, r, withNotice(back, s.desk.notices.leave(noticeOf(a))), http.StatusSeeOther)
+	http.Redirect(w, r, withResult(back, s.desk.results.leave(resultOf(a))), http.StatusSeeOther) //nolint:gosec // G710: within let paths of the console through only
 }
 
 // confirm asks before something is done; its yes is the same form once more.
@@ -133,28 +133,28 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, question, back 
 	s.frame(w, r, http.StatusOK, frameView{Title: "Are you sure?"}, "confirm", map[string]any{"Question": question, "Deed": d})
 }
 
-func noticeOf(a command.Answer) notice {
+func resultOf(a command.Answer) result {
 	switch {
 	case a.OK:
-		n := notice{OK: true, Text: oneLine(a.Reply.Text, maxText)}
+		n := result{OK: true, Text: oneLine(a.Reply.Text, maxText)}
 		if a.Repeat {
 			n.Hint = "That was done before; it was not done again."
 		}
 		return n
 	case a.Running:
-		return notice{OK: true, Text: "It is being done."}
+		return result{OK: true, Text: "It is being done."}
 	case a.Problem != nil:
-		return noticeOfProblem(a.Problem)
+		return refusalOf(a.Problem)
 	}
-	return notice{Text: "It was not done."}
+	return result{Text: "It was not done."}
 }
 
-func noticeOfProblem(p *command.Problem) notice {
-	return notice{Text: oneLine(p.Message, maxText), Hint: oneLine(p.Hint, maxText)}
+func refusalOf(p *command.Problem) result {
+	return result{Text: oneLine(p.Message, maxText), Hint: oneLine(p.Hint, maxText)}
 }
 
-// withNotice is a path with the key of a notice, in the place of an earlier one.
-func withNotice(back, key string) string {
+// withResult is a path with the key of a result, in the place of an earlier one.
+func withResult(back, key string) string {
 	u, err := url.Parse(back)
 	if err != nil {
 		return "/console/"

@@ -18,7 +18,7 @@ type desk struct {
 	o       Operator
 	tallies *tallies
 	recent  *recent
-	notices *notices
+	results *results
 
 	subscriptions *looked[[]command.SubscriptionView]
 	dead          *looked[[]bridge.DeadLetter]
@@ -43,7 +43,7 @@ const (
 )
 
 func newDesk(o Operator) *desk {
-	d := &desk{o: o, tallies: newTallies(), recent: &recent{}, notices: &notices{all: map[string]notice{}}}
+	d := &desk{o: o, tallies: newTallies(), recent: &recent{}, results: &results{all: map[string]result{}}}
 	d.subscriptions = &looked[[]command.SubscriptionView]{look: o.Subscriptions, most: soonest}
 	d.agents = &looked[[]Agent]{look: o.Agents, most: soonest}
 	d.workspaces = &looked[[]bridge.WorkspaceRecord]{look: o.Workspaces, most: soonest}

@@ -72,7 +72,7 @@ func (s *Server) private(hosts map[string]bool, next http.Handler) http.Handler 
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		switch host := hostName(r.Host); {
-		case !isLocal(host) && !hosts[host] && !(s.o.Remote && isAddress(host)):
+		case !isLocal(host) && !hosts[host] && (!s.o.Remote || !isAddress(host)):
 			http.Error(w, "The console does not answer to this host name. Open it as localhost, or set http.public_url to the address you use.", http.StatusMisdirectedRequest)
 		case r.Method == http.MethodPost && !ownForm(r), r.Method != http.MethodPost && foreign(r):
 			http.Error(w, "The console can't be used from the pages of another site.", http.StatusForbidden)

@@ -227,7 +227,7 @@ func (s *Server) workspaces(ctx context.Context, _ visit) (any, error) {
 	}
 	var rows []workspaceRow
 	for _, w := range all {
-		row := workspaceRow{WorkspaceRecord: w, Title: cmp.Or(w.Name, w.ID), Dot: worst(StateOK, !w.Left.IsZero(), StateStarting)}
+		row := workspaceRow{WorkspaceRecord: w, Title: cmp.Or(w.Name, w.ID), Dot: worse(!w.Left.IsZero(), StateStarting)}
 		for _, agent := range slices.Sorted(maps.Keys(w.Access)) {
 			lists := w.Access[agent]
 			for _, l := range []struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 )
@@ -75,16 +76,16 @@ func (s *Server) overview(ctx context.Context, _ visit) (any, error) {
 		}
 	}
 	v.Tiles = append(agentTiles(agents), tile{
-		Label: counting(len(subscriptions), "subscription"), Value: fmt.Sprint(len(subscriptions)), Path: "/console/subscriptions",
+		Label: counting(len(subscriptions), "subscription"), Value: strconv.Itoa(len(subscriptions)), Path: "/console/subscriptions",
 		Note:  joined(some(states[string(bridge.Live)]+states[string(bridge.Held)], "live"), some(states[string(bridge.Paused)], "paused"), some(states[string(bridge.Suspended)], "suspended")),
-		State: worst(StateOK, states[string(bridge.Suspended)] > 0, StateDown),
+		State: worse(states[string(bridge.Suspended)] > 0, StateDown),
 	}, tile{
-		Label: counting(waiting, "event") + " waiting", Value: fmt.Sprint(waiting), Note: fmt.Sprintf("%d delivered in the last hour", hour), Path: "/console/subscriptions",
+		Label: counting(waiting, "event") + " waiting", Value: strconv.Itoa(waiting), Note: fmt.Sprintf("%d delivered in the last hour", hour), Path: "/console/subscriptions",
 	}, tile{
-		Label: counting(len(letters), "dead letter"), Value: fmt.Sprint(len(letters)), Path: "/console/dead", State: worst(StateOK, len(letters) > 0, StateDegraded),
+		Label: counting(len(letters), "dead letter"), Value: strconv.Itoa(len(letters)), Path: "/console/dead", State: worse(len(letters) > 0, StateDegraded),
 		Note: cmp.Or(newest(letters), "nothing is lost"),
 	}, tile{
-		Label: counting(store.Members, "process"), Value: fmt.Sprint(store.Members), Note: storeNote(store), State: worst(StateOK, store.Members == 0, StateDegraded),
+		Label: counting(store.Members, "process"), Value: strconv.Itoa(store.Members), Note: storeNote(store), State: worse(store.Members == 0, StateDegraded),
 	})
 	return v, nil
 }
@@ -99,7 +100,7 @@ func agentTiles(agents []Agent) []tile {
 			state = stateOf(a.State)
 		}
 	}
-	return []tile{{Label: counting(len(agents), "agent"), Value: fmt.Sprint(len(agents)), Note: fmt.Sprintf("%d ok", well), Path: "/console/agents", State: state}}
+	return []tile{{Label: counting(len(agents), "agent"), Value: strconv.Itoa(len(agents)), Note: fmt.Sprintf("%d ok", well), Path: "/console/agents", State: state}}
 }
 
 func newest(letters []bridge.DeadLetter) string {
@@ -118,12 +119,12 @@ func storeNote(st Store) string {
 	return fmt.Sprintf("NATS %s %s, %d %% full", st.Version, where, int(full.Share*100))
 }
 
-// worst is one state, or another where that is so.
-func worst(state string, so bool, other string) string {
+// worse is StateOK, or another state where that is so.
+func worse(so bool, other string) string {
 	if so {
 		return other
 	}
-	return state
+	return StateOK
 }
 
 // some names a number that is not zero.

@@ -70,7 +70,7 @@ type frameView struct {
 	Title, Version, Edition string
 	Nav                     []navItem
 	Live                    string // address of the page's changes; "" where it stays as it is
-	Notice                  *notice
+	Result                  *result
 	SignedIn                bool
 	Head, Body              template.HTML
 }
@@ -79,7 +79,7 @@ type frameView struct {
 func (s *Server) sheet(p sheet) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(p.path(), r)
-		f := frameView{Title: p.title, Notice: s.desk.notices.take(v.Query.Get("told"))}
+		f := frameView{Title: p.title, Result: s.desk.results.take(v.Query.Get("told"))}
 		data, err := p.view(s, r.Context(), v)
 		if err != nil {
 			s.failed(w, r, f, err)
@@ -101,13 +101,13 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 
 // failed says why a page can't be shown.
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, f frameView, err error) {
-	status, n := http.StatusServiceUnavailable, notice{Text: "The store does not answer.", Hint: "It is tried on by itself; load the page again in a few seconds."}
+	status, n := http.StatusServiceUnavailable, result{Text: "The store does not answer.", Hint: "It is tried on by itself; load the page again in a few seconds."}
 	if p, ok := errors.AsType[*command.Problem](err); ok {
-		status, n = p.Code, noticeOfProblem(p)
+		status, n = p.Code, refusalOf(p)
 	} else if r.Context().Err() == nil {
 		s.log.WarnContext(r.Context(), "page not shown", "path", r.URL.Path, "err", err)
 	}
-	f.Notice, f.Nav = &n, s.nav("")
+	f.Result, f.Nav = &n, s.nav("")
 	s.frame(w, r, status, f, "nothing", nil)
 }
 
