@@ -74,12 +74,15 @@ type Channels interface {
 	// Workspace is the guild or team that a channel belongs to; "" where there is
 	// none, or nobody can tell.
 	Workspace(ctx context.Context, to bridge.Destination) string
-	// Check says what keeps the bridge from sending there and how to mend it; nil
-	// where nothing does.
-	Check(ctx context.Context, to bridge.Destination) *Problem
+	// Sees reports whether a channel is one of a workspace, as far as anybody can tell:
+	// whoever sends there does so as that workspace.
+	Sees(ctx context.Context, workspace string, to bridge.Destination) bool
+	// Check says what keeps the bridge from sending there as a workspace, "" for its
+	// own, and how to mend it; nil where nothing does.
+	Check(ctx context.Context, workspace string, to bridge.Destination) *Problem
 	// CheckAudience says who of them can't be mentioned there, and why; nil where all
 	// can, as far as anybody can tell.
-	CheckAudience(ctx context.Context, to bridge.Destination, who []bridge.Mention) *Problem
+	CheckAudience(ctx context.Context, workspace string, to bridge.Destination, who []bridge.Mention) *Problem
 }
 
 // now is a subscription as it works at this moment.

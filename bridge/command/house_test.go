@@ -120,14 +120,19 @@ func (h *house) Workspace(_ context.Context, to bridge.Destination) string {
 }
 
 // CheckAudience knows no role 99999.
-func (h *house) CheckAudience(_ context.Context, _ bridge.Destination, who []bridge.Mention) *command.Problem {
+func (h *house) CheckAudience(_ context.Context, _ string, _ bridge.Destination, who []bridge.Mention) *command.Problem {
 	if slices.ContainsFunc(who, func(m bridge.Mention) bool { return m.ID == "99999" }) {
 		return &command.Problem{Code: 400, Status: "unfit_audience", Message: "The bridge can't mention them: there is no role 99999 in this server."}
 	}
 	return nil
 }
 
-func (h *house) Check(_ context.Context, to bridge.Destination) *command.Problem {
+// Sees goes by the channel.
+func (h *house) Sees(ctx context.Context, workspace string, to bridge.Destination) bool {
+	return h.Workspace(ctx, to) == workspace
+}
+
+func (h *house) Check(_ context.Context, _ string, to bridge.Destination) *command.Problem {
 	if to.Place == "C9" {
 		return &command.Problem{Code: 400, Status: "unfit_destination", Message: "The bridge can't send there: I may not send messages in #closed.", Hint: "Give me Send Messages there."}
 	}

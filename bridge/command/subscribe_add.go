@@ -199,7 +199,7 @@ func (h *House) settle(ctx context.Context, r *bridge.SubscriptionRecord, who Ca
 		err = r.Fits()
 	}
 	if called := s.Audience.All(); err == nil && len(called) > 0 && (a.Has("audience") || a.Has("to")) {
-		if p := h.Channels.CheckAudience(ctx, s.To, called); p != nil {
+		if p := h.Channels.CheckAudience(ctx, r.Workspace, s.To, called); p != nil {
 			p.Field = "audience"
 			return p
 		}

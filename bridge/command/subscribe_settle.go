@@ -101,11 +101,11 @@ func (h *House) place(ctx context.Context, who Caller, arg, text string) (bridge
 		if to.Scheme != who.Principal.Platform {
 			return to, &ArgError{Arg: arg, Status: "elsewhere", Reason: phrase("From chat a subscription goes into a channel of this workspace."), Hint: phrase("Other places are for the configuration file and the terminal.")}
 		}
-		if h.Channels.Workspace(ctx, to) != who.Principal.Workspace {
+		if !h.Channels.Sees(ctx, who.Principal.Workspace, to) {
 			return to, &ArgError{Arg: arg, Status: "no_channel", Reason: phrase("There is no such channel here that the bridge can see."), Hint: phrase("Name the channel by its id, and let the bridge into it.")}
 		}
 	}
-	if p := h.Channels.Check(ctx, to); p != nil {
+	if p := h.Channels.Check(ctx, who.Principal.Workspace, to); p != nil {
 		p.Field = arg
 		return to, p
 	}

@@ -296,10 +296,11 @@ func (c *checkup) discord(ctx context.Context) {
 }
 
 func (c *checkup) slack(ctx context.Context) {
+	c.installable()
 	if c.cfg.Slack.BotToken.IsZero() {
 		return
 	}
-	sink, err := c.wiring.slack()
+	sink, err := slack.New(c.wiring.slackOptions())
 	if err != nil {
 		c.say(finding{Grade: bad, Subject: "slack", Text: err.Error()})
 		return

@@ -31,8 +31,18 @@ func (h *house) Workspace(ctx context.Context, to bridge.Destination) string {
 	return workspace.id
 }
 
+// Sees implements command.Channels.
+func (h *house) Sees(ctx context.Context, workspace string, to bridge.Destination) bool {
+	for _, d := range h.doors {
+		if apps, ok := d.sink.(*slack.Apps); ok && to.Scheme == command.Slack {
+			return apps.Sees(ctx, workspace, to.Place)
+		}
+	}
+	return h.Workspace(ctx, to) == workspace
+}
+
 // Check implements command.Channels.
-func (h *house) Check(ctx context.Context, to bridge.Destination) *command.Problem {
+func (h *house) Check(ctx context.Context, workspace string, to bridge.Destination) *command.Problem {
 	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })
 	if i < 0 {
 		return unfit(fmt.Sprintf("nothing here sends to %q.", to.Scheme), "Write discord:CHANNEL, slack:CHANNEL, webhook:URL or console.")
@@ -54,8 +64,8 @@ func (h *house) Check(ctx context.Context, to bridge.Destination) *command.Probl
 				return unfit(f.Problem, f.Remedy)
 			}
 		}
-	case *slack.Sink:
-		if f := sink.CheckChannel(ctx, to.Place); f.Level == slack.Problem {
+	case *slack.Apps:
+		if f := sink.CheckChannel(ctx, workspace, to.Place); f.Level == slack.Problem {
 			return unfit(f.Problem, f.Remedy)
 		}
 	}
@@ -63,7 +73,7 @@ func (h *house) Check(ctx context.Context, to bridge.Destination) *command.Probl
 }
 
 // CheckAudience implements command.Channels.
-func (h *house) CheckAudience(ctx context.Context, to bridge.Destination, who []bridge.Mention) *command.Problem {
+func (h *house) CheckAudience(ctx context.Context, workspace string, to bridge.Destination, who []bridge.Mention) *command.Problem {
 	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })
 	if i < 0 {
 		return nil
@@ -80,8 +90,8 @@ func (h *house) CheckAudience(ctx context.Context, to bridge.Destination, who []
 				return no(f.Problem, f.Remedy)
 			}
 		}
-	case *slack.Sink:
-		for _, f := range sink.CheckAudience(ctx, who) {
+	case *slack.Apps:
+		for _, f := range sink.CheckAudience(ctx, workspace, to.Place, who) {
 			if f.Level == slack.Problem {
 				return no(f.Problem, f.Remedy)
 			}
@@ -111,7 +121,7 @@ func (h *house) send(ctx context.Context, r bridge.SubscriptionRecord, id string
 	// A webhook's body is an event: one that nobody takes for something that
 	// happened, by its id and its text.
 	e := events.New("urn:imaginebridge:test", agent, id, "test", time.Now(), events.NotificationOther{RawType: "TEST", Text: cmp.Or(m.Text, m.Title)})
-	_, err := h.doors[i].sink.Send(ctx, bridge.Delivery{
+	_, err := h.doors[i].exit(r.Workspace).Send(ctx, bridge.Delivery{
 		Key: bridge.Key(r.ID, id, to, 0, 0), Subscription: r.ID, To: to, Event: e, Message: m, Attempt: 1,
 	})
 	return err

@@ -136,9 +136,9 @@ func (p *places) learnOne(ctx context.Context, channel string, doors []door) (wo
 				e, refused := errors.AsType[*discord.Error](err)
 				workspace, ok = id, err == nil || refused && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound)
 			}
-		case *slack.Sink:
+		case *slack.Apps:
 			if to.Scheme == command.Slack {
-				workspace = sink.Team(ctx)
+				workspace = sink.Team(ctx, to.Place)
 				ok = workspace != ""
 			}
 		}

@@ -199,6 +199,9 @@ func (pr *process) run(ctx context.Context) error {
 	group.Go(func() error { return pr.bus.Run(running) })
 	group.Go(func() error { return pr.followBook(running) })
 	group.Go(func() error { return pr.followAgents(running) })
+	if pr.slackSink != nil {
+		group.Go(func() error { return pr.slackSink.Follow(running) })
+	}
 	group.Go(func() error { return pr.name(running) })
 	group.Go(func() error { return pr.commands.places.follow(running, pr.bus.Workspaces()) })
 	group.Go(func() error { return pr.commands.places.learn(running, pr.book.turned, pr.doors, pr.log) })
@@ -246,8 +249,8 @@ func (pr *process) handler(ctx context.Context) http.Handler {
 	if pr.has("receive") && pr.discordSink != nil && pr.cfg.Discord.PublicKey != "" {
 		mux.Handle("/discord/interactions", pr.discordSink.Door(ctx))
 	}
-	if pr.has("receive") && pr.slackSink != nil && !pr.cfg.Slack.SigningSecret.IsZero() {
-		for _, path := range []string{"/slack/events", "/slack/commands", "/slack/interactions"} {
+	if pr.has("receive") && pr.slackSink != nil {
+		for _, path := range pr.slackPaths() {
 			mux.Handle(path, pr.slackSink.Handler())
 		}
 	}

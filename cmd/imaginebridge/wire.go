@@ -44,7 +44,7 @@ type wiring struct {
 
 	commands    *commands // nil where nothing is to be done from chat
 	discordSink *discord.Sink
-	slackSink   *slack.Sink
+	slackSink   *slack.Apps
 	colour      bool
 }
 
@@ -90,17 +90,13 @@ func (w *wiring) doors() ([]door, error) {
 		w.discordSink = d
 		out = append(out, door{"discord", d, d.Run})
 	}
-	if !w.cfg.Slack.BotToken.IsZero() {
-		s, err := w.slack()
+	if !w.cfg.Slack.BotToken.IsZero() || w.cfg.Slack.Installable() {
+		s, err := w.slackApps()
 		if err != nil {
 			return nil, err
 		}
 		w.slackSink = s
-		listen := func(ctx context.Context) error { return hearSlack(ctx, s) }
-		if w.cfg.Slack.AppToken.IsZero() {
-			listen = nil // Slack is heard over HTTP, or not at all
-		}
-		out = append(out, door{"slack", s, listen})
+		out = append(out, door{"slack", s, w.hearing(s)})
 	}
 	return out, nil
 }
@@ -125,7 +121,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 	return discord.New(o)
 }
 
-func (w *wiring) slack() (*slack.Sink, error) {
+func (w *wiring) slackOptions() slack.Options {
 	o := slack.Options{
 		BotToken: w.cfg.Slack.BotToken.Reveal, AppToken: w.cfg.Slack.AppToken.Reveal, APIURL: w.cfg.Slack.APIURL,
 		Version: w.version, Log: w.log.With("component", "slack"),
@@ -140,14 +136,18 @@ func (w *wiring) slack() (*slack.Sink, error) {
 		o.Commands, o.Accept, o.Complete, o.Actions, o.Notes = c.Do, c.Accept, c.completer.Complete, actionsOf(w.cfg), w.bus
 		o.Subscriptions = func(team string) []string { return c.places.names(command.Slack, team) }
 		o.Agents = func(team string) []string { return c.places.agents(command.Slack, team) }
+		o.Manages = func(team, user string) bool {
+			r, _ := c.places.record(command.Slack, team)
+			return user != "" && r.Installer.ID == user
+		}
 		o.Follow = c.jobs.follow
 	}
-	return slack.New(o)
+	return o
 }
 
 // hearSlack keeps Slack's sockets, and once reads what was written while nobody
 // listened.
-func hearSlack(ctx context.Context, s *slack.Sink) error {
+func hearSlack(ctx context.Context, s *slack.Apps) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Run(ctx) })
 	group.Go(func() error { return s.CatchUp(ctx) })

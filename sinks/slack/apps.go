@@ -436,6 +436,15 @@ func (a *Apps) CheckChannel(ctx context.Context, team, channel string) Finding {
 	return s.CheckChannel(ctx, channel)
 }
 
+// CheckAudience is Sink.CheckAudience as CheckChannel is Sink.CheckChannel.
+func (a *Apps) CheckAudience(ctx context.Context, team, channel string, who []bridge.Mention) []Finding {
+	s, err := a.out(ctx, team, channel)
+	if err != nil {
+		return nil // the channel is told of
+	}
+	return s.CheckAudience(ctx, who)
+}
+
 // Answer is Sink.Answer by the workspace that was asked from.
 func (a *Apps) Answer(ctx context.Context, q command.Request, answer command.Answer) {
 	if q.Door != command.Slack || !a.loaded(ctx) {

@@ -12,12 +12,13 @@ import (
 // Page is what somebody reads who installs the app. All of it is plain text but the
 // link, which is one of the bridge's own.
 type Page struct {
-	Status int // of HTTP
-	Title  string
-	Lines  []string
-	Steps  []string // what to do next, in order
-	Link   string   // "" for none
-	Label  string   // of the link
+	Status   int    // of HTTP
+	Language string // BCP 47
+	Title    string
+	Lines    []string
+	Steps    []string // what to do next, in order
+	Link     string   // "" for none
+	Label    string   // of the link
 }
 
 // pages makes them in a reader's language.
@@ -25,7 +26,7 @@ type pages struct{ in language.Speaker }
 
 // again is a page that says why nothing was installed, with a button to begin anew.
 func (p pages) again(a *Apps, status int, title string, lines ...string) Page {
-	return Page{Status: status, Title: title, Lines: lines, Link: a.opt.OAuth.address(installPath), Label: p.in.Say("Start again")}
+	return Page{Status: status, Language: p.in.Tag(), Title: title, Lines: lines, Link: a.opt.OAuth.address(installPath), Label: p.in.Say("Start again")}
 }
 
 func (p pages) noState(a *Apps) Page {
@@ -97,7 +98,7 @@ func (p pages) notRedeemed(a *Apps, bad *fault) Page {
 
 // installed says where the app is now, what it may not do, and what comes next.
 func (p pages) installed(r bridge.Installation) Page {
-	out := Page{Status: http.StatusOK, Title: p.in.Say("ImagineBridge is installed in %s", oneLine(r.Name))}
+	out := Page{Status: http.StatusOK, Language: p.in.Tag(), Title: p.in.Say("ImagineBridge is installed in %s", oneLine(r.Name))}
 	if r.Team == bridge.WholeOrganisation {
 		out.Lines = append(out.Lines, p.in.Say("It is installed for a whole organisation. Its administrators choose the workspaces that use it, under Organization settings, Installed apps."))
 	}

@@ -52,5 +52,5 @@ func scopes() []scope {
 
 // freeEvents need no scope.
 func freeEvents() []string {
-	return []string{"app_home_opened", "app_uninstalled", "tokens_revoked"}
+	return []string{"app_home_opened", "app_uninstalled", "tokens_revoked", "team_access_granted", "team_access_revoked"}
 }

@@ -44,7 +44,7 @@ func WriteNotice(w http.ResponseWriter, n Notice) error {
 		Notice
 
 		Style template.CSS
-	}{n, template.CSS(noticeStyle)}
+	}{n, template.CSS(noticeStyle)} //nolint:gosec // a constant of ours
 	data.Language = cmp.Or(n.Language, "en")
 	if err := pages.ExecuteTemplate(&out, "notice", data); err != nil {
 		return fmt.Errorf("draw a notice: %w", err)

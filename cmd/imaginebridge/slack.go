@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
+	"github.com/imaginebridge/imaginebridge/sinks/web"
+)
+
+// slackApps makes the Slack app: the configuration's workspace, where there is one,
+// and all that installed it.
+func (w *wiring) slackApps() (*slack.Apps, error) {
+	o := slack.AppsOptions{
+		Options: w.slackOptions(), Installs: w.bus.Installs(), Owner: w.bus.Member(),
+		Came: w.slackCame, Left: w.slackLeft,
+	}
+	if s := w.cfg.Slack; s.Installable() && w.cfg.HTTP.PublicURL != "" {
+		o.OAuth = &slack.OAuth{
+			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal, PublicURL: w.cfg.HTTP.PublicURL, States: w.bus,
+			Show: func(out http.ResponseWriter, p slack.Page) {
+				err := web.WriteNotice(out, web.Notice{
+					Status: p.Status, Language: p.Language, Title: p.Title, Lines: p.Lines, Steps: p.Steps, Link: p.Link, Label: p.Label,
+				})
+				if err != nil {
+					w.log.Error("page not drawn", "err", err)
+				}
+			},
+		}
+	}
+	return slack.NewApps(o)
+}
+
+// slackPaths are what Slack and people who install the app ask for over HTTP.
+func (w *wiring) slackPaths() []string {
+	var out []string
+	if !w.cfg.Slack.SigningSecret.IsZero() {
+		out = append(out, "/slack/events", "/slack/commands", "/slack/interactions")
+	}
+	if w.cfg.Slack.Installable() && w.cfg.HTTP.PublicURL != "" {
+		out = append(out, "/slack/install", "/slack/oauth/callback")
+	}
+	return out
+}
+
+// hearing is what keeps Slack's sockets; nil where Slack is heard over HTTP, or not
+// at all.
+func (w *wiring) hearing(a *slack.Apps) func(context.Context) error {
+	if w.cfg.Slack.AppToken.IsZero() {
+		return nil
+	}
+	return func(ctx context.Context) error { return hearSlack(ctx, a) }
+}
+
+// slackCame notes that the app is in a workspace.
+func (w *wiring) slackCame(ctx context.Context, r bridge.Installation, team string) error {
+	_, err := w.bus.Workspaces().Change(ctx, command.Slack, team, func(rec *bridge.WorkspaceRecord) (bool, error) {
+		if rec.Left.IsZero() && !rec.Joined.Before(r.Installed) {
+			return false, nil
+		}
+		rec.Joined, rec.Left = time.Now().UTC(), time.Time{}
+		rec.Enterprise, rec.Installer = r.Enterprise, r.Installer
+		if r.Team == team {
+			rec.Name = r.Name
+		}
+		return true, nil
+	})
+	return err
+}
+
+// slackLeft notes that the app was removed from a workspace, or from all of an
+// organisation.
+func (w *wiring) slackLeft(ctx context.Context, r bridge.Installation, team string) error {
+	if team != bridge.WholeOrganisation {
+		return w.left(ctx, r, team)
+	}
+	all, err := w.bus.Workspaces().List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, rec := range all {
+		if rec.Platform == command.Slack && rec.Enterprise == r.Enterprise {
+			if err := w.left(ctx, r, rec.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *wiring) left(ctx context.Context, r bridge.Installation, team string) error {
+	_, err := w.bus.Workspaces().Change(ctx, command.Slack, team, func(rec *bridge.WorkspaceRecord) (bool, error) {
+		at := r.Ended
+		if at.IsZero() { // the organisation keeps the app, this workspace does not
+			at = time.Now().UTC()
+		}
+		if rec.Rev == 0 || !rec.Left.IsZero() || rec.Joined.After(at) {
+			return false, nil
+		}
+		rec.Left = at
+		return true, nil
+	})
+	return err
+}
+
+// exit is the way out to where a subscription of a workspace sends: at Slack by that
+// workspace's own installation.
+func (d door) exit(workspace string) bridge.Sink {
+	if apps, ok := d.sink.(*slack.Apps); ok {
+		return apps.In(workspace)
+	}
+	return d.sink
+}
