@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/events"
 )
 
 // maxDigest is how many lines one digest has.
@@ -33,7 +35,7 @@ func (w *Worker) message(p *parcel) Message {
 	case formFold:
 		return w.fold(p)
 	case formResend:
-		m := w.Cards.Layout(p.events[0])
+		m := w.layout(p.events[0])
 		m.UpdateKey, m.Version = "", 0 // shown anew
 		m.Footnote = joined(m.Footnote, w.Cards.say("sent again on request"))
 		return m
@@ -44,9 +46,18 @@ func (w *Worker) message(p *parcel) Message {
 	case formPlain, formDigest, formAhead, formAside:
 	}
 	if len(p.events) == 1 {
-		return w.Cards.Layout(p.events[0])
+		return w.layout(p.events[0])
 	}
 	return w.snoozable(w.Cards.Digest(p.events))
+}
+
+// layout is the card of one event. A template that breaks on it is told in the log.
+func (w *Worker) layout(e events.Event) Message {
+	m, err := w.Subscription.layout(w.Cards, e)
+	if err != nil {
+		w.log.Warn("the template broke on an event, which gets its usual card", "event_id", e.ID, "err", err)
+	}
+	return m
 }
 
 // snoozable gives a digest the one button that is about its subscription: peace for

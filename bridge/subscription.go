@@ -25,6 +25,7 @@ type Subscription struct {
 	Since  map[string]time.Time // by handle: what was stored before is not sent
 
 	Audience *Audience // who is mentioned; nil for nobody
+	Template *Template // its own words for single events; nil for the usual cards
 	Replayed time.Time // when the newest replay was asked for; zero: never
 }
 

@@ -58,7 +58,7 @@ func (r *SubscriptionRecord) Fits() error {
 		field string
 		set   bool
 	}{
-		{"digest", r.Digest != 0 || r.DigestAt != ""}, {"cap", r.Cap != 0}, {"fold", r.Fold != 0}, {"catch_up", CatchUp(r.CatchUp) == CatchUpDigest},
+		{"digest", r.Digest != 0 || r.DigestAt != ""}, {"cap", r.Cap != 0}, {"fold", r.Fold != 0}, {"catch_up", CatchUp(r.CatchUp) == CatchUpDigest}, {"template", r.Template != ""},
 	} {
 		if f.set {
 			return wrong(f.field, "a webhook gets each event by itself, without %s", f.field)

@@ -38,6 +38,7 @@ type SubscriptionRecord struct {
 	Notify   string        `json:"notify,omitempty"` // where its owner is told of troubles; "" for the log alone
 
 	Audience map[string]string `json:"audience,omitempty"` // whom which events mention: "discord:role:123" by event pattern
+	Template string            `json:"template,omitempty"` // own words for single events
 
 	Paused *Pause `json:"paused,omitempty"` // nil: it sends
 	Rerun  *Rerun `json:"rerun,omitempty"`  // the newest that was asked for
@@ -179,6 +180,11 @@ func (r *SubscriptionRecord) Compile() (Subscription, error) {
 	}
 	if s.Audience, err = ParseAudience(s.To, r.Audience); err != nil {
 		return wrong("audience", err)
+	}
+	if r.Template != "" {
+		if s.Template, err = CompileTemplate(r.Template, r.Events); err != nil {
+			return wrong("template", err)
+		}
 	}
 	if r.Quiet != nil {
 		if s.Quiet, err = ParseQuiet(r.Quiet.From, r.Quiet.To, r.Quiet.Zone); err != nil {

@@ -198,6 +198,8 @@ type Subscription struct {
 	Order string `yaml:"order"`
 	// Notify is the discord: or slack: channel that is told when the destination refuses everything, and when it works again.
 	Notify string `yaml:"notify"`
+	// Template is a Go text/template over the names that a filter sees, which makes the words of single events; empty for the usual cards. Not for webhooks.
+	Template string `yaml:"template"`
 	// Audience is who is mentioned, by event pattern: discord:role:ID, discord:user:ID, slack:user:ID or slack:group:ID. The closest pattern counts: message.received before message.* before "*". Edits mention nobody, nor do digests after an outage and what is sent again.
 	Audience map[string]string `yaml:"audience"`
 	// Quiet are hours of the day in which nothing is sent; what happens in them is sent afterwards.

@@ -34,6 +34,8 @@ type Checks struct {
 	Filter func(expression string, patterns []string) error
 	// Audience returns what is wrong with whom a subscription to a destination mentions, by event pattern.
 	Audience func(to string, rules map[string]string) error
+	// Template returns what is wrong with a template over these event patterns.
+	Template func(text string, patterns []string) error
 	// Languages are those there is a catalogue of.
 	Languages []string
 }

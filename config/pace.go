@@ -36,7 +36,7 @@ func (r *report) pace(s *Subscription, path string) {
 		key string
 		set bool
 	}{
-		{"digest", s.Digest != 0}, {"digest_at", s.DigestAt != (DigestAt{})}, {"cap", s.Cap != 0}, {"fold", s.Fold != 0}, {"catch_up", s.CatchUp == "digest"},
+		{"digest", s.Digest != 0}, {"digest_at", s.DigestAt != (DigestAt{})}, {"cap", s.Cap != 0}, {"fold", s.Fold != 0}, {"catch_up", s.CatchUp == "digest"}, {"template", s.Template != ""},
 	} {
 		if webhook && f.set && !r.reported(path+"."+f.key) {
 			r.add(path+"."+f.key, "a webhook gets each event by itself; remove %s.", f.key)

@@ -25,6 +25,11 @@ func (r *report) subscription(c *Config, i int, checks Checks) {
 			r.add(path+".filter", "%s", sentence(err.Error()))
 		}
 	}
+	if s.Template != "" && checks.Template != nil {
+		if err := checks.Template(s.Template, s.Events); err != nil {
+			r.add(path+".template", "%s", sentence(err.Error()))
+		}
+	}
 	r.destination(c, s, path)
 	if len(s.Audience) > 0 && checks.Audience != nil {
 		if err := checks.Audience(s.To, s.Audience); err != nil {

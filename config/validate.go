@@ -27,7 +27,7 @@ const (
 
 var (
 	handleForm  = regexp.MustCompile(`^[a-z][a-z0-9_]{2,29}$`) // API reference, later endpoints: register
-	tagForm     = regexp.MustCompile(`^#[\p{L}\p{N}_]{1,100}$`)
+	tagForm     = regexp.MustCompile(`^#[\p{L}\p{N}_]+$`)
 	nameForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	discordID   = regexp.MustCompile(`^[0-9]{1,20}$`) // a snowflake
 	slackID     = regexp.MustCompile(`^[CGD][A-Z0-9]{2,}$`)
@@ -185,7 +185,7 @@ func (r *report) watches(watches []string, path string) {
 		switch {
 		case same >= 0:
 			r.add(at, "%q is already in this list; remove one.", w)
-		case strings.HasPrefix(w, "#") && !tagForm.MatchString(w):
+		case strings.HasPrefix(w, "#") && (!tagForm.MatchString(w) || utf8.RuneCountInString(w) > maxTag+1): // counted here, since the class a hundred times over takes 2 MiB
 			r.add(at, "%q is not a tag; a tag is # and letters, digits and _.", w)
 		case strings.HasPrefix(w, "@") && !handleForm.MatchString(w[1:]):
 			r.add(at, "%q is not a handle; write @ and 3 to 30 of a–z, 0–9 and _, starting with a letter.", w)

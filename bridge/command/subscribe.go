@@ -25,6 +25,7 @@ type SubscriptionView struct {
 	Notify  string   `json:"notify,omitempty"`  // the channel that is told of troubles
 
 	Audience    map[string]string `json:"audience,omitempty"` // whom which events mention
+	Template    string            `json:"template,omitempty"` // words of its own
 	State       string            `json:"state"`              // live, held, paused, suspended, starting
 	Reason      string            `json:"reason,omitempty"`
 	PausedUntil time.Time         `json:"pausedUntil,omitzero"`
@@ -51,6 +52,7 @@ func chosenEvents() []Arg {
 		choiceArg("preset", "which events", bridge.PresetNames()...),
 		{Name: "events", Summary: "event patterns", Kind: List, Max: 40},
 		{Name: "filter", Summary: "only where this holds", Max: 2000, Clears: true},
+		{Name: "template", Summary: "words of its own", Max: 2000, Clears: true},
 	}
 }
 

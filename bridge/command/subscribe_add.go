@@ -233,6 +233,9 @@ func choose(r *bridge.SubscriptionRecord, a Args) error {
 	if a.Has("filter") {
 		r.Filter = off(a.Text("filter"))
 	}
+	if a.Has("template") {
+		r.Template = off(a.Text("template"))
+	}
 	return nil
 }
 

@@ -28,13 +28,15 @@ type PreviewEvent struct {
 	Agent string    `json:"agent"`
 	At    time.Time `json:"at"`
 	Sent  bool      `json:"sent"`
-	Why   string    `json:"why,omitempty"` // it would not have been sent, or later
+	Why   string    `json:"why,omitempty"`  // it would not have been sent, or later
+	Text  string    `json:"text,omitempty"` // what its template makes of it; "" for the usual card
 }
 
 const (
 	maxLooked  = 20_000 // events that one preview looks at
 	maxPreview = 50     // of them that it names
 	maxNamed   = 15     // of those that people are shown
+	maxWords   = 500    // letters of what a template makes
 )
 
 func previewSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
@@ -104,10 +106,22 @@ func (p *Preview) note(s *bridge.Subscription, e events.Event, at bridge.Entry, 
 	item.Sent, item.Why = verdict(s, e, at.Stored, zone)
 	if item.Sent {
 		p.Sends++
+		item.made(s, e)
 	} else {
 		p.Filtered++
 	}
 	p.Items = append([]PreviewEvent{item}, p.Items[:min(len(p.Items), maxPreview-1)]...)
+}
+
+// made shows what the subscription's template makes of an event.
+func (i *PreviewEvent) made(s *bridge.Subscription, e events.Event) {
+	if s.Template == nil {
+		return
+	}
+	text, err := s.Template.Words(e)
+	if i.Text = cut(text, maxWords); err != nil {
+		i.Why = cut(err.Error(), maxWords)
+	}
 }
 
 // verdict says whether a subscription sends an event of its kinds, and why not, or
@@ -154,7 +168,7 @@ func (p Preview) card(in language.Speaker, zone *time.Location) []bridge.Message
 		if !i.Sent {
 			name = in.Say("not: %s", name)
 		}
-		m.Fields = append(m.Fields, bridge.Field{Name: name, Value: dots(i.At.In(zone).Format("Jan 2 15:04 MST"), i.ID, i.Why)})
+		m.Fields = append(m.Fields, bridge.Field{Name: name, Value: dots(i.At.In(zone).Format("Jan 2 15:04 MST"), i.ID, i.Why, oneLine(i.Text))})
 	}
 	return []bridge.Message{m}
 }

@@ -66,7 +66,7 @@ func (h *House) view(ctx context.Context, r bridge.SubscriptionRecord) (Subscrip
 	}
 	v := SubscriptionView{
 		ID: r.ID, Name: r.Name, Agents: r.Agents, Preset: r.Preset, Events: r.Events, Filter: r.Filter, To: r.Label(), Start: r.Start,
-		Digest: r.DigestAt, Quiet: r.Quiet.String(), Cap: r.Cap, CatchUp: r.UnusualCatchUp(), Notify: r.Notify, Audience: r.Audience, State: "starting", Waiting: s.Waiting, Origin: r.Origin, By: r.By.Name, Made: r.Made,
+		Digest: r.DigestAt, Quiet: r.Quiet.String(), Cap: r.Cap, CatchUp: r.UnusualCatchUp(), Notify: r.Notify, Audience: r.Audience, Template: r.Template, State: "starting", Waiting: s.Waiting, Origin: r.Origin, By: r.By.Name, Made: r.Made,
 	}
 	if r.Digest > 0 {
 		v.Digest = span(r.Digest)
@@ -125,6 +125,7 @@ func (v SubscriptionView) card(in language.Speaker, zone *time.Location) bridge.
 	fact("Order", v.Order)
 	fact("Told of troubles", v.Notify)
 	fact("Mentions", v.audience())
+	fact("Template", cut(oneLine(v.Template), 200))
 	m.Actions = append(v.snoozes(), press("Send test", "subscribe test", "subscription", v.ID))
 	if v.Origin != bridge.FromFile {
 		remove := press("Remove", "subscribe remove", "subscription", v.ID)

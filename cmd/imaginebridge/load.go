@@ -14,6 +14,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/config"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/language"
+	"github.com/imaginebridge/imaginebridge/internal/trail"
 )
 
 // defaultFile is read where it exists and no other is named.
@@ -58,7 +59,7 @@ func (p *program) read() (l loaded, err error) {
 	default:
 		return l, &usageError{fmt.Sprintf("%s can't be read: %v.", src.Name, errors.Unwrap(err))}
 	}
-	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter, Audience: checkAudience, Languages: language.Known()})
+	l.cfg, err = config.Load(src, config.Checks{Patterns: events.Patterns(), Filter: checkFilter, Template: checkTemplate, Audience: checkAudience, Languages: language.Known()})
 	return l, err
 }
 
@@ -68,7 +69,12 @@ func checkFilter(expression string, patterns []string) error {
 	return err
 }
 
-// checkAudience is likewise.
+// checkTemplate and checkAudience are likewise.
+func checkTemplate(text string, patterns []string) error {
+	_, err := bridge.CompileTemplate(text, patterns)
+	return err
+}
+
 func checkAudience(to string, rules map[string]string) error {
 	_, err := bridge.ParseAudience(bridge.ParseDestination(to), rules)
 	return err
@@ -93,9 +99,9 @@ func (p *program) logger(rt config.Runtime) *slog.Logger {
 	_ = level.UnmarshalText([]byte(rt.LogLevel)) // checked when it was loaded
 	options := &slog.HandlerOptions{Level: level}
 	if rt.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(p.errs, options))
+		return slog.New(trail.Handler(slog.NewJSONHandler(p.errs, options)))
 	}
-	return slog.New(slog.NewTextHandler(p.errs, options))
+	return slog.New(trail.Handler(slog.NewTextHandler(p.errs, options)))
 }
 
 // colour reports whether standard output is a terminal that shows colours, and
