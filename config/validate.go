@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // quiet hours need zones on machines that have none
+	"unicode/utf8"
 )
 
 // minInterval is the smallest polling interval: the API allows 100 reads a
@@ -23,6 +24,7 @@ const (
 	minExtraInterval = Duration(10 * time.Second)
 	maxWatches       = 20
 	maxSearch        = 100 // the API's own limit for a query
+	maxTag           = 100 // letters and digits; counted, since an expression that counts them takes 2 MiB of memory
 )
 
 var (
@@ -185,7 +187,7 @@ func (r *report) watches(watches []string, path string) {
 		switch {
 		case same >= 0:
 			r.add(at, "%q is already in this list; remove one.", w)
-		case strings.HasPrefix(w, "#") && (!tagForm.MatchString(w) || utf8.RuneCountInString(w) > maxTag+1): // counted here, since the class a hundred times over takes 2 MiB
+		case strings.HasPrefix(w, "#") && (!tagForm.MatchString(w) || utf8.RuneCountInString(w) > 1+maxTag):
 			r.add(at, "%q is not a tag; a tag is # and letters, digits and _.", w)
 		case strings.HasPrefix(w, "@") && !handleForm.MatchString(w[1:]):
 			r.add(at, "%q is not a handle; write @ and 3 to 30 of a–z, 0–9 and _, starting with a letter.", w)
