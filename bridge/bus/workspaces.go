@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -152,4 +153,20 @@ func workspaceSubject(platform, id string) (string, error) {
 		return "", fmt.Errorf("workspace %q of %q: %w", id, platform, err)
 	}
 	return workspacesPrefix + on + "." + key, nil
+}
+
+// Remove takes a workspace out. One that changed meanwhile stays. Errors:
+// bridge.ErrFenced, *StateError.
+func (w *Workspaces) Remove(ctx context.Context, r bridge.WorkspaceRecord) error {
+	subject, err := workspaceSubject(r.Platform, r.ID)
+	if err != nil {
+		return err
+	}
+	_, err = w.bus.swap(ctx, swap{
+		stream: streamConfig, subject: subject, stored: subject, revision: r.Rev, mortal: true, header: nats.Header{"KV-Operation": {"DEL"}},
+	})
+	if err != nil {
+		return fmt.Errorf("remove workspace %s %s: %w", r.Platform, r.ID, err)
+	}
+	return nil
 }

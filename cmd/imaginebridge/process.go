@@ -215,6 +215,7 @@ func (pr *process) run(ctx context.Context) error {
 	}
 	if pr.has("deliver") {
 		group.Go(func() error { return pr.deliver(running) })
+		group.Go(func() error { return pr.purge(running) })
 		group.Go(func() error { return pr.watchLanes(running) })
 	}
 	if pr.has("deliver") || pr.has("receive") {
