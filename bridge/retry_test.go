@@ -2,7 +2,9 @@ package bridge_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -98,6 +100,11 @@ func TestF32_ADeadWebhookHoldsItsLineAtTheLimitOfAsides(t *testing.T) {
 		wait(4 * time.Second)
 		require.Len(t, w.stored().Asides, 64)
 		require.EqualValues(t, 64, w.stored().Position)
+		full := w.stored()
+		full.Reason, full.Sent = strings.Repeat("é", 200), make([]int64, 60)
+		data, err := json.Marshal(full)
+		require.NoError(t, err)
+		require.Less(t, len(data), 16<<10, "a lane's record stays small however much is set aside")
 		refused.Store(false)
 		wait(24 * time.Hour)
 		require.Len(t, w.seen(), 100)

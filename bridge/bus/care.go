@@ -40,6 +40,7 @@ func (b *Bus) care(ctx context.Context) error {
 				b.log.Debug("events were not counted", "err", err)
 			}
 			b.alarm(ctx, told)
+			b.boundDead(ctx, mostDead, told)
 		}
 	}
 }
