@@ -302,7 +302,11 @@ func (pr *process) announce(ctx context.Context) error {
 		}
 		if !said && pr.health.ready() {
 			said = true
-			pr.log.Info("ready", "agents", len(pr.now().Agents), "subscriptions", len(pr.now().Subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
+			log := pr.log
+			if pr.listener != nil {
+				log = log.With("console", "http://"+pr.listener.Addr().String()+"/console/")
+			}
+			log.Info("ready", "agents", len(pr.now().Agents), "subscriptions", len(pr.now().Subscriptions), "after", time.Since(pr.began).Round(time.Millisecond))
 			tick.Reset(5 * time.Second)
 			pr.invite(ctx)
 		}

@@ -107,7 +107,11 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		Version: w.version, MessageContent: w.cfg.Discord.MessageContent, Shares: w.members,
 		Log: w.log.With("component", "discord"), PublicKey: w.cfg.Discord.PublicKey,
 		Report: func(s discord.Status) { w.health.discord(s) },
-		Watch:  func(c discord.Change) { w.workers.resume("discord", c.Channel) },
+		Watch: func(c discord.Change) {
+			if c.Kind != discord.Removed { // who is gone need not be asked whether it is back
+				w.workers.resume("discord", c.Channel)
+			}
+		},
 
 		HTTPClient: w.seen.client("discord"), Trace: w.seen.tracer(), Acked: w.seen.acked("discord"),
 	}
