@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"regexp"
 	"strings"
 	"syscall"
@@ -19,7 +20,7 @@ import (
 
 // outcomes are the audit's words for a command, in order.
 type outcomes struct {
-	trail
+	auditTrail
 }
 
 func (w *world) audit() *outcomes {
@@ -189,11 +190,40 @@ func TestARegisteredAgentIsUsableAtOnceAndAfterARestart(t *testing.T) {
 	w.eventually("the agent is there again", 20*time.Second, acts(nc, "hello again from two"))
 	run.stop()
 
-	w.startWith([]string{"IMAGINEBRIDGE_KEY=" + strings.Repeat("another key ", 3)})
+	// F66: another key opens nothing, and nothing begins with half of what there is.
+	w.extra = append(w.extra, "IMAGINEBRIDGE_KEY=another-key-than-that-of-the-store")
+	for _, command := range []string{"run", "check"} {
+		out, errs, code := w.output(command, "--config", w.file())
+		require.Equal(t, map[string]int{"run": exitUsage, "check": exitFailure}[command], code, command)
+		require.Contains(t, out+errs, "IMAGINEBRIDGE_KEY, or the file key in the data folder, is not the key of this store", command)
+		require.Contains(t, out+errs, "It can't open IA_CONFIG/agent.comet_two, IA_CONFIG/subscription.h.", command)
+	}
+	w.extra = slices.DeleteFunc(w.extra, func(v string) bool { return strings.HasPrefix(v, "IMAGINEBRIDGE_KEY=") })
+
+	// The key changes while the bridge runs, and it goes on.
+	file := filepath.Join(w.dir, "data", "key")
+	before, err := os.ReadFile(file)
+	require.NoError(t, err)
+	run = w.start()
 	w.ready()
-	w.eventually("a key that does not open it is told", 20*time.Second, func() bool {
-		return strings.Contains(w.logs.String(), "The stored secret of comet_two was sealed with another key.")
-	})
+	out, errs, code := w.output("key", "rotate", "--config", w.file())
+	require.Zero(t, code, out+errs)
+	require.Contains(t, out, "2 entries were sealed anew")
+	after, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NotContains(t, string(after), strings.TrimSpace(string(before)))
+	nc = w.connect()
+	w.eventually("the agent acts under the new key", 20*time.Second, acts(nc, "hello under the new key"))
+	run.stop()
+	run = w.start()
+	w.ready()
+	nc = w.connect()
+	w.eventually("and after a start with it", 20*time.Second, acts(nc, "hello after the start"))
+	run.stop()
+	require.NoError(t, os.WriteFile(file, before, 0o600))
+	_, errs, code = w.output("run", "--config", w.file())
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "It can't open IA_CONFIG/agent.comet_two, IA_CONFIG/subscription.h.", "the former key opens nothing any more")
 }
 
 // TestT24_ADaysGenerationsAreCounted: one more than a person has a day asks first.
