@@ -160,12 +160,46 @@ func TestF45_AWrongFileChangesNothing(t *testing.T) {
 	}
 	require.Contains(t, run.logs.String(), "configuration not applied")
 	w.secret(w.agent.Handle, w.agent.ClientSecret)
+	for _, tc := range wrongFiles() {
+		text := strings.Replace(good, tc.take, tc.put, 1)
+		require.NotEqual(t, good, text, tc.says)
+		write(text)
+		run.hup()
+		w.eventually(tc.says, 20*time.Second, func() bool {
+			state, reason := w.condition("configuration", "")
+			return state == "degraded" && strings.Contains(reason, tc.says)
+		})
+	}
+	w.mention(10)
+	w.eventually("delivery after all of them", 30*time.Second, func() bool { return len(w.atDiscord()) == 10 })
+	write(good)
+	run.hup()
 	w.eventually("all well again", 20*time.Second, func() bool {
 		state, _ := w.condition("configuration", "")
 		return state == "ok"
 	})
 	run.stop()
-	require.Equal(t, wanted(9), w.atDiscord())
+	require.Equal(t, wanted(10), w.atDiscord())
+}
+
+// wrongFiles are changes to a good file, each wrong in another way, and what is said
+// of them.
+func wrongFiles() []struct{ take, put, says string } {
+	return []struct{ take, put, says string }{
+		{"poll: {", "nats: {store: 1GiB}\npoll: {", "set twice (first at line"},
+		{"notifications: 2s", "notifications: 1ms", "is below the smallest interval 2s"},
+		{"ceiling: 2s", "ceiling: 1s", "poll.ceiling (1s) is shorter than poll."},
+		{"store: 64MiB", `store: "${NOPE_NOT_SET}"`, "${NOPE_NOT_SET}: this environment variable is not set"},
+		{"agents: [{handle: ", "agents: [{handle: My Agent, client_id: x, client_secret: y}, {handle: ", `"My Agent" is not a handle`},
+		{"name: d,", "name: d, filter: 'type ==',", "a value is missing after"},
+		{"name: d,", "name: d, filter: data.actor.verfied,", `did you mean "verified"`},
+		{"name: d,", "name: d, template: '{{.data.actor.handel}}',", `did you mean "handle"`},
+		{"name: d,", `name: d, audience: {"*": everyone},`, "names nobody"},
+		{"name: d,", "name: s,", `name "s" is taken`},
+		{"name: d,", `name: d, quiet: {from: "25:00", to: "07:00"},`, `"25:00" is not a time of day`},
+		{`["notification.*", `, `["notifcation.*", `, `no event is called "notifcation.*"`},
+		{"secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret: hello", "a signing secret is whsec_"},
+	}
 }
 
 // What only a start can change is named; the rest of the file applies.
