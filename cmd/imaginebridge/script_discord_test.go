@@ -122,7 +122,7 @@ func (s *screen) asked(args []string) {
 }
 
 func (s *screen) back([]string) {
-	r, err := s.answer.Response(context.Background()) //nolint:usetesting // a script has no test
+	r, err := s.answer.Response(context.Background())
 	s.ts.Check(err)
 	s.at = r.Message.ID
 }
@@ -201,7 +201,7 @@ func (s *screen) types(args []string) {
 func (s *screen) reads(args []string) {
 	pattern := regexp.MustCompile(args[0])
 	s.until(args[0], func() bool {
-		r, err := s.answer.Response(context.Background()) //nolint:usetesting // a script has no test
+		r, err := s.answer.Response(context.Background())
 		s.ts.Check(err)
 		return r.Message != nil && pattern.MatchString(r.Message.Content)
 	})
