@@ -176,7 +176,7 @@ func principalOf(entry string) (platform, kind, id string) {
 
 var (
 	discordMention = regexp.MustCompile(`^<@([!&]?)([0-9]{5,25})>$`)
-	slackMention   = regexp.MustCompile(`^<@([UW][A-Z0-9]{2,30})(?:\|[^>]*)?>$`)
+	slackMention   = regexp.MustCompile(`^@?([UW][A-Z0-9]{2,30})$`)
 	listedForm     = regexp.MustCompile(`^(discord:(?:user|role):[0-9]{1,25}|slack:user:[UW][A-Z0-9]{2,30}|(?:discord|slack):managers)$`)
 )
 
@@ -200,7 +200,7 @@ func listedPrincipal(t tenant, text string) (string, error) {
 	e := &ArgError{Arg: "who", Status: "wrong_type", Reason: phrase("%q is nobody that can be listed here.", cut(oneLine(text), 64))}
 	e.Hint = phrase("Mention a person or a role, or write discord:user:ID or discord:role:ID.")
 	if t.platform == Slack {
-		e.Hint = phrase("Mention a person, or write slack:user:ID. Slack does not tell the bridge who is in a group.")
+		e.Hint = phrase("Mention a person with @. Slack does not tell the bridge who is in a group.")
 	}
 	return "", e
 }

@@ -135,7 +135,7 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 		who.label = func(ctx context.Context, listed string) string { return r.o.Label(ctx, who.Principal, listed) }
 	}
 	// Whoever says that a terminal asks is allowed what the subject allows, no more.
-	if who.program() && j.q.Agent != "" && strings.HasPrefix(j.q.Place, commandPrefix) && !strings.HasPrefix(j.q.Place, anyAgent) {
+	if j.q.bound() {
 		who.narrow = true
 		if len(who.Agents) > 1 {
 			who.only, who.Agents = j.q.Agent, []string{j.q.Agent}
@@ -143,6 +143,12 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 	}
 	reply, err := j.spec.House(ctx, r.o.House, who, j.args)
 	return reply, j.housed(err)
+}
+
+// bound reports a request on the NATS subject of one agent.
+func (q Request) bound() bool {
+	return q.Agent != "" && (q.Principal.Platform == NATS || q.Principal.Platform == Terminal) &&
+		strings.HasPrefix(q.Place, commandPrefix) && !strings.HasPrefix(q.Place, anyAgent)
 }
 
 // anyAgent begins the subjects that name no agent: who may publish there may do

@@ -179,11 +179,8 @@ func (r *Runner) Allowed(p Principal, agent string) []Spec {
 // choose settles which agent acts. An agent out of reach reads like one that does not exist.
 func (r *Runner) choose(j *job) *Problem {
 	near := r.Reachable(j.q.Principal)
-	if j.spec.Whole && j.q.Principal.Platform != NATS && j.q.Principal.Platform != Terminal && slices.Contains(near, bareHandle(j.q.Agent)) {
-		j.q.Agent = "" // doors of people name the agent of where they are
-	}
-	if of, _ := j.q.Values[j.spec.Of].(string); j.spec.Of != "" && of != "" {
-		j.q.Agent = of
+	if p := r.named(j, near); p != nil {
+		return p
 	}
 	j.q.Agent = bareHandle(j.q.Agent)
 	switch {
@@ -202,6 +199,25 @@ func (r *Runner) choose(j *job) *Problem {
 	}
 	if j.api == nil {
 		return noAgent(j.q, near)
+	}
+	return nil
+}
+
+// named settles the agent of commands that an argument may name it for. Who asks on
+// the subject of one agent is permitted that one alone.
+func (r *Runner) named(j *job, near []string) *Problem {
+	if j.spec.Whole && !j.q.bound() && slices.Contains(near, bareHandle(j.q.Agent)) {
+		j.q.Agent = "" // doors name the agent of where people are
+	}
+	of, _ := j.q.Values[j.spec.Of].(string)
+	switch {
+	case j.spec.Of == "" || of == "":
+	case j.q.bound() && !strings.EqualFold(bareHandle(of), j.q.Agent):
+		q := j.q
+		q.Agent = of
+		return noAgent(q, nil)
+	default:
+		j.q.Agent = of
 	}
 	return nil
 }

@@ -125,7 +125,9 @@ func (a *action) withJSON(out outcome, err error) error {
 
 // worker finds who does it: the running bridge where there is one. Keys and
 // files go to the API directly, since NATS would show them to its subscribers, or
-// not carry them; the running bridge hears of them for its audit.
+// not carry them; the running bridge hears of them for its audit. What only the
+// bridge can do goes there with its keys: the operator's own credentials are needed
+// to listen.
 func (a *action) worker(ctx context.Context) (worker, error) {
 	keys, err := a.takeKeys()
 	if err != nil {
@@ -137,7 +139,7 @@ func (a *action) worker(ctx context.Context) (worker, error) {
 	}
 	b, err := a.p.openGuest(ctx, cfg, a.log(cfg))
 	switch {
-	case keys || len(a.files) > 0:
+	case (keys || len(a.files) > 0) && a.spec.House == nil:
 		return a.direct(ctx, b) // nil where no bridge runs
 	case err == nil:
 		return a.over(ctx, cfg, b)

@@ -204,7 +204,7 @@ func (m *matrix) throughNATS(c *square) (func() string, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject := "ia.cmd." + c.agent + "." + c.spec.Group + "." + c.spec.Verb
+	subject := "ia.cmd." + cmp.Or(c.subjectAgent(), "-") + "." + c.spec.Group + "." + c.spec.Verb
 	var answer struct {
 		OK    bool   `json:"ok"`
 		Text  string `json:"text"`
@@ -261,7 +261,10 @@ func payload(c *square) map[string]any {
 // throughTerminal runs "imaginebridge do" beside the running program.
 func (m *matrix) throughTerminal(c *square) (func() string, error) {
 	dir := c.TempDir()
-	args := []string{"do", c.spec.Group, c.spec.Verb, "--config", m.file(), "--agent", c.agent}
+	args := []string{"do", c.spec.Group, c.spec.Verb, "--config", m.file()}
+	if agent := c.subjectAgent(); agent != "" {
+		args = append(args, "--agent", agent)
+	}
 	keep := func(name string, data []byte) (string, error) {
 		path := filepath.Join(dir, name)
 		return path, os.WriteFile(path, data, 0o600)

@@ -226,7 +226,7 @@ func done(do func(b *bench, post string) error) row {
 // rows drive every command of the table.
 func rows() map[string]row {
 	out := map[string]row{}
-	for _, some := range []map[string]row{postRows(), agentRows(), talkRows(), makeRows(), tradeRows(), subscribeRows(), deadRows()} {
+	for _, some := range []map[string]row{postRows(), agentRows(), talkRows(), makeRows(), tradeRows(), subscribeRows(), deadRows(), tenantRows()} {
 		maps.Copy(out, some)
 	}
 	return out

@@ -48,8 +48,13 @@ const (
 // daily lists the groups that people use every day: they are verbs of /ia. Each
 // other group is a command of its own.
 func daily() []string {
-	return []string{"subscribe", "post", "dm", "generate", "feed", "notify", "search"}
+	return []string{"subscribe", "connect", "access", "post", "dm", "generate", "feed", "notify", "search"}
 }
+
+// connecting is the group of what connects a workspace to agents. It and what else
+// is about the whole workspace stand in /ia for everybody to see: who may use them,
+// the workspace's own lists say.
+const connecting = "connect"
 
 // own is the group of the bridge's own verbs, which stand in /ia without a group.
 const own = "bridge"
@@ -112,7 +117,7 @@ func appCommands(table []command.Spec, several bool) []appCommand {
 	var order, adminOrder []string
 	admin := map[string][]command.Spec{}
 	for _, s := range table {
-		if s.Access == command.Admin && !isOwn(s.Group) {
+		if s.Access == command.Admin && !isOwn(s.Group) && !s.Whole && s.Group != connecting {
 			if admin[s.Group] == nil {
 				adminOrder = append(adminOrder, s.Group)
 			}

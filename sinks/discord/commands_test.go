@@ -87,7 +87,7 @@ func TestGroupThatDoesNotFitBecomesACommand(t *testing.T) {
 		names = append(names, c.Name)
 	}
 	require.Contains(t, names, "ia-search")
-	require.NotContains(t, names, "ia-post", "the first groups stay in /ia")
+	require.NotContains(t, names, "ia-subscribe", "the first groups stay in /ia")
 }
 
 func TestOptionsOfArguments(t *testing.T) {

@@ -25,6 +25,11 @@ func (s *Sink) typed(ctx context.Context, in inbound) ack {
 		return s.answerWith(to, helpOn(s.speaker(in), strings.Join(line.Words, " ")))
 	}
 	spec, known := command.Find(line.Group, line.Verb)
+	if known && slices.ContainsFunc(spec.Args, func(a command.Arg) bool { return a.People }) {
+		if again, p := command.ParseLine(s.speaker(in), decodeText(byID(in.text)), nil); p == nil {
+			line = again
+		}
+	}
 	if !known {
 		return s.answerWith(to, helpOn(s.speaker(in), ""))
 	}
