@@ -2,12 +2,14 @@ package discord
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
@@ -183,4 +185,25 @@ func lesser(gone ...permission) uint64 {
 		have &^= p.bit
 	}
 	return have
+}
+
+// F57: removed from a server, a message for it costs one request and says what to
+// do; added again it goes through.
+func TestF57_RemovedFromTheServer(t *testing.T) {
+	t.Parallel()
+	st, b := registering(t, fakediscord.Options{})
+	st.fake.Remove(st.guild)
+	st.eventually("gone", func() bool { return !b.get(st.guild).Left.IsZero() })
+	before := len(st.fake.Requests())
+	_, err := st.sink.Send(t.Context(), delivery(st, "ntf_1"))
+	e, ok := errors.AsType[*bridge.SendError](err)
+	require.True(t, ok)
+	require.Equal(t, bridge.Gone, e.Verdict)
+	require.NotEmpty(t, e.Advice)
+	require.Len(t, st.fake.Requests(), before+1)
+	st.fake.Install(st.guild, fakediscord.DefaultPermissions)
+	st.eventually("told that it is back", st.changed(Change{Kind: Joined, Guild: st.guild}))
+	st.eventually("noted", func() bool { return b.get(st.guild).Left.IsZero() })
+	_, err = st.sink.Send(t.Context(), delivery(st, "ntf_1"))
+	require.NoError(t, err)
 }

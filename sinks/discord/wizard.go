@@ -128,8 +128,8 @@ func (v *visit) keep(ctx context.Context, w *wizard) bool {
 	return err == nil
 }
 
-// wizard finds the one that a press belongs to, false for one that is over, or was
-// never this person's.
+// wizard finds the one that a press belongs to, false for one that is too old, or
+// was never this person's.
 func (v *visit) wizard(ctx context.Context, key string) (wizard, bool) {
 	form, err := v.notes.Note(ctx, wizardNote(key))
 	var w wizard
@@ -137,15 +137,19 @@ func (v *visit) wizard(ctx context.Context, key string) (wizard, bool) {
 		return w, false
 	}
 	w.key = key
-	return w, !w.Over && w.Guild == v.in.Guild && w.User == v.in.User.ID && time.Since(w.At) < wizardLife
+	return w, w.Guild == v.in.Guild && w.User == v.in.User.ID && time.Since(w.At) < wizardLife
 }
 
 // wizardly carries out a step.
 func (v *visit) wizardly(ctx context.Context, id string) {
 	step, key, _ := strings.Cut(strings.TrimPrefix(id, wizardPrefix), ":")
 	w, ok := v.wizard(ctx, key)
-	if !ok {
+	switch {
+	case !ok:
 		v.replace(ctx, v.ended("This set-up was begun too long ago. Run it again: /ia setup."))
+		return
+	case w.Over:
+		_ = v.first(ctx, respondSilent, nil) // pressed twice: its last word stands there, or comes
 		return
 	}
 	switch step {

@@ -179,6 +179,26 @@ func (l *listening) all() string {
 	return l.said.String()
 }
 
+// Whoever has no secret has a code of somebody who does.
+func TestWizardRedeemsACode(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, false)
+	m := o.shows(o.fake.Slash("ann", o.channel, "/ia setup"))
+	in, err := o.click(m, "I have a code")
+	form := o.form(in, err)
+	require.Equal(t, "Connect an agent by a code", form.Title)
+	in, err = o.fake.Submit(in, map[string]string{"code": "ABCD-EFGH"})
+	m = o.reads(in, err, "Everybody who reads that channel")
+	require.Equal(t, []string{"connect redeem code=ABCD-EFGH"}, o.desk.calls())
+	_, err = o.click(m, "Start")
+	require.NoError(t, err)
+	_, _ = o.click(m, "Start") // pressed twice; the button may be gone by now
+	o.eventually("subscribed", func() bool { return len(o.desk.calls()) == 2 })
+	o.stop() // ends what is at work
+	require.Len(t, o.desk.calls(), 2, "one subscription")
+	o.faultless()
+}
+
 // What people see, in their language.
 func TestWizardGolden(t *testing.T) {
 	t.Parallel()
