@@ -127,6 +127,9 @@ func consoleToken(configured, dir string) (string, error) {
 		return strings.TrimSpace(string(content)), nil
 	}
 	token := rand.Text()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", folderError(dir)
+	}
 	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
 		return "", folderError(dir)
 	}

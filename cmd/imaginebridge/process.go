@@ -144,12 +144,14 @@ func (pr *process) build() error {
 
 // openWeb makes the web server, and the token that signs in to its console.
 func (pr *process) openWeb() error {
-	token, err := consoleToken(pr.cfg.Runtime.ConsoleToken.Reveal(), pr.cfg.Runtime.DataDir)
-	if err != nil {
-		return err
-	}
 	remote := reachable(pr.listener, pr.cfg.HTTP.PublicURL)
-	if remote && pr.cfg.Runtime.ConsoleToken.IsZero() {
+	token, err := consoleToken(pr.cfg.Runtime.ConsoleToken.Reveal(), pr.cfg.Runtime.DataDir)
+	switch {
+	case err != nil && remote:
+		return err
+	case err != nil: // with the store elsewhere, no folder is needed; on this machine, no token is
+		pr.log.Debug("no token for the console was stored", "err", err)
+	case remote && pr.cfg.Runtime.ConsoleToken.IsZero():
 		pr.log.Info("the console asks who opens it for a token", "file", filepath.Join(pr.cfg.Runtime.DataDir, tokenFile))
 	}
 	pr.web, err = web.New(web.Options{

@@ -31,7 +31,7 @@ type desk struct {
 // How old a look may be that a browser is shown. What the journal tells of makes
 // looks old at once, but none is repeated sooner than after soonest.
 const (
-	soonest = 2 * time.Second
+	soonest = time.Second
 	latest  = 20 * time.Second
 )
 
