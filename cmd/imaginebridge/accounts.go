@@ -39,6 +39,7 @@ func (w *wiring) open(site *imagine.Site, a config.Agent) (account, error) {
 		BaseURL: w.cfg.ImagineAnything.BaseURL, ClientID: a.ClientID, ClientSecret: func() string { return out.secret.Load().Reveal() }, Site: site,
 		UserAgent: "ImagineBridge/" + w.version + " (+https://github.com/imaginebridge/imaginebridge)",
 		Log:       w.log.With("component", "imagine", "agent", a.Handle),
+		Trace:     w.seen.tracer(), Asked: w.seen.asked("imagineanything"),
 	})
 	return out, err
 }

@@ -20,7 +20,7 @@ func (pr *process) doWithFiles() func(context.Context, command.Request) command.
 		if p == nil {
 			return pr.commands.Do(ctx, given)
 		}
-		pr.bus.Audit(ctx, command.Entry{
+		pr.seen.audited(pr.bus.Audit)(ctx, command.Entry{
 			At: time.Now(), Principal: q.Principal, Door: q.Door, Place: q.Place, Agent: q.Agent, Group: q.Group, Verb: q.Verb, Outcome: "refused", Status: p.Status,
 		})
 		return command.Answer{Agent: q.Agent, Group: q.Group, Verb: q.Verb, Private: true, Problem: p}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ func drawn(t *testing.T, s *Server, r root) string {
 
 func server(t *testing.T, o Options) *Server {
 	t.Helper()
+	if o.Metrics == nil {
+		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	}
 	s, err := New(o)
 	require.NoError(t, err)
 	return s

@@ -19,8 +19,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/imaginebridge/imaginebridge/events"
 )
 
@@ -75,6 +73,7 @@ type Options struct {
 	// MediaHosts are the origins whose images the operator's browser may fetch:
 	// "https://cdn.example". What stands behind the origin is ignored.
 	MediaHosts []string
+	Metrics    http.Handler // answers /metrics; nil for nothing there
 	Version    string
 	Hint       []string // last lines of the page; none for no such box
 	Log        *slog.Logger
@@ -82,27 +81,26 @@ type Options struct {
 
 // Server answers the HTTP paths of the bridge. It is safe for concurrent use.
 type Server struct {
-	o        Options
-	log      *slog.Logger
-	look     look
-	csp      string
-	pages    *template.Template
-	assets   map[string]asset
-	edition  string
-	room     *room
-	desk     *desk // nil where there is the live page only
-	keeper   *keeper
-	done     chan struct{} // closed when Run ends
-	streams  atomic.Int64
-	registry *prometheus.Registry
-	events   *prometheus.CounterVec
-	handler  http.Handler
+	o       Options
+	log     *slog.Logger
+	look    look
+	csp     string
+	pages   *template.Template
+	assets  map[string]asset
+	edition string
+	room    *room
+	desk    *desk // nil where there is the live page only
+	keeper  *keeper
+	done    chan struct{} // closed when Run ends
+	streams atomic.Int64
+	began   time.Time
+	handler http.Handler
 }
 
 // New makes the server. It starts nothing. The error names the option that can't
 // be used.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, log: o.Log, room: newRoom(), done: make(chan struct{}), keeper: newKeeper(o.Token)}
+	s := &Server{o: o, log: o.Log, room: newRoom(), done: make(chan struct{}), keeper: newKeeper(o.Token), began: time.Now()}
 	if o.Operator != nil {
 		s.desk = newDesk(*o.Operator)
 	}
@@ -130,7 +128,6 @@ func New(o Options) (*Server, error) {
 	}
 	s.csp = contentPolicy(s.look)
 	s.edition = edition(s.assets, s.csp)
-	s.measure()
 	s.handler = s.routes(hosts)
 	return s, nil
 }
@@ -208,15 +205,14 @@ func (s *Server) watch(ctx context.Context) {
 
 // read takes events off the tail until ctx ends.
 func (s *Server) read(ctx context.Context) {
-	began := time.Now()
-	since := began.Add(-lookBack)
+	since := time.Now().Add(-lookBack)
 	for wait := tailWait; s.o.Tail != nil; wait = min(2*wait, tailMax) {
 		err := s.o.Tail(ctx, since, func(e events.Event, stored time.Time) {
 			if stored.After(since) {
 				since = stored
 			}
 			wait = tailWait
-			s.take(e, !stored.Before(began))
+			s.take(e)
 		})
 		if ctx.Err() != nil {
 			return
@@ -248,17 +244,13 @@ func (s *Server) listen(ctx context.Context) {
 	}
 }
 
-// take shows one event and counts it where it came while we were watching.
-func (s *Server) take(e events.Event, live bool) {
-	kind := e.Kind()
-	if kind == nil || !s.room.add(e) {
+// take shows one event.
+func (s *Server) take(e events.Event) {
+	if e.Kind() == nil || !s.room.add(e) {
 		return
 	}
 	if s.desk != nil {
 		s.desk.recent.add(e)
-	}
-	if live {
-		s.events.WithLabelValues(kind.Family, kind.Type).Inc()
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/internal/golden"
@@ -190,29 +189,34 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestT27_MetricsHaveLabelsOfClosedSetsOnly(t *testing.T) {
+func TestHealthIsAWordOrJSONAsAskedFor(t *testing.T) {
 	t.Parallel()
-	s := server(t, Options{Version: "v1", Conditions: func() []Condition { return conditions }, Lanes: func() []Lane { return lanes }})
-	s.take(follow(1), true)
-	s.take(follow(1), true)
-	s.take(follow(2), false)
-	res := ask(t, s, "GET", "/metrics")
-	text := body(t, res)
-	require.NotContains(t, text, "secret")
-	require.NotContains(t, text, "team")
-	require.Contains(t, text, "go_goroutines")
-	require.Contains(t, text, "process_start_time_seconds")
-	require.Contains(t, text, `imaginebridge_events_total{family="notification",type="follow"} 1`)
-	problems, err := promlint.New(strings.NewReader(text)).Lint()
-	require.NoError(t, err)
-	require.Empty(t, problems)
-	var ours []string
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "imaginebridge_") && !strings.HasPrefix(line, "imaginebridge_build_info") && !strings.HasPrefix(line, "imaginebridge_events_total") {
-			ours = append(ours, line)
-		}
+	s := server(t, Options{Version: "v1", Conditions: func() []Condition { return conditions }})
+	for name, tc := range map[string]struct {
+		path, accept string
+		kind, holds  string
+	}{
+		"health for a probe":    {"/healthz", "*/*", "text/plain", "ok\n"},
+		"health for a program":  {"/healthz", "application/json", "application/json", `"version":"v1"`},
+		"ready for a probe":     {"/readyz", "*/*", "application/json", `"components":[`},
+		"ready for a program":   {"/readyz", "application/json", "application/json", `"ready":true`},
+		"ready for either":      {"/readyz", "text/plain, application/json;q=0.5", "application/json", `"ready":true`},
+		"ready for a browser":   {"/readyz", "text/html,application/xhtml+xml,*/*;q=0.8", "text/plain", "ready\n"},
+		"ready names all of it": {"/readyz", "text/plain", "text/plain", "\npoller @"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res := ask(t, s, "GET", tc.path, "Accept", tc.accept)
+			require.Equal(t, tc.kind+"; charset=utf-8", res.Header.Get("Content-Type"))
+			require.Contains(t, body(t, res), tc.holds)
+		})
 	}
-	golden.Equal(t, "testdata/metrics.txt", []byte(strings.Join(ours, "")))
+}
+
+func TestMetricsAreShownWhereTheyAreCounted(t *testing.T) {
+	t.Parallel()
+	counted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("some 1\n")) })
+	require.Equal(t, "some 1\n", body(t, ask(t, server(t, Options{Metrics: counted}), "GET", "/metrics")))
 }
 
 func TestGoldenPage(t *testing.T) {
@@ -231,10 +235,10 @@ func TestGoldenPage(t *testing.T) {
 			s := server(t, o)
 			s.room.epoch, s.edition = "epoch", "edition"
 			if name == "full" {
-				s.take(job("pending", 0), true)
-				s.take(comment(1, "p"), true)
-				s.take(job("completed", 0), true)
-				s.take(comment(2, "p"), true)
+				s.take(job("pending", 0))
+				s.take(comment(1, "p"))
+				s.take(job("completed", 0))
+				s.take(comment(2, "p"))
 			}
 			golden.Equal(t, "testdata/page/"+name+".html", []byte(body(t, ask(t, s, "GET", "/console/"))))
 		})
@@ -267,8 +271,8 @@ func TestManyComponentsAreShownWorstFirst(t *testing.T) {
 func TestTimesOfOneCardAreThoseOfItsStates(t *testing.T) {
 	t.Parallel()
 	s := server(t, Options{})
-	s.take(job("pending", 0), true)
-	s.take(job("completed", 0), true)
+	s.take(job("pending", 0))
+	s.take(job("completed", 0))
 	v := s.look.view(s.room.since(0, 0).roots[0])
 	require.Equal(t, at.Add(7*time.Second), v.Discord.Posted)
 	require.Equal(t, at.Add(9*time.Second), v.Discord.At)

@@ -43,6 +43,8 @@ type Options struct {
 	AllowPrivate bool
 	// HTTPClient carries the requests where it is given, unguarded: for tests.
 	HTTPClient *http.Client
+	// Through sets something round the guarded transport; nil for nothing.
+	Through func(http.RoundTripper) http.RoundTripper
 	Version    string // of the bridge, for the User-Agent
 	Log        *slog.Logger
 }
@@ -65,6 +67,9 @@ func New(o Options) (*Sink, error) {
 	client := &http.Client{Transport: fetch.Guarded(o.AllowPrivate, timeout)}
 	if o.HTTPClient != nil {
 		client.Transport = o.HTTPClient.Transport
+	}
+	if o.Through != nil {
+		client.Transport = o.Through(client.Transport)
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Sink{o: o, client: client}, nil
