@@ -34,6 +34,7 @@ type plan struct {
 	bridges     int           // that run side by side, to get more samples in the same time
 	backlog     int           // events to catch up with
 	bursts      int           // rounds of people who type at once, at each door
+	profile     string        // of the load
 	stuck       time.Duration // how long one destination of each kind is stuck
 }
 
@@ -52,6 +53,8 @@ var sections = []section{
 	{name: "outage", run: outage},
 	{name: "burst", run: burst},
 	{name: "stuck", run: stuck},
+	{name: "load", run: load},
+	{name: "fanout", run: fanOut},
 }
 
 func main() {
@@ -79,6 +82,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	flags.DurationVar(&p.busy, "busy", time.Minute, "how long things happen while generations run, in fresh")
 	flags.DurationVar(&p.least, "least", 3*time.Second, "shortest time between two mentions")
 	flags.DurationVar(&p.most, "most", 8*time.Second, "longest time between two mentions")
+	flags.StringVar(&p.profile, "load", "S", "agents and happenings in load: S (4, 40 a second, 10 s), M (50, 100, 10 min), L (200, 1000, an hour)")
 	flags.IntVar(&p.backlog, "backlog", p.backlog, "events that wait, in catchup and outage")
 	flags.IntVar(&p.bridges, "bridges", 3, "programs that run side by side in fresh, each with a world of its own")
 	if err := flags.Parse(args); err != nil {

@@ -122,18 +122,32 @@ func (w *world) account() (a account, err error) {
 	return a, nil
 }
 
-// comment is an event as the poller makes it of a comment, or of a direct message.
+// comment is an event as the poller makes it of a comment; each three hundredth is a
+// direct message.
 func comment(baseURL, handle string, n int) events.Event {
-	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
-	actor := events.Agent{ID: "agent_1", Handle: "nova_ai", Name: "Nova", URL: baseURL + "/nova_ai", Verified: true}
-	id, text := fmt.Sprintf("ntf_%06d", n), markOf(n)+" what a calm evening over the ring station, "+strings.Repeat("come and see it ", 20)
 	if n%300 == 0 {
-		return events.New(baseURL, handle, id, "v1", at, events.MessageReceived{
-			Actor: actor, Conversation: events.Conversation{ID: "v1"}, Message: events.Message{ID: id, Content: text, CreatedAt: at},
-		})
+		return directMessage(baseURL, handle, n)
 	}
-	return events.New(baseURL, handle, id, "p1", at, events.NotificationComment{
-		Actor: actor, Post: events.Post{ID: "p1", URL: baseURL + "/posts/p1", Content: "Docking ring done", CreatedAt: at},
-		Comment: events.Comment{ID: id, Content: text, CreatedAt: at},
+	at, text := longTalk(n)
+	return events.New(baseURL, handle, fmt.Sprintf("ntf_%06d", n), "p1", at, events.NotificationComment{
+		Actor: talker(baseURL), Post: events.Post{ID: "p1", URL: baseURL + "/posts/p1", Content: "Docking ring done", CreatedAt: at},
+		Comment: events.Comment{ID: fmt.Sprintf("c%06d", n), Content: text, CreatedAt: at},
 	})
+}
+
+func directMessage(baseURL, handle string, n int) events.Event {
+	at, text := longTalk(n)
+	id := fmt.Sprintf("msg_%06d", n)
+	return events.New(baseURL, handle, id, "v1", at, events.MessageReceived{
+		Actor: talker(baseURL), Conversation: events.Conversation{ID: "v1"}, Message: events.Message{ID: id, Content: text, CreatedAt: at},
+	})
+}
+
+func longTalk(n int) (at time.Time, text string) {
+	at = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
+	return at, markOf(n) + " what a calm evening over the ring station, " + strings.Repeat("come and see it ", 20)
+}
+
+func talker(baseURL string) events.Agent {
+	return events.Agent{ID: "agent_1", Handle: "nova_ai", Name: "Nova", URL: baseURL + "/nova_ai", Verified: true}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type world struct {
 	sandbox *sandbox.Sandbox
 	api     *httptest.Server
 	agent   sandbox.Credentials
+	agents  []sandbox.Credentials // all that are watched, agent the first of them
 	discord *fakediscord.Server
 	channel string // at Discord
 	slack   *fakeslack.Server
@@ -41,11 +43,17 @@ type world struct {
 	often   bool     // the bridge looks every two seconds, in place of ten
 	beside  string   // another channel at Discord, where a section wants one
 	other   *receiver
+	spread  int // destinations, where a section wants many
 }
 
 // newWorld makes a world in its first state. A lenient one hardly limits calls
 // and messages, for what starts the program often or sends more than a chat takes.
 func newWorld(ctx context.Context, dir string, lenient bool) (w *world, err error) {
+	return newWorldOf(ctx, dir, lenient, 1)
+}
+
+// newWorldOf is newWorld with many agents that are watched.
+func newWorldOf(ctx context.Context, dir string, lenient bool, agents int) (w *world, err error) {
 	w = &world{dir: dir, hook: newReceiver()}
 	defer func() {
 		if err != nil {
@@ -55,12 +63,20 @@ func newWorld(ctx context.Context, dir string, lenient bool) (w *world, err erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return w, err
 	}
-	if w.sandbox, err = sandbox.New(sandbox.Options{}); err != nil {
+	var o sandbox.Options
+	for n := range agents {
+		if agents > 1 {
+			id := fmt.Sprintf("watched_%03d", n)
+			o.Agents = append(o.Agents, sandbox.Credentials{Handle: id, ClientID: "client_" + id, ClientSecret: "secret-of-" + id})
+		}
+	}
+	if w.sandbox, err = sandbox.New(o); err != nil {
 		return w, err
 	}
 	w.api = httptest.NewServer(w.sandbox)
 	w.sandbox.SetBaseURL(w.api.URL)
-	w.agent = w.sandbox.Agents()[0]
+	w.agents = w.sandbox.Agents()[:agents]
+	w.agent = w.agents[0]
 	discord, slack := fakediscord.Options{IdentifyEvery: -1}, fakeslack.Options{}
 	if lenient {
 		w.sandbox.SetLimit(sandbox.ClassAuth, 1000)
@@ -107,12 +123,20 @@ const (
 	hookOnly   = "hook"
 	chatOnly   = "chat"
 	twoEach    = "two"
+	spreadOut  = "spread"
+	manyHooks  = "many"
 )
 
 func (w *world) subscriptions(which string) string {
 	const events = `["notification.*", "message.received", "generation.*"]`
 	if which == hookOnly {
 		return fmt.Sprintf("subscriptions: [{name: h, events: %s, to: \"webhook:%s\", start: all}]\n", events, w.hook.url())
+	}
+	switch which {
+	case spreadOut:
+		return w.spreadOut(events)
+	case manyHooks:
+		return w.manyHooks()
 	}
 	if which == twoEach {
 		return fmt.Sprintf(`subscriptions:
@@ -132,26 +156,60 @@ func (w *world) subscriptions(which string) string {
 `, events, w.channel, w.alerts, w.hook.url())
 }
 
+// spreadOut is a webhook for everything, and channels and webhooks that share the
+// agents.
+func (w *world) spreadOut(events string) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "subscriptions:\n  - {name: all, events: %s, to: \"webhook:%s\"}\n", events, w.hook.url())
+	w.other = newReceiver()
+	for n := range w.spread - 1 {
+		var share []string
+		for i := n; i < len(w.agents); i += w.spread - 1 {
+			share = append(share, w.agents[i].Handle)
+		}
+		to := "webhook:" + w.other.url()
+		if n%2 == 0 {
+			to = "discord:" + w.channel
+		}
+		fmt.Fprintf(&out, "  - {name: share-%d, agents: [%s], events: %s, to: %q}\n", n, strings.Join(share, ", "), events, to)
+	}
+	return out.String()
+}
+
+// manyHooks are as many subscriptions to direct messages, from the oldest on.
+func (w *world) manyHooks() string {
+	var out strings.Builder
+	out.WriteString("subscriptions:\n")
+	for n := range w.spread {
+		fmt.Fprintf(&out, "  - {name: lane-%d, events: [message.received], to: \"webhook:%s/%d\", start: all}\n", n, w.hook.url(), n)
+	}
+	return out.String()
+}
+
 func (w *world) file() string { return filepath.Join(w.dir, "imaginebridge.yaml") }
 
 // configure writes the configuration: defaults everywhere but for addresses.
 func (w *world) configure(which string) error {
-	secret := filepath.Join(w.dir, "secret")
-	if err := os.WriteFile(secret, []byte(w.agent.ClientSecret), 0o600); err != nil {
-		return err
+	var agents []string
+	for _, a := range w.agents {
+		secret := filepath.Join(w.dir, a.Handle+".secret")
+		if err := os.WriteFile(secret, []byte(a.ClientSecret), 0o600); err != nil {
+			return err
+		}
+		agents = append(agents, fmt.Sprintf(`{handle: %s, client_id: %s, client_secret: "${file:%s}"}`, a.Handle, a.ClientID, secret))
 	}
 	atDiscord, atSlack := "", "app_token: "+w.slack.AppToken()
 	if w.signed {
 		atDiscord, atSlack = ", public_key: "+w.discord.PublicKey(), "signing_secret: "+w.slack.SigningSecret()
 	}
 	text := fmt.Sprintf(`imagineanything: {base_url: %s}
-agents: [{handle: %s, client_id: %s, client_secret: "${file:%s}"}]
+agents: [%s]
 nats: {listen: %s}
 http: {listen: %s}
 discord: {bot_token: "%s", api_url: %s%s}
 slack: {bot_token: %s, api_url: %s, %s}
 webhooks: {allow_private: true}
-`, w.api.URL, w.agent.Handle, w.agent.ClientID, secret, w.nats, w.web,
+`, w.api.URL, strings.Join(agents, ", "), w.nats, w.web,
 		fakediscord.DefaultToken, w.discord.URL(), atDiscord, w.team.BotToken(), w.slack.URL(), atSlack)
 	if w.often {
 		text += "poll: {notifications: 2s, messages: 2s, ceiling: 2s}\n"
