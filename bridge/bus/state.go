@@ -52,6 +52,7 @@ func stateOf(s State, err error, format string, args ...any) *StateError {
 const (
 	codeNotFound      = jetstream.ErrorCode(10037) // no message found
 	codeDuplicate     = jetstream.ErrorCode(10201) // the batch holds an id of the last two minutes
+	codeAccountFull   = jetstream.ErrorCode(10002) // the account's own limit is reached
 	codeNoResources   = jetstream.ErrorCode(10023) // the account or server has no room
 	codeNoStorage     = jetstream.ErrorCode(10047) // the stream asks for more room than there is
 	codeStoreFailed   = jetstream.ErrorCode(10077) // the message could not be stored
@@ -61,7 +62,7 @@ const (
 )
 
 func saysFull(c jetstream.ErrorCode) bool {
-	return c == codeNoResources || c == codeNoStorage || c == codeStoreFailed
+	return c == codeAccountFull || c == codeNoResources || c == codeNoStorage || c == codeStoreFailed
 }
 
 func saysOff(c jetstream.ErrorCode) bool { return c == codeOff || c == codeOffForAccount }
