@@ -124,7 +124,7 @@ func readArchive(from io.Reader, each func(name string, content io.Reader) error
 		if err != nil || json.Unmarshal(text, &m) != nil || m.Format < 1 {
 			return m, errNoBackup
 		}
-		if _, err := io.Copy(io.Discard, gz); err != nil { // its own checksum is at the end
+		if _, err := io.Copy(io.Discard, gz); err != nil { //nolint:gosec // it is thrown away; its checksum is at its end
 			return m, errNoBackup
 		}
 		return m, nil
