@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// pages are those of the navigation, with what has to be there.
+var pages = []struct{ path, has string }{
+	{"overview", ".tile"}, {"agents", "[data-id=notifications]"}, {"subscriptions", "[data-row]"}, {"stream", "[data-row]"},
+	{"dead", ".empty"}, {"workspaces", "#body"}, {"audit", "#body"}, {"subscription?id=demo", ".ask"},
+}
+
+// look goes through the console as a person does.
+func look(ctx context.Context, t *tab, base string) error {
+	for _, step := range []struct {
+		name string
+		do   func(context.Context, *tab, string) error
+	}{
+		{"a card appears by itself", liveCard}, {"every page", everyPage}, {"an event on both platforms", event},
+		{"keys", keys}, {"pause and resume", pause}, {"phone and dark", phone},
+	} {
+		if err := step.do(ctx, t, base); err != nil {
+			return fmt.Errorf("%s: %w%s", step.name, err, t.said())
+		}
+		if said := t.said(); said != "" {
+			return fmt.Errorf("%s: the browser complains:%s", step.name, said)
+		}
+		fmt.Println("ok:", step.name)
+	}
+	return nil
+}
+
+// liveCard waits for a card that was not there when the page was loaded.
+func liveCard(ctx context.Context, t *tab, base string) error {
+	if err := t.open(ctx, base); err != nil {
+		return err
+	}
+	return t.until(ctx, `document.querySelector("#link").dataset.state === "live" && !!document.querySelector("#discord .row.fresh, #discord .row.moved") && !!document.querySelector("#slack .row.fresh, #slack .row.moved")`)
+}
+
+func everyPage(ctx context.Context, t *tab, base string) error {
+	for _, p := range pages {
+		if err := t.open(ctx, base+p.path); err != nil {
+			return err
+		}
+		if err := t.until(ctx, fmt.Sprintf(`document.querySelector("#link").dataset.state === "live" && !!document.querySelector(%q)`, p.has)); err != nil {
+			return fmt.Errorf("%s: %w", p.path, err)
+		}
+	}
+	return nil
+}
+
+func event(ctx context.Context, t *tab, base string) error {
+	if err := t.open(ctx, base+"stream"); err != nil {
+		return err
+	}
+	if err := t.until(ctx, `!!document.querySelector("[data-row] a")`); err != nil {
+		return err
+	}
+	if err := t.eval(ctx, `document.querySelector("[data-row] a").click()`, nil); err != nil {
+		return err
+	}
+	return t.until(ctx, `location.pathname === "/console/event" && !!document.querySelector(".discord .d-embed") && !!document.querySelector(".slack .s-msg")`)
+}
+
+func keys(ctx context.Context, t *tab, base string) error {
+	if err := t.open(ctx, base); err != nil {
+		return err
+	}
+	if err := t.press(ctx, "5"); err != nil {
+		return err
+	}
+	if err := t.until(ctx, `location.pathname === "/console/stream" && document.readyState === "complete"`); err != nil {
+		return err
+	}
+	if err := t.press(ctx, "/"); err != nil {
+		return err
+	}
+	return t.until(ctx, `document.activeElement.name === "q"`)
+}
+
+// pause presses a button, and sees that the page says what became of it.
+func pause(ctx context.Context, t *tab, base string) error {
+	for _, one := range []struct{ label, says string }{{"Pause demo", "Paused: demo"}, {"Resume demo", "It goes on: demo"}} {
+		if err := t.open(ctx, base+"subscriptions"); err != nil {
+			return err
+		}
+		button := fmt.Sprintf(`document.querySelector("button[aria-label='%s']")`, one.label)
+		if err := t.until(ctx, "!!"+button); err != nil {
+			return err
+		}
+		if err := t.eval(ctx, button+".click()", nil); err != nil {
+			return err
+		}
+		if err := t.until(ctx, fmt.Sprintf(`document.querySelector(".alert.ok")?.textContent.includes(%q)`, one.says)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// phone looks whether every page fits a phone, in the dark.
+func phone(ctx context.Context, t *tab, base string) error {
+	if _, err := t.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true}); err != nil {
+		return err
+	}
+	if _, err := t.call(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}}}); err != nil {
+		return err
+	}
+	var wide []string
+	for _, path := range []string{"", "overview", "agents", "subscriptions", "stream", "dead", "workspaces", "audit", "subscription?id=demo"} {
+		if err := t.open(ctx, base+path); err != nil {
+			return err
+		}
+		var width int
+		if err := t.eval(ctx, `document.documentElement.scrollWidth`, &width); err != nil {
+			return err
+		}
+		if width > 390 {
+			wide = append(wide, fmt.Sprintf("%q is %d wide", path, width))
+		}
+		var dark bool
+		if err := t.eval(ctx, `getComputedStyle(document.body).backgroundColor === "rgb(16, 16, 22)"`, &dark); err != nil {
+			return err
+		}
+		if !dark {
+			wide = append(wide, fmt.Sprintf("%q is not dark", path))
+		}
+	}
+	if len(wide) > 0 {
+		return fmt.Errorf("%s", strings.Join(wide, ", "))
+	}
+	return nil
+}
