@@ -20,7 +20,7 @@ func (l Lists) allows(p Principal, need Access) bool {
 	if p.Platform == NATS || p.Platform == Terminal {
 		return true
 	}
-	if p.Workspace == "" || p.User == "" {
+	if p.Workspace == "" || p.User == "" || p.Gone {
 		return false
 	}
 	admin := p.Manages

@@ -286,7 +286,7 @@ func (h *House) connections(r bridge.WorkspaceRecord, who Caller, where string) 
 
 // words say how an agent was connected.
 func (c ConnectionView) words(a Args) string {
-	how := ""
+	var how string
 	switch c.How {
 	case bridge.BySecret:
 		how = a.say("by its secret")

@@ -185,6 +185,9 @@ func (r *Runner) resume(ctx context.Context, rec Record) (a Answer) {
 	ctx, end := r.follow(ctx, j)
 	defer func() { end(a) }()
 	j.q.Open = false // was checked when it came
+	if !r.renew(ctx, j, rec) {
+		return r.atWork(j)
+	}
 	p := r.prepare(ctx, j)
 	switch {
 	case rec.State == Scheduled && time.Since(rec.Due) > maxLate && j.spec != nil:
@@ -202,6 +205,19 @@ func (r *Runner) resume(ctx context.Context, rec Record) (a Answer) {
 		return r.close(ctx, j, rec, r.refuse(ctx, j, p))
 	}
 	return r.carryOn(ctx, j, rec)
+}
+
+// renew settles who somebody is now who ordered something earlier. It reports false
+// while that can't be told, and it is not too late to ask again.
+func (r *Runner) renew(ctx context.Context, j *job, rec Record) bool {
+	if r.o.Now == nil {
+		return true
+	}
+	p, known := r.o.Now(ctx, j.q.Principal)
+	if known {
+		j.q.Principal = p
+	}
+	return known || rec.State == Scheduled && time.Since(rec.Due) > maxLate || rec.State != Scheduled && time.Since(rec.At) > maxLate
 }
 
 // errInterrupted is a command that ran when its process ended.

@@ -23,6 +23,7 @@ type Principal struct {
 	Name      string   `json:"name,omitempty"`    // for the audit
 	Roles     []string `json:"roles,omitempty"`   // ids of Discord roles or Slack groups
 	Manages   bool     `json:"manages,omitempty"` // may manage the server, or installed the app
+	Gone      bool     `json:"gone,omitempty"`    // was there when they ordered it, and has left since
 }
 
 // Request is one command as a door heard it.

@@ -17,9 +17,12 @@ import (
 
 // RunnerOptions is what a Runner needs. Agents is required.
 type RunnerOptions struct {
-	Agents  func() map[string]*imagine.Client                                    // by handle, those of this moment
-	Reach   func(p Principal) []string                                           // handles a principal's workspace is connected to; nil: all
-	Access  func(p Principal, agent string) Lists                                // who may do what; nil: empty lists
+	Agents func() map[string]*imagine.Client     // by handle, those of this moment
+	Reach  func(p Principal) []string            // handles a principal's workspace is connected to; nil: all
+	Access func(p Principal, agent string) Lists // who may do what; nil: empty lists
+	// Now is who a person is at this moment, with the roles that they have by now, for what they ordered
+	// earlier; false while nobody can tell. nil: as they were then.
+	Now     func(ctx context.Context, p Principal) (Principal, bool)
 	Records Records                                                              // the ledger; nil: nothing is recorded, so a repeat runs again
 	Audit   func(ctx context.Context, e Entry)                                   // hears of every command and refusal; nil: nobody does
 	Label   func(ctx context.Context, p Principal, listed string) string         // a listed principal's name, "@Agent-Team"; "" where it is not known; nil: none is

@@ -47,7 +47,7 @@ func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	c.places.configured = w.configuredAgents
 	keeper := newKeeper(w)
 	c.Runner = command.NewRunner(command.RunnerOptions{
-		Agents: a.all, Reach: c.reach, Access: c.access(w.listed), Records: w.bus.Records(), Audit: w.seen.audited(w.bus.Audit), Owner: w.bus.Member(), Alive: w.bus.Alive,
+		Agents: a.all, Reach: c.reach, Access: c.access(w.listed), Now: w.person, Records: w.bus.Records(), Audit: w.seen.audited(w.bus.Audit), Owner: w.bus.Member(), Alive: w.bus.Alive,
 		Keep:  keeper.keepAgent,
 		Label: w.label,
 		Spent: w.spent, Daily: func() int { return int(w.now().Access.DailyGenerations) }, Zone: w.cfg.Access.Zone,

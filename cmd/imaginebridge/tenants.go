@@ -191,3 +191,16 @@ func (c *commands) access(file func() command.Lists) func(p command.Principal, a
 		return file().With(r.ListsOf(agent))
 	}
 }
+
+// person is who somebody is at this moment; false while the platform does not tell.
+func (w *wiring) person(ctx context.Context, p command.Principal) (command.Principal, bool) {
+	switch {
+	case p.Platform == command.Discord && w.discordSink != nil:
+		return w.discordSink.Now(ctx, p)
+	case p.Platform == command.Slack:
+		r, known := w.commands.places.record(command.Slack, p.Workspace)
+		p.Manages = known && p.User != "" && r.Installer.ID == p.User
+		return p, known
+	}
+	return p, true
+}
