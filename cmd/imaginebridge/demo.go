@@ -134,6 +134,9 @@ func (p *program) introduce(pr *process, handle string) {
 	fmt.Fprintf(p.out, "ImagineBridge demo: @%s lives in a sandbox on this machine; nothing leaves it.\n\n", handle)
 	if pr.listener != nil {
 		fmt.Fprintf(p.out, "  See it as Discord and Slack show it:  http://%s/console/\n", pr.listener.Addr())
+		if reachable(pr.listener, pr.cfg.HTTP.PublicURL) {
+			fmt.Fprintf(p.out, "  It asks for the token that stands in: %s\n", filepath.Join(pr.cfg.Runtime.DataDir, tokenFile))
+		}
 	}
 	fmt.Fprintf(p.out, "  Subscribe over NATS with:             %s\n\n", filepath.Join(pr.cfg.Runtime.DataDir, "nats", bus.SubscriberFile))
 	p.sayHint()

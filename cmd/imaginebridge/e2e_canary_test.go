@@ -268,7 +268,10 @@ subscriptions:
 		out, errs, _ := w.brief(append(command, "--config", path)...)
 		c.sweep("output of "+command[0], []byte(out+errs))
 	}
-	for _, page := range []string{"/console/", "/metrics", "/healthz", "/readyz", "/console/events", "/nothing"} {
+	for _, page := range []string{
+		"/console/", "/console/overview", "/console/agents", "/console/subscriptions", "/console/subscription?id=h", "/console/stream", "/console/stream?since=1h",
+		"/console/dead", "/console/workspaces", "/console/audit", "/console/preview?subscription=h", "/metrics", "/healthz", "/readyz", "/console/events", "/nothing",
+	} {
 		c.sweep("page "+page, w.page(page))
 	}
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", run.Process.Pid))

@@ -60,6 +60,21 @@ func TestAPageIsDrawnAnewWhenItChanges(t *testing.T) {
 	})
 }
 
+func TestTheLivePageCountsWhatOtherProcessesDeliver(t *testing.T) {
+	t.Parallel()
+	o := Options{Operator: (&office{}).operator(), Lanes: func() []Lane {
+		return []Lane{{Subscription: "here", To: "discord:1", State: "live", Delivered: 9}, {Subscription: "there", To: "slack:1", State: "live"}}
+	}}
+	s := server(t, o)
+	for range 2 {
+		s.desk.became(bridge.Outcome{Kind: bridge.Delivered, Subscription: "there", At: time.Now()})
+		s.desk.became(bridge.Outcome{Kind: bridge.Delivered, Subscription: "here", At: time.Now()})
+	}
+	page := body(t, ask(t, s, "GET", "/console/"))
+	require.Contains(t, page, "→ slack:1 · 2 delivered")
+	require.Contains(t, page, "→ discord:1 · 9 delivered")
+}
+
 func TestWhatDoesNotChangeHasNoStream(t *testing.T) {
 	t.Parallel()
 	s := desked(t, full("x"), Options{})

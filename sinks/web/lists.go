@@ -207,7 +207,7 @@ func (s *Server) dead(ctx context.Context, v visit) (any, error) {
 		}
 		what := fmt.Sprintf("all %d", p.Total)
 		p.ReplayAll, p.DropAll = new(v.deed("Replay "+what, "dead replay", args...)), new(v.deed("Drop "+what, "dead drop", args...))
-		p.DropAll.Danger = true
+		p.ReplayAll.Say, p.DropAll.Say, p.DropAll.Danger = p.ReplayAll.Label, p.DropAll.Label, true
 	}
 	return p, nil
 }

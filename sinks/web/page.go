@@ -99,7 +99,7 @@ type pageView struct {
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	now := s.room.since(0, 0)
 	v := pageView{
-		Version: s.o.Version, Edition: s.edition, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.o.Lanes()), Hint: s.o.Hint,
+		Version: s.o.Version, Edition: s.edition, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.lanes()), Hint: s.o.Hint,
 		Nav: s.nav("/console/"), SignedIn: s.needsLogin(r),
 	}
 	now.sortByPlace()

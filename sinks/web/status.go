@@ -131,9 +131,27 @@ func watching(conditions []Condition) string {
 	}
 }
 
+// lanes are the subscriptions with what other processes delivered of them, where
+// the journal tells.
+func (s *Server) lanes() []Lane {
+	all := s.o.Lanes()
+	if s.desk == nil {
+		return all
+	}
+	now := time.Now()
+	for i, l := range all {
+		c := s.desk.tallies.of(l.Subscription, now)
+		all[i].Delivered = max(l.Delivered, uint64(c.Hour)) //nolint:gosec // G115: it counts up from 0
+		if c.Last.After(l.Last) {
+			all[i].Last = c.Last
+		}
+	}
+	return all
+}
+
 // state draws how everything goes now.
 func (s *Server) state() (state, error) {
-	v := status(s.o.Conditions(), s.o.Lanes())
+	v := status(s.o.Conditions(), s.lanes())
 	head, err := draw(s.pages, "status", v)
 	if err != nil {
 		return state{}, err
