@@ -148,7 +148,10 @@ func TestF54_WhatOneWorkspaceKeepsReadsLikeNothingInAnother(t *testing.T) {
 	for _, agents := range []string{"luna", "*,luna"} {
 		require.Equal(t, 404, c.says(t, boss("G2"), "subscribe add", map[string]any{"preset": "public", "agents": agents, "to": "D1"}).Problem.Code)
 	}
-	require.Equal(t, "no_channel", status(c.says(t, boss("G2"), "subscribe add", map[string]any{"preset": "public", "to": "C1"})), "into a channel of another workspace")
+	elsewhere := c.says(t, boss("G2"), "subscribe add", map[string]any{"preset": "public", "to": "C1"})
+	absent := c.says(t, boss("G2"), "subscribe add", map[string]any{"preset": "public", "to": "X9"})
+	require.Equal(t, "to", elsewhere.Problem.Field)
+	require.Equal(t, absent.Problem.Error(), elsewhere.Problem.Error(), "a channel of another workspace is none")
 }
 
 func status(a command.Answer) string {
