@@ -32,7 +32,7 @@ func (pr *process) restLane(ctx context.Context, h task) error {
 	}
 	record, to := lane.Record(), bridge.ParseDestination(h.To)
 	told := record.Told
-	pr.log.WarnContext(ctx, "a subscription rests: the app was removed from its workspace", "subscription", h.ID, "destination", to.Label())
+	pr.log.WarnContext(ctx, "a subscription rests", "subscription", h.ID, "destination", to.Label(), "reason", absence)
 	if record.State != bridge.Suspended || record.Reason != absence || !told {
 		record.State, record.Reason, record.Until, record.Told = bridge.Suspended, absence, time.Time{}, true
 		if err := lane.Save(ctx, record); err != nil {
