@@ -32,8 +32,7 @@ func inviteSubject(code string) string {
 // Put stores an invite under its code. Errors: *StateError; bridge.ErrFenced where
 // that code was given out before.
 func (i *Invites) Put(ctx context.Context, code string, v bridge.Invite) error {
-	_, err := i.store(ctx, inviteSubject(code), v, 0)
-	return err
+	return i.store(ctx, inviteSubject(code), v, 0)
 }
 
 // Take redeems a code: of several who try at once exactly one is first. ok is false
@@ -53,21 +52,22 @@ func (i *Invites) Take(ctx context.Context, code string, by bridge.Person, in st
 		return bridge.Invite{}, false, nil
 	}
 	v.Used, v.UsedBy, v.UsedIn = now, by, in
-	_, err = i.store(ctx, subject, v, m.seq)
+	err = i.store(ctx, subject, v, m.seq)
 	if errors.Is(err, bridge.ErrFenced) {
 		return bridge.Invite{}, false, nil
 	}
 	return v, err == nil, err
 }
 
-func (i *Invites) store(ctx context.Context, subject string, v bridge.Invite, revision uint64) (uint64, error) {
+func (i *Invites) store(ctx context.Context, subject string, v bridge.Invite, revision uint64) error {
 	data, err := json.Marshal(v)
 	if err != nil {
-		return 0, fmt.Errorf("encode an invite: %w", err)
+		return fmt.Errorf("encode an invite: %w", err)
 	}
 	left := max(time.Minute, time.Until(v.Until)).Truncate(time.Second)
-	return i.bus.swap(ctx, swap{
+	_, err = i.bus.swap(ctx, swap{
 		stream: streamLedger, subject: subject, stored: subject, data: data, revision: revision, mortal: true,
 		header: nats.Header{jetstream.MsgTTLHeader: {left.String()}},
 	})
+	return err
 }
