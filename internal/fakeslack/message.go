@@ -112,6 +112,13 @@ func (m *message) wire(ch *channel, meta bool) map[string]any {
 	if n := ch.replies(m.TS); n > 0 {
 		out["thread_ts"], out["reply_count"] = m.TS, n
 	}
+	var reactions []any
+	for _, name := range m.reactions { // only the app's own bot reacts here
+		reactions = append(reactions, map[string]any{"name": name, "count": 1, "users": []any{ch.home.BotUser}})
+	}
+	if len(reactions) > 0 {
+		out["reactions"] = reactions
+	}
 	if m.Edited {
 		out["edited"] = map[string]any{"user": m.User, "ts": m.TS}
 	}

@@ -161,6 +161,10 @@ func (t *talk) consider(ctx context.Context, about subject, m spoken) {
 			t.log.Warn("place in the thread not noted", "thread", m.Channel, "err", err)
 		}
 	}
+	if m.Sent { // the ledger knows, unless it is an older copy that was brought back from a backup
+		done()
+		return
+	}
 	text := outward(m, self, t.channelName)
 	q := t.requestOf(ctx, about, m, text)
 	ctx, end := t.heard(ctx, "message:"+m.ID, time.Now())
@@ -235,6 +239,7 @@ func (t *talk) deliver(ctx context.Context, m spoken, q command.Request) {
 		t.unsign(ctx, m, signBusy)
 	}
 	t.showFate(ctx, m, q, a)
+	a.Told(ctx)
 	t.log.DebugContext(ctx, "command answered", "ok", a.OK)
 }
 

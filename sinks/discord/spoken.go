@@ -28,6 +28,7 @@ type spoken struct {
 	Edited             bool
 	Member             bool // the event told the sender's roles
 	Outside            bool // of a thread, as far as the event says
+	Sent               bool // our own sign says that it was sent on
 }
 
 // readSpoken reads a message of an event or of the history.
@@ -37,6 +38,9 @@ func readSpoken(n node) spoken {
 		Type: n.at("type").number(), Webhook: n.at("webhook_id").text() != "", Content: n.at("content").text(),
 		Answers: n.at("message_reference", "message_id").id(), Names: map[string]string{},
 		Edited: n.at("edited_timestamp").text() != "", Member: n.at("member").v != nil,
+	}
+	for _, r := range n.at("reactions").list() {
+		m.Sent = m.Sent || r.at("me").yes() && r.at("emoji", "name").text() == signDone
 	}
 	if kind := n.at("channel_type"); kind.v != nil {
 		m.Outside = !isThread(kind.number())

@@ -15,6 +15,9 @@ const (
 	maxThreads  = 200            // looked at again after an outage
 	catchUpTime = 24 * time.Hour // how far back
 	catchUpGap  = 3 * time.Second
+
+	// signSent is our reaction on a message of somebody's that was sent on.
+	signSent = "white_check_mark"
 )
 
 // thread is one that an answer may have been written in while nobody listened.
@@ -106,7 +109,7 @@ func (s *Sink) readThread(ctx context.Context, t thread) {
 		return
 	}
 	for _, m := range found {
-		if m.ThreadTimestamp == "" || m.Timestamp == m.ThreadTimestamp {
+		if m.ThreadTimestamp == "" || m.Timestamp == m.ThreadTimestamp || s.answered(m) {
 			continue
 		}
 		e := inner{
@@ -117,6 +120,15 @@ func (s *Sink) readThread(ctx context.Context, t thread) {
 		out := s.said(ctx, inbound{kind: event, name: "catch_up", at: scene{team: team}, event: delivery{TeamID: team, Event: e}})
 		s.after(ctx, out.then)
 	}
+}
+
+// answered reports whether our own sign on a message says that it was sent. The
+// ledger says so too, unless it is an older copy, brought back from a backup.
+func (s *Sink) answered(m slackgo.Message) bool {
+	self := s.web.selfKnown().UserID
+	return slices.ContainsFunc(m.Reactions, func(r slackgo.ItemReaction) bool {
+		return r.Name == signSent && self != "" && slices.Contains(r.Users, self)
+	})
 }
 
 func quoted(s string) json.RawMessage {

@@ -98,6 +98,7 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 			s.tellPrivately(ctx, to, filesStay(s.speaker(in), "Not sent", to.Files, verb))
 		}}
 	}
+	q.Back = to.kept()
 	if err := s.record(ctx, q); errors.Is(err, errRepeated) {
 		return ack{}
 	} else if err != nil {
@@ -128,7 +129,7 @@ func (o *answering) fate(ctx context.Context, a command.Answer, drafts []draft) 
 	switch {
 	case a.Repeat: // said when it came first
 	case a.OK:
-		o.s.react(ctx, o.to.Channel, o.to.Said, "white_check_mark")
+		o.s.react(ctx, o.to.Channel, o.to.Said, signSent)
 		if o.to.Files > 0 {
 			o.private(ctx, filesStay(language.Match(o.to.Locale), "Your words were sent, without what hung on them", o.to.Files, a.Verb))
 		}
