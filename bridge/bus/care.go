@@ -39,6 +39,7 @@ func (b *Bus) care(ctx context.Context) error {
 			if err := b.recount(ctx); err != nil {
 				b.log.Debug("events were not counted", "err", err)
 			}
+			b.tellLacking(ctx, told)
 			b.alarm(ctx, told)
 			b.boundDead(ctx, mostDead, told)
 		}

@@ -34,13 +34,7 @@ func TestThatDeadLettersLeaveIsToldOnce(t *testing.T) {
 	b := open(t)
 	l := lane(t, b, LaneSpec{Subscription: "one", Start: "all"})
 	told := map[string]bool{}
-	statuses := func() uint64 {
-		s, err := b.js.Stream(t.Context(), streamAudit)
-		require.NoError(t, err)
-		in, err := s.Info(t.Context(), jetstream.WithSubjectFilter("ia.status.dead"))
-		require.NoError(t, err)
-		return in.State.Subjects["ia.status.dead"]
-	}
+	statuses := func() uint64 { return counted(t, b, "ia.status.dead") }
 	for range 3 {
 		bury(t, l, "one", "refused", 4)
 		b.boundDead(t.Context(), 3, told)
@@ -50,4 +44,14 @@ func TestThatDeadLettersLeaveIsToldOnce(t *testing.T) {
 	bury(t, l, "one", "refused", 1)
 	b.boundDead(t.Context(), 3, told)
 	require.EqualValues(t, 2, statuses(), "it had ended in between")
+}
+
+// counted is how many messages stand on a subject of the audit stream.
+func counted(t *testing.T, b *Bus, subject string) uint64 {
+	t.Helper()
+	s, err := b.js.Stream(t.Context(), streamAudit)
+	require.NoError(t, err)
+	in, err := s.Info(t.Context(), jetstream.WithSubjectFilter(subject))
+	require.NoError(t, err)
+	return in.State.Subjects[subject]
 }
