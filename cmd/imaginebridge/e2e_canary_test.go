@@ -214,7 +214,7 @@ func TestF46_CanarySweep(t *testing.T) {
 agents: [{handle: orbit_bot, client_id: ia_orbit, client_secret: "${SECRET}"}]
 poll: {notifications: 2s, messages: 2s, generations: 2s, ceiling: 2s}
 nats: {listen: %[2]s, store: 64MiB}
-http: {listen: %[3]s}
+http: {listen: %[3]s, public_url: "http://%[3]s"}
 discord: {bot_token: "${file:%[4]s}", api_url: %[5]s}
 slack: {bot_token: "${file:%[6]s}", app_token: "%[7]s", signing_secret: "%[8]s", client_id: "1.2", client_secret: slack-client-secret-canary-decea5ed, api_url: %[9]s}
 webhooks: {allow_private: true}
