@@ -50,7 +50,7 @@ func TestTheShippedPermissionsAreEnough(t *testing.T) {
 	require.Equal(t, "s", lane.subscription)
 
 	// It may answer commands, also of callers with an inbox of their own, and be found.
-	run(t, b)
+	stop := run(t, b)
 	hold(t, b, "agent", []string{"luna"}, idling)
 	serve(t, b, (&world{}).run("a"), handles("luna"))
 	caller, err := nats.Connect("nats://caller:pw@"+ns.Addr().String(), nats.CustomInboxPrefix("_INBOX_caller"))
@@ -61,4 +61,9 @@ func TestTheShippedPermissionsAreEnough(t *testing.T) {
 	}
 	_, err = caller.Request("$SRV.INFO.imaginebridge", nil, soon)
 	require.NoError(t, err)
+
+	// It may be backed up, and restored.
+	data := backup(t, b)
+	stop()
+	require.NoError(t, restore(t, Options{URL: b.opts.URL, Store: 64 << 20}, data, true))
 }
