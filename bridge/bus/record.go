@@ -26,6 +26,9 @@ const (
 	// without reading all of them.
 	stateHeader = "ia-state"
 
+	// owedWord is in its place where a command ended and its answer is owed.
+	owedWord command.State = "owed"
+
 	// maxRecord bounds a stored command, in bytes. An answer that would be larger
 	// is kept without its cards, and then without its data.
 	maxRecord = 512 << 10
@@ -169,7 +172,7 @@ func (l *records) look(ctx context.Context) error {
 
 func ended(h nats.Header) bool {
 	switch command.State(h.Get(stateHeader)) {
-	case command.Recorded, command.Scheduled, command.Running:
+	case command.Recorded, command.Scheduled, command.Running, owedWord:
 		return deleted(h)
 	case command.Done, command.Failed, command.Unknown:
 	}
@@ -192,10 +195,13 @@ func writeRecord(r command.Record) (swap, error) {
 	case len(data) > maxRecord:
 		return swap{}, fmt.Errorf("record %s: %d bytes are more than %d", r.ID, len(data), maxRecord)
 	}
-	subject := commandPrefix + keyToken(r.ID)
+	subject, state := commandPrefix+keyToken(r.ID), r.State
+	if r.Owed {
+		state = owedWord
+	}
 	return swap{
 		stream: streamLedger, subject: subject, stored: subject, data: data, mortal: r.State != command.Scheduled,
-		header: nats.Header{stateHeader: {string(r.State)}},
+		header: nats.Header{stateHeader: {string(state)}},
 	}, nil
 }
 

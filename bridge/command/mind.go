@@ -35,12 +35,13 @@ type mind struct {
 	mu       sync.Mutex
 	taken    map[string]time.Time // records taken up here: zero while in work, then when to try again
 	disowned map[string]Record    // told as not done: never to be run from what may be stored
+	brought  map[string]Record    // whose answers people have, which the store does not know yet
 }
 
 func newMind() *mind {
 	return &mind{
 		born: time.Now(), wake: make(chan struct{}, 1), room: make(chan struct{}, maxMinded),
-		taken: map[string]time.Time{}, disowned: map[string]Record{},
+		taken: map[string]time.Time{}, disowned: map[string]Record{}, brought: map[string]Record{},
 	}
 }
 
@@ -93,6 +94,7 @@ func (r *Runner) look(ctx context.Context, work *sync.WaitGroup, tell func(Reque
 	if !r.bury(ctx) {
 		next = time.Now().Add(mindAgain)
 	}
+	r.noteBrought(ctx)
 	r.forget()
 	open, err := r.o.Records.Open(ctx)
 	if err != nil {
@@ -113,6 +115,10 @@ func (r *Runner) look(ctx context.Context, work *sync.WaitGroup, tell func(Reque
 		r.take(rec.ID, time.Time{})
 		work.Go(func() {
 			defer func() { <-r.mind.room }()
+			if rec.Owed {
+				r.bringOwed(ctx, rec, tell)
+				return
+			}
 			r.bring(ctx, rec, tell)
 		})
 	}
@@ -126,7 +132,9 @@ func (r *Runner) bring(ctx context.Context, rec Record, tell func(Request, Answe
 		r.take(rec.ID, time.Now().Add(mindAgain))
 		r.wake()
 	} else {
-		r.release(rec.ID)
+		if a.told == nil { // else it stays taken until it is brought
+			r.release(rec.ID)
+		}
 		tell(q, a)
 	}
 }
@@ -158,9 +166,10 @@ func (r *Runner) dueAt(rec Record) time.Time {
 	r.mind.mu.Lock()
 	until, taken := r.mind.taken[rec.ID]
 	_, disowned := r.mind.disowned[rec.ID]
+	_, brought := r.mind.brought[rec.ID]
 	r.mind.mu.Unlock()
 	switch {
-	case disowned, taken && until.IsZero(), r.turns.busy(rec.ID):
+	case disowned, brought, taken && until.IsZero(), r.turns.busy(rec.ID):
 		return never
 	case taken && until.After(time.Now()):
 		return until
@@ -173,6 +182,7 @@ func (r *Runner) dueAt(rec Record) time.Time {
 		return rec.At.Add(closeTime)
 	case rec.Owner != r.o.Owner && r.o.Alive(rec.Owner):
 		return never
+	case rec.Owed:
 	case time.Since(r.mind.born) < settleTime && !r.reaches(rec.Request):
 		return time.Now().Add(mindAgain)
 	}

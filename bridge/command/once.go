@@ -86,7 +86,7 @@ func (r *Runner) carryOn(ctx context.Context, j *job, rec Record) Answer {
 	switch rec.State {
 	case Done, Failed, Unknown:
 		if rec.Answer != nil {
-			a := *rec.Answer
+			a := r.owing(rec, *rec.Answer)
 			a.Repeat = true
 			return a
 		}
@@ -146,13 +146,16 @@ func (r *Runner) close(ctx context.Context, j *job, rec Record, a Answer) Answer
 	default:
 		rec.State = Failed // also a question: the yes comes under a new id
 	}
-	rec.Answer, rec.Request.Values, rec.Request.Back = kept(j.spec, a), nil, nil
+	rec.Answer, rec.Request.Values = kept(j.spec, a), nil
+	owe(&rec, rec.Request.Back)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
-	if _, err := r.o.Records.Update(ctx, rec); err != nil {
+	rec, err := r.o.Records.Update(ctx, rec)
+	if err != nil {
 		r.o.Log.WarnContext(ctx, "command's end not recorded", "command", j.spec.Name(), "agent", j.q.Agent, "err", err)
+		return a
 	}
-	return a
+	return r.owing(rec, a)
 }
 
 // kept is what the ledger keeps of an answer: of a private one only that it was

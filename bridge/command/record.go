@@ -30,6 +30,7 @@ type Record struct {
 	Owner   string    `json:"owner,omitempty"`   // the process that runs it
 	Skipped bool      `json:"skipped,omitempty"` // had secrets or files, which are not kept: it can't be run from here
 	Answer  *Answer   `json:"answer,omitempty"`
+	Owed    bool      `json:"owed,omitempty"` // it ended, and the person has no answer yet, as far as is known
 
 	Rev uint64 `json:"-"` // of the stored record
 }
@@ -43,6 +44,7 @@ type Records interface {
 	Create(ctx context.Context, r Record) (stored Record, fresh bool, err error)
 	// Update replaces the record whose Rev is still r.Rev and gives it with its new one. Errors: ErrMoved.
 	Update(ctx context.Context, r Record) (Record, error)
-	// Open lists the records that are neither done nor failed nor unknown. Those that are scheduled stay until then.
+	// Open lists the records that are neither done nor failed nor unknown, and those whose answer is owed. Those that are
+	// scheduled stay until then.
 	Open(ctx context.Context) ([]Record, error)
 }

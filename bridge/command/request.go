@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -74,6 +75,8 @@ type Answer struct {
 	Private bool     `json:"private,omitempty"` // only for the person who asked; every problem is
 	Reply   Reply    `json:"reply,omitzero"`
 	Problem *Problem `json:"problem,omitempty"`
+
+	told func(context.Context) // notes that the person has it; nil where nobody asks
 
 	NeedsConfirm bool   `json:"needs_confirm,omitempty"` // ask Question, then come again with a new id and Confirmed
 	Question     string `json:"question,omitempty"`

@@ -184,7 +184,7 @@ func (l *ledger) Open(context.Context) ([]command.Record, error) {
 	}
 	var out []command.Record
 	for _, id := range slices.Sorted(maps.Keys(l.list)) {
-		if r := l.list[id]; r.State == command.Recorded || r.State == command.Running || r.State == command.Scheduled {
+		if r := l.list[id]; r.Owed || r.State == command.Recorded || r.State == command.Running || r.State == command.Scheduled {
 			out = append(out, r)
 		}
 	}

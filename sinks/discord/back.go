@@ -58,11 +58,14 @@ func (s *Sink) Tell(ctx context.Context, q command.Request, a command.Answer) {
 	defer cancel()
 	if b.Message != "" {
 		s.showFate(ctx, spoken{Channel: b.Channel, ID: b.Message, Guild: b.Guild}, q, a)
+		a.Told(ctx)
 		return
 	}
 	token, err := unseal(s.rest.token(), b.Token)
 	if err != nil || s.age(b.Interaction) > tokenLife {
-		s.elsewhere(ctx, q, a)
+		if s.elsewhere(ctx, q, a) {
+			a.Told(ctx)
+		}
 		return
 	}
 	r := s.answer(ctx, b.Guild, q, a)
@@ -78,27 +81,34 @@ func (s *Sink) Tell(ctx context.Context, q command.Request, a command.Answer) {
 	}
 	switch {
 	case err == nil || dismissed(err):
+		a.Told(ctx)
 	case overdue(err):
-		s.elsewhere(ctx, q, a)
+		if s.elsewhere(ctx, q, a) {
+			a.Told(ctx)
+		}
 	default:
 		s.log.Warn("answer not shown", "interaction", b.Interaction, "err", err)
+		if lasting(err) || b.Beside && unsure(err) { // which has no nonce
+			a.Told(ctx)
+		}
 	}
 }
 
 // elsewhere answers when the interaction's token is over: in the channel what
 // was public, by direct message what was private. Private answers never become
 // public; where the person takes no direct messages, the audit has them.
-func (s *Sink) elsewhere(ctx context.Context, q command.Request, a command.Answer) {
+// It reports that there is nothing more to try.
+func (s *Sink) elsewhere(ctx context.Context, q command.Request, a command.Answer) (done bool) {
 	var b back
 	if json.Unmarshal(q.Back, &b) != nil {
-		return
+		return true
 	}
 	channel := b.Channel
 	if !b.Public || a.Private {
 		var err error
 		if channel, err = s.direct(ctx, b.User); err != nil {
 			s.log.Info("answer kept to the audit: the person takes no direct messages", "err", err)
-			return
+			return lasting(err)
 		}
 	}
 	r := s.answer(ctx, b.Guild, q, a)
@@ -108,11 +118,20 @@ func (s *Sink) elsewhere(ctx context.Context, q command.Request, a command.Answe
 	}
 	err := s.insist(ctx, fill("POST", routeMessages, channel), body, nil)
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeUnknownMessage {
-		return // it was there, and was removed
+		return true // it was there, and was removed
 	}
 	if err != nil {
 		s.log.Warn("answer not shown", "err", err)
 	}
+	return lasting(err)
+}
+
+// lasting reports that it went well, or will not go better.
+func lasting(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return !e.passing()
+	}
+	return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // direct is the channel of direct messages with a person.

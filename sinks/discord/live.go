@@ -90,7 +90,9 @@ func (l *live) finish(ctx context.Context, a command.Answer) {
 	ctx, cancel := lingering(ctx, sendTimeout, answerGrace)
 	defer cancel()
 	if moved || l.age(l.in.ID) > tokenLife {
-		l.elsewhere(ctx, l.q, a)
+		if l.elsewhere(ctx, l.q, a) {
+			a.Told(ctx)
+		}
 		return
 	}
 	if !a.OK && l.aside() {
@@ -111,13 +113,20 @@ func (l *live) finish(ctx context.Context, a command.Answer) {
 	}
 	switch {
 	case err == nil:
+		a.Told(ctx)
 		l.follow(ctx, a)
 	case dismissed(err):
+		a.Told(ctx)
 		l.log.Debug("answer dismissed by its reader", "interaction", l.in.ID)
 	case overdue(err):
-		l.elsewhere(ctx, l.q, a)
+		if l.elsewhere(ctx, l.q, a) {
+			a.Told(ctx)
+		}
 	default:
 		l.log.Warn("answer not shown", "interaction", l.in.ID, "err", err)
+		if lasting(err) || l.aside() && unsure(err) { // which has no nonce
+			a.Told(ctx)
+		}
 	}
 }
 

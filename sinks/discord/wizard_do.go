@@ -59,6 +59,7 @@ func (v *visit) carryOut(ctx context.Context, q command.Request) (command.Answer
 		v.log.Warn("command goes on without its acknowledgement", "command", q.Group+" "+q.Verb, "interaction", v.in.ID)
 	}
 	a := v.o.Commands.Do(ctx, q)
+	a.Told(ctx) // the wizard goes on from it
 	return a, !a.Running && (a.Problem == nil || a.Problem.Status != "id_taken")
 }
 

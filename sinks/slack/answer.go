@@ -38,6 +38,15 @@ func backOf(in inbound) back {
 	}
 }
 
+// kept is the way back as a command's record holds it.
+func (b back) kept() json.RawMessage {
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return nil // strings and a time always encode
+	}
+	return raw
+}
+
 // answering brings what becomes of one request to the person.
 type answering struct {
 	s  *Sink
@@ -50,6 +59,7 @@ type answering struct {
 	live  string
 	told  time.Time
 	ended bool
+	lost  bool // something of the end could not be brought
 
 	entered map[string]string // what was asked for, without secrets
 	instead *bridge.Action    // what else may have been meant, offered where this fails
@@ -90,7 +100,9 @@ func (s *Sink) Answer(ctx context.Context, q command.Request, a command.Answer) 
 	to.Replace = false // that message may be gone
 	out := s.answering(to)
 	out.uses = 1 // nobody knows
-	out.finish(ctx, a)
+	if out.finish(ctx, a) {
+		a.Told(ctx)
+	}
 }
 
 // progressGap lies between two states of a command's progress.
@@ -123,14 +135,19 @@ func (o *answering) progress(ctx context.Context, q command.Request, r command.R
 	}
 }
 
-// finish brings the end.
-func (o *answering) finish(ctx context.Context, a command.Answer) {
+// finish brings the end, and reports whether all of it was brought.
+func (o *answering) finish(ctx context.Context, a command.Answer) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
 	if a.Running { // an earlier delivery of the same answers
-		return
+		return false
 	}
+	o.end(ctx, a)
+	return !o.lost
+}
+
+func (o *answering) end(ctx context.Context, a command.Answer) {
 	drafts := draftsOf(a)
 	if a.NeedsConfirm {
 		drafts = []draft{questionOf(a, o.entered)}
@@ -218,6 +235,7 @@ func (o *answering) private(ctx context.Context, d draft) {
 func (o *answering) direct(ctx context.Context, d draft, before *fault) {
 	_, _, bad := o.s.publish(ctx, o.to.User, "", d)
 	if bad != nil {
+		o.lost = true
 		o.s.opt.Count("slack_answers_lost")
 		o.s.log.WarnContext(ctx, "answer not brought", "err", bad, "before", before)
 	}

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
@@ -90,6 +89,7 @@ type work struct {
 // do records a request, acknowledges with body, and has it run.
 func (s *Sink) do(ctx context.Context, in inbound, w work, body any) ack {
 	ctx, w.heard = trail.WithCommand(ctx, w.q.ID), time.Now()
+	w.q.Back = w.to.kept()
 	s.log.DebugContext(ctx, "command heard", "command", w.q.Group+" "+w.q.Verb)
 	switch err := s.record(ctx, w.q); {
 	case errors.Is(err, errRepeated):
@@ -224,9 +224,7 @@ func (s *Sink) run(ctx context.Context, w work) command.Answer {
 	q.Locale, q.Zone, w.to.Locale = who.Locale, who.Zone, who.Locale
 	out := s.answering(w.to)
 	out.instead = w.instead
-	if raw, err := json.Marshal(w.to); err == nil {
-		q.Back = raw
-	}
+	q.Back = w.to.kept()
 	q.Tell = func(r command.Reply) { out.progress(ctx, q, r) }
 	out.begin(ctx, q)
 	a := s.opt.Commands(ctx, q)
@@ -237,7 +235,9 @@ func (s *Sink) run(ctx context.Context, w work) command.Answer {
 	if w.ran != nil {
 		w.ran()
 	}
-	out.finish(ctx, a)
+	if out.finish(ctx, a) {
+		a.Told(ctx)
+	}
 	s.log.DebugContext(ctx, "command answered", "ok", a.OK)
 	return a
 }
