@@ -66,7 +66,9 @@ func Load(src Source, checks Checks) (Config, error) {
 }
 
 // hasChat reports a platform where people can connect agents themselves.
-func (c *Config) hasChat() bool { return !c.Discord.BotToken.IsZero() }
+func (c *Config) hasChat() bool {
+	return !c.Discord.BotToken.IsZero() || !c.Slack.BotToken.IsZero() || c.Slack.Installable()
+}
 
 // overlay lets the environment decide what it names (architecture: precedence),
 // and makes agent and subscriptions where the file has none.

@@ -47,9 +47,14 @@ func (s *Sink) publishHome(ctx context.Context, in inbound, hash string) {
 	agents := s.agentsFor(in)
 	if len(agents) == 0 {
 		p.add(slackgo.NewSectionBlock(p.plain(reader.Say("No agent is connected here yet.")), nil, nil))
+		s.setUp(in, &p, true)
 	}
 	for _, agent := range agents[:min(len(agents), maxHomeAgents)] {
 		s.homeOf(ctx, in, &p, agent)
+	}
+	if len(agents) > 0 {
+		p.add(slackgo.NewDividerBlock())
+		s.setUp(in, &p, false)
 	}
 	p.add(slackgo.NewContextBlock("", p.plain(reader.Say("Answer in the thread of a card, press its buttons, or type /ia help."))))
 	s.keep(ctx, p.bind.kept)
@@ -65,6 +70,18 @@ func (s *Sink) publishHome(ctx context.Context, in inbound, hash string) {
 	if bad != nil && bad.code != "hash_conflict" {
 		s.log.WarnContext(ctx, "home not shown", "err", bad)
 	}
+}
+
+// setUp adds what a workspace is set up by: its agents, and where their events go.
+// Whoever may not do so is told whom to ask when they try.
+func (s *Sink) setUp(in inbound, p *page, first bool) {
+	form := map[string]string{command.Form: "yes"}
+	p.msg = bridge.Message{Actions: draft{actions: []bridge.Action{
+		{Label: "Connect an agent", Command: "connect agent", Args: form, Primary: first},
+		{Label: "Redeem a code", Command: "connect redeem", Args: form},
+		{Label: "Show events in a channel", Command: "subscribe add", Args: form},
+	}}.spoken(s.known(in.at.team, in.who.id).Locale).actions}
+	p.actions()
 }
 
 // homeOf adds an agent: its card, what is unread, what runs, what is new, and what

@@ -88,3 +88,42 @@ func TestS33_LinksUnfold(t *testing.T) {
 		d.clean()
 	})
 }
+
+// A workspace is set up from its home: an agent is connected by its secret or a code,
+// and a channel chosen.
+func TestHomeSetsUpAWorkspace(t *testing.T) {
+	t.Parallel()
+	bothDoors(t, func(t *testing.T, door string) {
+		d := openDoor(t, door, fine, func(o *Options) { o.Agents = func(string) []string { return nil } })
+		_, err := d.fake.OpenHome(d.ann)
+		require.NoError(t, err)
+		d.until(func() bool { return strings.Contains(d.fake.Home(d.ann), "No agent is connected here yet.") })
+		golden.Equal(t, "testdata/home_new.golden", []byte(d.fake.Home(d.ann)))
+		for i, step := range []struct {
+			label, asks string
+			fields      map[string][]string
+		}{
+			{"Connect an agent", "and its secret", map[string][]string{"client_id": {"id-1"}, "client_secret": {"ia_secret_1"}}},
+			{"Redeem a code", "what its owner gave", map[string][]string{"code": {"ABCD-EFGH"}}},
+			{"Show events in a channel", "To", map[string][]string{"to": {d.channel}}},
+		} {
+			_, err = d.fake.Press(d.ann, step.label)
+			require.NoError(t, err)
+			d.until(func() bool { return d.fake.Form(d.ann) != "" })
+			require.Contains(t, strings.ToLower(d.fake.Form(d.ann)), strings.ToLower(step.asks))
+			got, err := d.fake.SubmitForm(d.ann, step.fields)
+			require.NoError(t, err)
+			require.True(t, got.Acked)
+			d.until(func() bool { return len(d.hands.effects()) == i+1 })
+			q := d.hands.effects()[i]
+			for name, values := range step.fields {
+				require.Equal(t, values[0], q.Values[name])
+			}
+			require.Equal(t, d.team.ID, q.Principal.Workspace)
+			d.until(func() bool { return strings.Contains(d.fake.Form(d.ann), "Did ") })
+			_, err = d.fake.CloseForm(d.ann, true)
+			require.NoError(t, err)
+		}
+		d.clean()
+	})
+}
