@@ -19,7 +19,7 @@ func main() {
 		stop() // a second signal ends at once
 	}()
 	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(30) // a small heap beside mapped files: less headroom keeps one agent's bridge under 60 MiB (bench/README.md)
+		debug.SetGCPercent(20) // a small heap beside mapped files: less headroom keeps one agent's bridge under 60 MiB (bench/README.md)
 	}
 	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
 }
