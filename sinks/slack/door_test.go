@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -21,8 +22,9 @@ type hands struct {
 	done   map[string]command.Answer
 	answer func(command.Request) command.Answer
 	ledger map[string]bool
-	refuse error         // of Accept
-	slow   time.Duration // of Accept
+	kept   []command.Request // as Accept got them
+	refuse error             // of Accept
+	slow   time.Duration     // of Accept
 }
 
 func newHands(answer func(command.Request) command.Answer) *hands {
@@ -57,10 +59,17 @@ func (h *hands) accept(ctx context.Context, q command.Request) error {
 	}
 	if refuse == nil {
 		h.mu.Lock()
-		h.ledger[q.ID] = true
+		h.ledger[q.ID], h.kept = true, append(h.kept, q)
 		h.mu.Unlock()
 	}
 	return refuse
+}
+
+// recorded are the requests that were recorded before their acknowledgement.
+func (h *hands) recorded() []command.Request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.kept)
 }
 
 // effects are the commands that were really done, without reading ones.
