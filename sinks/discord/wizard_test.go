@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,13 @@ func (o *office) connectedTo() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]string(nil), o.agents...)
+}
+
+// reaches connects agents in another way than by the wizard.
+func (o *office) reaches(handles ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.agents = handles
 }
 
 // newOffice has nobody connected; ann manages its server.
@@ -113,9 +121,8 @@ func TestWizardFromWelcomeToSubscription(t *testing.T) {
 	for name, byHTTP := range map[string]bool{"gateway": false, "http": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := newOffice(t, byHTTP)
-			notes := &listening{Notes: o.sink.notes}
-			o.sink.notes = notes
+			notes := &listening{Notes: newLooseNotes()}
+			o := newOffice(t, byHTTP, func(opts *Options) { opts.Notes = notes })
 			quiet := o.fake.Channel(o.guild, "quiet")
 			o.fake.SetPermissions(quiet, lesser(sendMessages, embedLinks))
 
@@ -239,7 +246,7 @@ func TestWizardGolden(t *testing.T) {
 func TestWizardSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, false)
-	o.agents = []string{"my_agent"}
+	o.reaches("my_agent")
 	m := o.shows(o.fake.Slash("ann", o.channel, "/ia setup"))
 	o.stop()
 	next, err := New(o.sink.o)
@@ -259,7 +266,7 @@ func TestWizardSurvivesARestart(t *testing.T) {
 func TestWizardThatNobodyTouchedIsOver(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, false)
-	o.agents = []string{"my_agent"}
+	o.reaches("my_agent")
 	m := o.shows(o.fake.Slash("ann", o.channel, "/ia setup"))
 	key := strings.TrimPrefix(m.Components[0].Components[0].CustomID, wizardPrefix+stepChannel+":")
 	age := func(by time.Duration) {
@@ -292,7 +299,7 @@ func TestWizardThatNobodyTouchedIsOver(t *testing.T) {
 func TestWizardIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, false)
-	o.agents = []string{"my_agent"}
+	o.reaches("my_agent")
 	o.desk.refuse = func(q command.Request) *command.Problem {
 		if !q.Principal.Manages {
 			return &command.Problem{Code: 403, Status: "denied", Message: "Ask an administrator."}
@@ -333,8 +340,11 @@ func TestWizardIsItsOwnersAlone(t *testing.T) {
 
 // forgedPress is a press that no client makes.
 func forgedPress(n int, id string) interaction {
-	at := timeOf(snowflakeAt(time.Now())).Add(-time.Duration(n) * time.Millisecond)
-	return interaction{ID: snowflakeAt(at), Token: "t", Kind: visitPress, GuildInstalled: true, CustomID: id, Chosen: []string{"1"}}
+	at, err := strconv.Atoi(snowflakeAt(time.Now()))
+	if err != nil {
+		panic(err) // it is a number
+	}
+	return interaction{ID: strconv.Itoa(at + n), Token: "t", Kind: visitPress, GuildInstalled: true, CustomID: id, Chosen: []string{"1"}}
 }
 
 // noted is a door that keeps what was said.
@@ -356,7 +366,7 @@ func (n *noted) first(_ context.Context, r response) error {
 func TestWizardServesSubscribe(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, false)
-	o.agents = []string{"my_agent", "other_agent"}
+	o.reaches("my_agent", "other_agent")
 	m := o.shows(o.fake.Slash("ann", o.channel, "/ia subscribe add"))
 	require.Contains(t, m.Content, "Set up ImagineBridge")
 	in, err := o.picks(m, stepAgent, "@other_agent")
