@@ -26,6 +26,7 @@ type commands struct {
 	places    *places
 	house     *house
 	jobs      *jobs
+	audit     func(context.Context, command.Entry)
 	poke      atomic.Pointer[func(handle string)] // makes the pollers look at an agent now; nil before they are there
 }
 
@@ -44,7 +45,7 @@ func (c *commands) Do(ctx context.Context, q command.Request) command.Answer {
 func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	c := &commands{accounts: a, completer: command.NewCompleter(a.all), places: newPlaces(b.all, a.handles), jobs: &jobs{}}
 	c.house = &house{book: b, places: c.places, allowPrivate: w.cfg.Webhooks.AllowPrivate}
-	c.places.configured = w.configuredAgents
+	c.places.configured, c.audit = w.configuredAgents, w.bus.Audit
 	keeper := newKeeper(w)
 	c.Runner = command.NewRunner(command.RunnerOptions{
 		Agents: a.all, Reach: c.reach, Access: c.access(w.listed), Now: w.person, Records: w.bus.Records(), Audit: w.seen.audited(w.bus.Audit), Owner: w.bus.Member(), Alive: w.bus.Alive,

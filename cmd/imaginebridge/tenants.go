@@ -204,3 +204,8 @@ func (w *wiring) person(ctx context.Context, p command.Principal) (command.Princ
 	}
 	return p, true
 }
+
+// refused tells the audit of a press that no command came of.
+func (c *commands) refused(ctx context.Context, p command.Principal, place, status string) {
+	c.audit(ctx, command.Entry{At: time.Now(), Principal: p, Door: p.Platform, Place: place, Group: "button", Verb: "press", Outcome: "refused", Status: status})
+}

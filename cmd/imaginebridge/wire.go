@@ -120,6 +120,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		o.Workspaces = w.bus.Workspaces()
 		o.Subscriptions = func(guild string) []string { return c.places.names(command.Discord, guild) }
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
+		o.Refused = c.refused
 		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
 	}
 	return discord.New(o)
@@ -144,7 +145,7 @@ func (w *wiring) slackOptions() slack.Options {
 			r, _ := c.places.record(command.Slack, team)
 			return user != "" && r.Installer.ID == user
 		}
-		o.Follow = c.jobs.follow
+		o.Follow, o.Refused = c.jobs.follow, c.refused
 	}
 	return o
 }

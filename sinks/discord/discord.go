@@ -56,6 +56,9 @@ type Options struct {
 	// Usual is the agent that acts in a channel where several could and none was
 	// named, "" for none; nil: none anywhere.
 	Usual func(channel string) string
+	// Refused hears of presses that no command came of: forged, or too old. The audit
+	// has them with the commands. nil: nobody does.
+	Refused func(ctx context.Context, p command.Principal, place, status string)
 	// Notes keeps threads and long button values; default: this process's memory.
 	Notes Notes
 	// Workspaces keeps where the bot is, and whom it welcomed; nil: nobody does, and

@@ -15,7 +15,7 @@ const (
 
 	registerRetry = 10 * time.Second
 	registerLast  = 10 * time.Minute
-	registerLook  = time.Minute // between two looks whether other commands are wanted
+	registerLook  = 10 * time.Second // between two looks whether other commands are wanted: an agent more or less
 )
 
 // keepCommands registers the application's commands, and again when the table's

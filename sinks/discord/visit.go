@@ -221,9 +221,11 @@ func (v *visit) pressed(ctx context.Context) {
 	spec := v.spec(p.Group, p.Verb)
 	switch {
 	case fate == foreign || spec == nil:
+		v.refused(ctx, "unknown_button")
 		v.say(ctx, "This button is not known here any more. Run the command again: /ia help lists all.")
 		return
 	case fate == tooOld:
+		v.refused(ctx, "old_button")
 		v.afresh(ctx, "This button is too old. Here is a fresh one:", p)
 		return
 	}
@@ -244,6 +246,13 @@ func (v *visit) pressed(ctx context.Context) {
 		return
 	}
 	v.carry(ctx, spec, q, p.Form || v.wantsForm(spec, q), false)
+}
+
+// refused tells of a press that no command comes of.
+func (v *visit) refused(ctx context.Context, status string) {
+	if v.o.Refused != nil {
+		v.o.Refused(ctx, v.principal(), v.in.Channel, status)
+	}
 }
 
 // afresh answers what can't be carried out any more with a button that opens the

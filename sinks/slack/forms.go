@@ -157,6 +157,7 @@ func (s *Sink) submitted(ctx context.Context, in inbound) ack {
 	spec, known := b.spec()
 	m, err := s.metaOf(ctx, in)
 	if !known || err != nil {
+		s.refused(ctx, in, "old_form")
 		return ack{body: updated(messageView(s.speaker(in), "Too old", "This form is too old to be sent. Use /ia to open a fresh one."))}
 	}
 	values, files := s.entered(in.view, spec)

@@ -150,10 +150,12 @@ func (s *Sink) pressed(ctx context.Context, in inbound) ack {
 		if !errors.Is(err, errStale) {
 			s.log.WarnContext(ctx, "value of a button not read", "err", err)
 		}
+		s.refused(ctx, in, "old_button")
 		return s.stale(to, b)
 	}
 	spec, known := b.spec()
 	if !known {
+		s.refused(ctx, in, "unknown_button")
 		return s.stale(to, b)
 	}
 	values, form, confirmed := b.values()
@@ -161,6 +163,13 @@ func (s *Sink) pressed(ctx context.Context, in inbound) ack {
 		return s.open(in, spec, b.Agent, values, to)
 	}
 	return s.act(ctx, in, spec, b, values, confirmed, to)
+}
+
+// refused tells of a press or a form that no command comes of.
+func (s *Sink) refused(ctx context.Context, in inbound, status string) {
+	if s.opt.Refused != nil {
+		s.opt.Refused(ctx, s.principal(in), in.at.channel, status)
+	}
 }
 
 // stale answers a button that means nothing any more.

@@ -79,6 +79,9 @@ type Options struct {
 	// SigningSecret returns the secret that Slack signs requests over HTTP with. nil
 	// or "" refuses them all.
 	SigningSecret func() string
+	// Refused hears of presses and forms that no command came of: forged, or too old.
+	// The audit has them with the commands. nil: nobody does.
+	Refused func(ctx context.Context, p command.Principal, place, status string)
 	// Actions are the buttons under a relayed card. nil for none.
 	Actions func(events.Event) []bridge.Action
 	// Follow shows each state of a generation until its end. nil: its card stays as
