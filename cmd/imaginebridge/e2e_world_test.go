@@ -198,7 +198,12 @@ func (w *world) startWith(env []string, args ...string) *child {
 	if len(args) == 0 {
 		args = []string{"run", "--config", w.file()}
 	}
-	cmd := exec.Command(binary, args...)
+	return w.launch(exec.Command(binary, args...), env)
+}
+
+// launch starts the program by a command that a test made.
+func (w *world) launch(cmd *exec.Cmd, env []string) *child {
+	w.t.Helper()
 	cmd.Env, cmd.Dir = w.environment(env...), w.dir
 	c := &child{Cmd: cmd, t: w.t, done: make(chan error, 1), logs: &lockedBuffer{}}
 	both := io.MultiWriter(c.logs, &w.logs)

@@ -77,6 +77,10 @@ func (p *program) bridge(ctx context.Context, cfg config.Config, hint []string, 
 			log.Info("configuration", "notice", n.Text)
 		}
 	}
+	most, known := openFiles()
+	if few := fewHandles(cfg, most, known); few != "" {
+		log.Warn("few open files are allowed", "reason", few)
+	}
 	pr, err := newProcess(ctx, cfg, p, log, hint)
 	if err != nil {
 		return err
