@@ -37,7 +37,7 @@ func walk(root string) ([]file, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != root || d.Name() == "testdata"):
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != root || d.Name() == "testdata" || name != root && isModule(name)):
 			return filepath.SkipDir
 		case d.IsDir() || !strings.HasSuffix(name, ".go"):
 			return nil
@@ -143,4 +143,10 @@ func checkNames(f file) (broken []string) {
 		broken = append(broken, fmt.Sprintf("%s: a name that says nothing; name it for its main noun or verb", f.path))
 	}
 	return broken
+}
+
+// isModule reports that a folder is a module of its own, which is none of ours.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }
