@@ -117,11 +117,11 @@ type HTTP struct {
 
 // Discord is the Discord application that messages are sent by.
 type Discord struct {
-	// BotToken of the application's bot user.
+	// BotToken of the application's bot user. It alone is a complete configuration: agents and channels can be connected in Discord.
 	BotToken Secret `yaml:"bot_token"`
 	// ApplicationID of the application; left out, the token tells it.
 	ApplicationID string `yaml:"application_id"`
-	// PublicKey of the application, 64 hex digits. Not used yet: interactions over HTTP come later.
+	// PublicKey of the application, 64 hex digits. With it interactions may come over HTTP: the application's Interactions Endpoint URL is then http.public_url with /discord/interactions behind it.
 	PublicKey string `yaml:"public_key"`
 	// APIURL is the origin of Discord's API: scheme and host.
 	APIURL string `yaml:"api_url"`
