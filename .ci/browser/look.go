@@ -12,14 +12,15 @@ var pages = []struct{ path, has string }{
 	{"dead", ".empty"}, {"workspaces", "#body"}, {"audit", "#body"}, {"subscription?id=demo", ".ask"},
 }
 
-// look goes through the console as a person does.
-func look(ctx context.Context, t *tab, base string) error {
+// look goes through the console as a person does; token signs in from elsewhere.
+func look(ctx context.Context, t *tab, base, token string) error {
+	signIn := func(ctx context.Context, t *tab, base string) error { return signIn(ctx, t, base, token) }
 	for _, step := range []struct {
 		name string
 		do   func(context.Context, *tab, string) error
 	}{
 		{"a card appears by itself", liveCard}, {"every page", everyPage}, {"an event on both platforms", event},
-		{"keys", keys}, {"pause and resume", pause}, {"phone and dark", phone},
+		{"keys", keys}, {"pause and resume", pause}, {"phone and dark", phone}, {"sign in and out", signIn},
 	} {
 		if err := step.do(ctx, t, base); err != nil {
 			return fmt.Errorf("%s: %w%s", step.name, err, t.said())
@@ -133,4 +134,27 @@ func phone(ctx context.Context, t *tab, base string) error {
 		return fmt.Errorf("%s", strings.Join(wide, ", "))
 	}
 	return nil
+}
+
+// signIn comes as through a proxy: the console asks for its token.
+func signIn(ctx context.Context, t *tab, base, token string) error {
+	if _, err := t.call(ctx, "Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"X-Forwarded-For": "192.0.2.7"}}); err != nil {
+		return err
+	}
+	if err := t.open(ctx, base+"audit"); err != nil {
+		return err
+	}
+	if err := t.until(ctx, `location.pathname === "/console/login" && !document.querySelector("nav")`); err != nil {
+		return err
+	}
+	if err := t.eval(ctx, fmt.Sprintf(`document.querySelector("#token").value = %q; document.querySelector(".login button").click()`, token), nil); err != nil {
+		return err
+	}
+	if err := t.until(ctx, `location.pathname === "/console/audit" && document.querySelector("#link")?.dataset.state === "live" && document.body.textContent.includes("subscribe pause")`); err != nil {
+		return err
+	}
+	if err := t.eval(ctx, `document.querySelector(".nav form button").click()`, nil); err != nil {
+		return err
+	}
+	return t.until(ctx, `location.pathname === "/console/login" && !!document.querySelector("#token")`)
 }

@@ -60,8 +60,12 @@ func run(ctx context.Context, chromium, bridge, folder string) error {
 		return fmt.Errorf("the browser: %w", err)
 	}
 	defer t.close()
+	token, err := os.ReadFile(filepath.Join(folder, "data", "demo", "console.token"))
+	if err != nil {
+		return fmt.Errorf("the demo's token: %w", err)
+	}
 	began := time.Now()
-	if err := look(ctx, t, "http://"+site+"/console/"); err != nil {
+	if err := look(ctx, t, "http://"+site+"/console/", strings.TrimSpace(string(token))); err != nil {
 		return err
 	}
 	fmt.Printf("the console works in Chromium (%s)\n", time.Since(began).Round(time.Second))
