@@ -72,13 +72,20 @@ func (r *Runner) newRecord(j *job) Record {
 	rec := Record{ID: j.q.ID, State: Recorded, Request: j.q, At: j.begun, Owner: r.o.Owner, Skipped: len(j.q.Files) > 0}
 	rec.Request.Values = make(map[string]any, len(j.q.Values))
 	for name, v := range j.q.Values {
-		if arg, _ := j.spec.Arg(name); arg.Secret {
+		if arg, _ := j.spec.Arg(name); arg.Secret || isWebhook(v) {
 			rec.Skipped = true
 			continue
 		}
 		rec.Request.Values[name] = v
 	}
 	return rec
+}
+
+// isWebhook reports a destination whose address may hold a secret: who has it may
+// send there.
+func isWebhook(v any) bool {
+	text, ok := v.(string)
+	return ok && strings.HasPrefix(text, "webhook:")
 }
 
 // carryOn takes a record from where it stands to its end.
