@@ -227,7 +227,7 @@ func (w *Worker) begin(ctx context.Context, p *parcel, entry Entry, e events.Eve
 	switch free := w.slot(); {
 	case w.digests():
 		p.form, p.due, p.full = formDigest, w.digestDue(entry), pace.DigestAt != nil
-	case late && !(urgent(e) && pace.CatchUp == CatchUpDigest): // which goes by itself, being first
+	case late && (!urgent(e) || pace.CatchUp == CatchUpSkip): // an urgent one goes by itself, being first
 		return true, w.turnBack(ctx, entry, e)
 	case w.record.Gap != nil:
 		w.skipped = time.Time{} // what was left out is told first

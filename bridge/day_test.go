@@ -52,7 +52,7 @@ func TestADayOfCrowdIsFewMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		preset := bridge.Presets()[0]
 		require.Equal(t, "quiet", preset.Name)
-		dice := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // the same day each time
+		dice := rand.New(rand.NewPCG(1, 1))
 		w := newWorld()
 		var down atomic.Bool
 		w.answer = func(context.Context, int, bridge.Delivery) error {
