@@ -15,7 +15,7 @@ func (c *checkup) installable() {
 	const subject = "slack install"
 	c.say(finding{
 		Grade: good, Subject: subject, Text: fmt.Sprintf("people add the app at %s/slack/install.", public),
-		Remedy: fmt.Sprintf("At api.slack.com/apps the app needs the manifest of \"imaginebridge manifest slack\", its redirect URL %s/slack/oauth/callback, and Manage Distribution switched on for workspaces other than its own.", public),
+		Remedy: fmt.Sprintf("At api.slack.com/apps the app needs the manifest of \"imaginebridge manifest\", its redirect URL %s/slack/oauth/callback, and Manage Distribution switched on for workspaces other than its own.", public),
 	})
 	if c.cfg.HTTP.Listen == "off" {
 		c.say(finding{Grade: bad, Subject: subject, Text: "http.listen is off, so nobody reaches that page.", Remedy: "Set http.listen, such as 127.0.0.1:8480, behind the proxy that serves http.public_url."})

@@ -66,7 +66,7 @@ Try "imaginebridge demo" first: it needs no account and no set-up.`,
 	flags.BoolVar(&p.yes, "yes", false, "ask no questions")
 	flags.StringVar(&p.agent, "agent", "", "the agent meant, by its `HANDLE`")
 	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.doCommand(), p.tailCommand(), p.subscriptionsCommand(), p.deadCommand(),
-		p.readyCommand(), p.backupCommand(), p.restoreCommand(), p.keyCommand(), p.sandboxCommand(), p.schemaCommand(), p.versionCommand())
+		p.readyCommand(), p.backupCommand(), p.restoreCommand(), p.keyCommand(), p.sandboxCommand(), p.schemaCommand(), p.manifestCommand(), p.versionCommand())
 	root.SetVersionTemplate(versionLine())
 	root.SetHelpCommand(helpCommand())
 	strictCompletion(root)

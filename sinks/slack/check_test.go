@@ -1,6 +1,9 @@
 package slack
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -116,4 +119,34 @@ func TestCheckSeesAClockThatIsOff(t *testing.T) {
 		w.off = -5 * time.Minute
 		require.Contains(w, report(w.sink.Check(w.Context(), nil)), "This machine's clock is 5m0s off Slack's.")
 	})
+}
+
+// S40: every address in the manifest is one of the bridge's, and the install page asks
+// for what the manifest has.
+func TestS40_ManifestSendsSlackToTheBridge(t *testing.T) {
+	t.Parallel()
+	const public = "https://bridge.example.com"
+	raw, err := Manifest(public)
+	require.NoError(t, err)
+	var m manifest
+	require.NoError(t, json.Unmarshal(raw, &m))
+
+	require.Subset(t, m.Settings.Events.Bot, []string{"app_uninstalled", "tokens_revoked", "team_access_granted", "team_access_revoked"})
+	require.Equal(t, allScopeNames(), m.OAuth.Scopes.Bot)
+	require.Empty(t, missingScopes(m.OAuth.Scopes.Bot))
+	require.Subset(t, m.OAuth.Scopes.Bot, m.OAuth.Scopes.Optional)
+	require.True(t, m.Settings.Rotate && m.Settings.OrgWide && !m.Settings.Socket)
+
+	w := buildTown(t, fakeslack.Options{}, 1, func(o *AppsOptions) { o.OAuth.PublicURL = public })
+	addresses := append([]string{m.Settings.Events.URL, m.Settings.Interactivity.URL, m.Settings.Interactivity.Options, m.Features.Commands[0].URL}, m.OAuth.Redirects...)
+	require.Len(t, addresses, 5)
+	for _, address := range addresses {
+		require.True(t, strings.HasPrefix(address, public+"/slack/"), address)
+		out := httptest.NewRecorder()
+		w.apps[0].Handler().ServeHTTP(out, httptest.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))
+		require.NotEqual(t, http.StatusNotFound, out.Code, address)
+	}
+	for _, s := range m.Features.Shortcuts {
+		require.True(t, strings.HasPrefix(s.Callback, idPrefix))
+	}
 }

@@ -231,6 +231,8 @@ func (s *Sink) attend(ctx context.Context, in inbound) (out ack, ok bool) {
 		return s.homeOpened(in), true
 	case "link_shared":
 		return s.linksShared(in), true
+	case "team_access_granted", "team_access_revoked": // of an organisation's installation: Apps knows those
+		return ack{}, true
 	}
 	return ack{}, false
 }
