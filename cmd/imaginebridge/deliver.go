@@ -179,6 +179,15 @@ func (pr *process) hear(ctx context.Context) error {
 	return group.Wait()
 }
 
+// elsewhere reports what another process holds. Discord's sessions count as held
+// when the first of them is.
+func (pr *process) elsewhere(kind, name string) bool {
+	if kind == "gateway" && name == command.Discord && pr.discordSink != nil {
+		name = pr.discordSink.FirstShard().Name()
+	}
+	return pr.bus.Elsewhere(kind, name)
+}
+
 // withShards puts Discord's sessions in the place of its name.
 func withShards(names []string, list []discord.Shard) []string {
 	out := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == command.Discord })

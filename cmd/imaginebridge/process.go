@@ -127,7 +127,7 @@ func (pr *process) build() error {
 	if pr.doors, err = pr.wiring.doors(); err != nil {
 		return err
 	}
-	pr.health.tell, pr.health.others = pr.tell, pr.bus.Elsewhere
+	pr.health.tell, pr.health.others = pr.tell, pr.elsewhere
 	pr.health.expect("nats", "")
 	for _, d := range pr.doors {
 		if d.run != nil && (pr.has("deliver") || pr.has("receive")) {

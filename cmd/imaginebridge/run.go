@@ -27,7 +27,8 @@ changes nothing.
 
 Without a file the environment alone is enough for one agent and one channel:
 IMAGINEANYTHING_CLIENT_ID, IMAGINEANYTHING_CLIENT_SECRET, and DISCORD_BOT_TOKEN
-with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID.`,
+with DISCORD_CHANNEL_ID, or SLACK_BOT_TOKEN with SLACK_CHANNEL_ID. DISCORD_BOT_TOKEN
+alone is enough too: agents and channels can be connected in Discord.`,
 		Example: `  imaginebridge run
   imaginebridge run --config imaginebridge.yaml
   imaginebridge run --roles poll,deliver`,

@@ -94,6 +94,7 @@ type Sink struct {
 	app     atomic.Pointer[string] // the application's id
 
 	advice   atomic.Pointer[advice]
+	divided  atomic.Int32  // into how many shards, 0 before that is known
 	outgrown chan struct{} // has room for one: Discord wants more shards
 
 	commandIDs atomic.Pointer[map[string]string]

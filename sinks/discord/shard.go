@@ -102,6 +102,7 @@ func (s *Sink) Shards(ctx context.Context, changed func([]Shard)) error {
 				s.log.Info("discord's guilds are divided into shards", "shards", want)
 			}
 			of = want
+			s.divided.Store(int32(of)) //nolint:gosec // at most maxShards
 			s.noteShards(ctx, of)
 			list := make([]Shard, of)
 			for i := range list {
@@ -120,6 +121,10 @@ func (s *Sink) Shards(ctx context.Context, changed func([]Shard)) error {
 	}
 	return nil
 }
+
+// FirstShard is the session that direct messages come by, as far as the division is
+// known by now.
+func (s *Sink) FirstShard() Shard { return Shard{0, max(1, int(s.divided.Load()))} }
 
 // notedShards is the division that some process found, 0 for none.
 func (s *Sink) notedShards(ctx context.Context) int {

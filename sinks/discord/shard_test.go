@@ -66,6 +66,7 @@ func TestShardsHearEveryGuild(t *testing.T) {
 	even, odd := st.fake.GuildOf("even", 0, 2), st.fake.GuildOf("odd", 1, 2)
 	st.runShards()
 	st.holding("0/2", "1/2")
+	require.Equal(t, Shard{0, 2}, st.sink.FirstShard())
 	for _, guild := range []string{even, odd} {
 		channel := st.fake.Channel(guild, "hall")
 		st.eventually("told of "+guild, st.changed(Change{Kind: Altered, Guild: guild, Channel: channel}))
