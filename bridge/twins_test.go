@@ -208,11 +208,12 @@ func (p *process) Next(ctx context.Context, after uint64) (bridge.Entry, error) 
 		arrived := p.arrived
 		i, _ := slices.BinarySearchFunc(p.stream, after+1, func(e bridge.Entry, position uint64) int { return cmp.Compare(e.Position, position) })
 		var e bridge.Entry
-		if i < len(p.stream) {
+		found := i < len(p.stream)
+		if found {
 			e = p.stream[i]
 		}
 		p.mu.Unlock()
-		if i < len(p.stream) {
+		if found {
 			return e, nil
 		}
 		select {
