@@ -302,7 +302,8 @@ func (a *Apps) handleBy(ctx context.Context, deadline time.Time, in inbound) ack
 }
 
 // In is the way out to the channels of one workspace: messages there go by its own
-// installation, whatever the channel. "" finds the workspace by the channel.
+// installation, whatever the channel. "" finds the workspace by the channel. It is a
+// bridge.Prober and a bridge.Witness too.
 func (a *Apps) In(team string) bridge.Sink { return within{a, team} }
 
 // within is Apps for one workspace.
@@ -310,6 +311,12 @@ type within struct {
 	apps *Apps
 	team string
 }
+
+// What a sink can do besides sending, it can do in each workspace.
+var (
+	_ bridge.Prober  = within{}
+	_ bridge.Witness = within{}
+)
 
 // Send implements bridge.Sink.
 func (w within) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, error) {

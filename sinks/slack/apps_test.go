@@ -336,3 +336,25 @@ func note(channel string, n int) bridge.Delivery {
 	d := w.note(n)
 	return d
 }
+
+// What an installation's sink can do besides sending reaches the worker: a look
+// whether the channel is there, and whether a former run sent something.
+func TestAWorkspaceIsAskedAsItsSinkIs(t *testing.T) {
+	t.Parallel()
+	w := buildTown(t, fakeslack.Options{}, 1, nil)
+	team := w.fake.AddEmptyWorkspace("acme")
+	began := time.Now().Add(-time.Minute)
+	page := w.install(fakeslack.Install{Workspace: team.ID})
+	require.Equal(t, 200, page.Status, page.Body)
+	w.everywhere(team.ID, team.BotToken())
+	alerts := team.AddChannel("alerts")
+	to := w.apps[0].In(team.ID)
+	sent, err := to.Send(t.Context(), note(alerts, 1))
+	require.NoError(t, err)
+	found, err := to.(bridge.Witness).Sent(t.Context(), note(alerts, 1), bridge.Former{From: began, Until: time.Now().Add(time.Minute)})
+	require.NoError(t, err)
+	require.Equal(t, sent.Message, found.Message)
+	require.NoError(t, to.(bridge.Prober).Probe(t.Context(), bridge.Destination{Scheme: "slack", Place: alerts}))
+	require.Error(t, to.(bridge.Prober).Probe(t.Context(), bridge.Destination{Scheme: "slack", Place: "C0NOWHERE"}))
+	w.clean("channel_not_found")
+}
