@@ -135,6 +135,17 @@ func TestF66_RotationSealsEverythingAnew(t *testing.T) {
 	require.Zero(t, again.Entries, "there is nothing left to do")
 }
 
+// What was made of the former key is in use for a day, and no longer.
+func TestTheFormerKeyIsForgottenInTime(t *testing.T) {
+	t.Parallel()
+	b := &Bus{}
+	require.Empty(t, b.FormerKey())
+	b.oldKey.Store(&formerKey{"old", time.Now().Add(time.Hour)})
+	require.Equal(t, "old", b.FormerKey())
+	b.oldKey.Store(&formerKey{"old", time.Now().Add(-time.Second)})
+	require.Empty(t, b.FormerKey())
+}
+
 func errText(err error) string {
 	if err == nil {
 		return ""

@@ -99,11 +99,7 @@ func (b *Bus) converge(ctx context.Context) error {
 }
 
 func (b *Bus) convergeOne(ctx context.Context, want jetstream.StreamConfig) error {
-	limit := callTimeout
-	if b.nc.ConnectedClusterName() != "" {
-		limit = patience // to elect a leader takes its time
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, b.election())
 	defer cancel()
 	there, err := b.js.Stream(ctx, want.Name)
 	switch {
@@ -126,6 +122,15 @@ func (b *Bus) convergeOne(ctx context.Context, want jetstream.StreamConfig) erro
 	}
 	_, err = b.js.UpdateStream(ctx, want)
 	return b.explain("bring stream "+want.Name+" up to date", err)
+}
+
+// election is how long a call waits that comes first: to elect a leader takes a
+// cluster its time.
+func (b *Bus) election() time.Duration {
+	if b.nc.ConnectedClusterName() != "" {
+		return patience
+	}
+	return callTimeout
 }
 
 func (b *Bus) create(ctx context.Context, want jetstream.StreamConfig) error {
