@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -28,9 +29,7 @@ func (c *consoleOf) do(method, target string, form url.Values) (*http.Response, 
 	c.t.Helper()
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.base+target, strings.NewReader(form.Encode()))
 	require.NoError(c.t, err)
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.header)
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", c.base)
@@ -100,6 +99,7 @@ func TestTheConsoleLooksAfterABridgeElsewhere(t *testing.T) {
 		})
 	}
 	shows("/console/agents", "@<bdi>"+w.agent.Handle, `data-id="notifications"`, `data-id="read"`, "of 100")
+	shows("/console/workspaces", "<bdi>Lab</bdi>", "discord")
 	shows("/console/overview", "IA_EVENTS", "<span>processes</span>")
 
 	for n := range 3 {
