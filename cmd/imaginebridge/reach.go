@@ -121,9 +121,13 @@ func (r *reached) agents(t tenant) []string { return r.atWork(slices.Collect(map
 
 // atWork are those of some handles that the bridge works for, in order.
 func (r *reached) atWork(handles []string) []string {
+	wanted := make(map[string]bool, len(handles))
+	for _, h := range handles {
+		wanted[strings.ToLower(h)] = true
+	}
 	var out []string
 	for _, h := range r.handles {
-		if slices.ContainsFunc(handles, func(o string) bool { return strings.EqualFold(o, h) }) {
+		if wanted[strings.ToLower(h)] {
 			out = append(out, h)
 		}
 	}
