@@ -11,6 +11,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/poller"
 	"github.com/imaginebridge/imaginebridge/sinks/discord"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
@@ -108,6 +109,18 @@ func (h *health) slack(err error) {
 	c := web.Condition{Component: "slack", State: web.StateOK}
 	if err != nil {
 		c.State, c.Reason, c.Next = web.StateDegraded, err.Error(), "It is tried on with growing pauses; messages are sent all the same."
+	}
+	h.trouble(c)
+}
+
+// slackToken notes whether Slack takes the token, where there are no sockets.
+func (h *health) slackToken(err error) {
+	c := web.Condition{Component: "slack", State: web.StateOK}
+	if err != nil {
+		c.State, c.Reason, c.Next = web.StateDegraded, err.Error(), "It is tried on; messages wait meanwhile."
+	}
+	if e, ok := errors.AsType[*slack.TokenError](err); ok && e.Refused {
+		c.State, c.Next = web.StateDown, "Messages wait; after that, restart the bridge."
 	}
 	h.trouble(c)
 }

@@ -46,11 +46,14 @@ func (w *wiring) slackPaths() []string {
 	return out
 }
 
-// hearing is what keeps Slack's sockets; nil where Slack is heard over HTTP, or not
-// at all.
+// hearing is what keeps Slack's sockets. Where Slack is heard over HTTP, or not at
+// all, it looks now and then whether the token is taken; nil where there is none.
 func (w *wiring) hearing(a *slack.Apps) func(context.Context) error {
-	if w.cfg.Slack.AppToken.IsZero() {
+	switch {
+	case w.cfg.Slack.AppToken.IsZero() && w.cfg.Slack.BotToken.IsZero():
 		return nil
+	case w.cfg.Slack.AppToken.IsZero():
+		return func(ctx context.Context) error { return a.Heed(ctx, w.health.slackToken) }
 	}
 	return func(ctx context.Context) error { return hearSlack(ctx, a) }
 }
