@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,18 +41,15 @@ func InstallPlace(platform, enterprise, team string) (string, error) {
 // installKey is an installation's key in its bucket. No organisation is "-", which
 // is no id of one.
 func installKey(platform, enterprise, team string) (string, error) {
-	key := ""
-	for i, part := range []string{platform, cmp.Or(enterprise, "-"), team} {
+	var key []string
+	for _, part := range []string{platform, cmp.Or(enterprise, "-"), team} {
 		token, err := events.Token(part)
 		if err != nil {
 			return "", fmt.Errorf("installation %q of %q: %w", team, platform, err)
 		}
-		if i > 0 {
-			key += "."
-		}
-		key += token
+		key = append(key, token)
 	}
-	return key, nil
+	return strings.Join(key, "."), nil
 }
 
 // secrets are what is sealed of an installation.
