@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strconv"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
@@ -72,7 +73,7 @@ func (c *square) workspace(m *matrix) string {
 	case command.Slack:
 		return "slack:" + m.team.ID
 	}
-	return "discord:7" + fmt.Sprint(len(c.agent))
+	return "discord:7" + strconv.Itoa(len(c.agent))
 }
 
 // house has the bridge do something over NATS, before what is looked at.

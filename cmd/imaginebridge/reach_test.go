@@ -84,7 +84,7 @@ func TestT3_ASubscriptionIsAboutItsWorkspacesAgentsAlone(t *testing.T) {
 		},
 		"named ones that it reaches": {nil, "named", bridge.Scope{Agents: []string{"nova"}}, true},
 		"nobody, once the connection is gone": {
-			func(p *places, s *[]bridge.SubscriptionRecord) {
+			func(_ *places, s *[]bridge.SubscriptionRecord) {
 				(*s)[1].To = "discord:C1"
 			}, "named", bridge.Scope{Agents: []string{bridge.Nobody}}, true,
 		},
@@ -97,11 +97,13 @@ func TestT3_ASubscriptionIsAboutItsWorkspacesAgentsAlone(t *testing.T) {
 		"not yet, while a channel's server is not known": {
 			func(p *places, _ *[]bridge.SubscriptionRecord) { delete(p.workspaces, "discord:C1") },
 			"every",
-			bridge.Scope{Agents: []string{"zeta"}, Since: map[string]time.Time{"zeta": made.Add(2 * time.Hour)}}, false,
+			bridge.Scope{Agents: []string{"zeta"}, Since: map[string]time.Time{"zeta": made.Add(2 * time.Hour)}},
+			false,
 		},
 		"a channel that the platform shows to nobody holds nobody up": {
 			func(p *places, _ *[]bridge.SubscriptionRecord) { p.workspaces["discord:D1"] = "" }, "every",
-			bridge.Scope{Agents: []string{"luna", "zeta"}, Since: map[string]time.Time{"zeta": made.Add(2 * time.Hour)}}, true,
+			bridge.Scope{Agents: []string{"luna", "zeta"}, Since: map[string]time.Time{"zeta": made.Add(2 * time.Hour)}},
+			true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
