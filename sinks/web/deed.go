@@ -99,6 +99,7 @@ func request(r *http.Request, name string, form url.Values) command.Request {
 // act carries out what a form asks for and shows the page that it stood on, with
 // what became of it. What can't be undone is asked about first.
 func (s *Server) act(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "The form can't be read.", http.StatusBadRequest)
 		return

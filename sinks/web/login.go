@@ -2,13 +2,17 @@ package web
 
 import (
 	"cmp"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,27 +21,24 @@ import (
 const (
 	sessionCookie = "imaginebridge_console"
 	sessionTime   = 12 * time.Hour
-	maxSessions   = 256
 	loginPath     = "/console/login"
 	logoutPath    = "/console/logout"
 	actPath       = "/console/do"
 )
 
-// keeper knows who is signed in, and lets nobody try tokens for long.
+// keeper knows who is signed in, and lets nobody try tokens for long. A session is
+// its end and a mark that only the token makes: every process with that token knows
+// it, also after a restart.
 type keeper struct {
-	token [sha256.Size]byte
-	set   bool // there is a token
+	token string // "" lets nobody in
 
 	mu       sync.Mutex
-	sessions map[[sha256.Size]byte]time.Time // until when
-	failures map[string][]time.Time          // of the last minute, by where they came from
+	left     map[string]time.Time   // sessions that were ended here before their end, which is kept
+	failures map[string][]time.Time // of the last minute, by where they came from
 }
 
 func newKeeper(token string) *keeper {
-	return &keeper{
-		token: sha256.Sum256([]byte(token)), set: token != "",
-		sessions: map[[sha256.Size]byte]time.Time{}, failures: map[string][]time.Time{},
-	}
+	return &keeper{token: token, left: map[string]time.Time{}, failures: map[string][]time.Time{}}
 }
 
 // Attempts to sign in that may fail in a minute: from one place, and in all.
@@ -54,20 +55,21 @@ func (k *keeper) enter(token, from string, now time.Time) (session string, wait 
 	if wait := k.blocked(from, now); wait > 0 {
 		return "", wait
 	}
-	sum := sha256.Sum256([]byte(token))
-	if !k.set || subtle.ConstantTimeCompare(sum[:], k.token[:]) != 1 {
+	typed, right := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(k.token))
+	if k.token == "" || subtle.ConstantTimeCompare(typed[:], right[:]) != 1 {
 		k.failures[from] = append(k.failures[from], now)
 		return "", 0
 	}
 	delete(k.failures, from)
-	for id, until := range k.sessions {
-		if now.After(until) || len(k.sessions) >= maxSessions {
-			delete(k.sessions, id)
-		}
-	}
-	session = rand.Text()
-	k.sessions[sha256.Sum256([]byte(session))] = now.Add(sessionTime)
-	return session, 0
+	plain := strconv.FormatInt(now.Add(sessionTime).Unix(), 10) + "." + rand.Text()
+	return plain + "." + k.mark(plain), 0
+}
+
+// mark is what makes a session one of the token's.
+func (k *keeper) mark(plain string) string {
+	h := hmac.New(sha256.New, []byte(k.token))
+	_, _ = h.Write([]byte("imaginebridge console session " + plain)) // a hash never fails
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // blocked forgets failures of more than a minute ago and says how long a place has
@@ -99,16 +101,33 @@ func (k *keeper) blocked(from string, now time.Time) time.Duration {
 
 // known reports whether a session is open.
 func (k *keeper) known(session string, now time.Time) bool {
+	end, ok := k.end(session)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	until, ok := k.sessions[sha256.Sum256([]byte(session))]
-	return ok && now.Before(until)
+	_, left := k.left[session]
+	return ok && now.Before(end) && !left
 }
 
-func (k *keeper) leave(session string) {
+// end is when a session ends that the token made; ok is false for any other.
+func (k *keeper) end(session string) (end time.Time, ok bool) {
+	i := strings.LastIndexByte(session, '.')
+	if k.token == "" || i < 0 || !hmac.Equal([]byte(session[i+1:]), []byte(k.mark(session[:i]))) {
+		return end, false
+	}
+	seconds, _, _ := strings.Cut(session, ".")
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	return time.Unix(unix, 0), err == nil
+}
+
+// leave ends a session. Those whose time is over are forgotten.
+func (k *keeper) leave(session string, now time.Time) {
+	end, ok := k.end(session)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.sessions, sha256.Sum256([]byte(session)))
+	maps.DeleteFunc(k.left, func(_ string, end time.Time) bool { return !now.Before(end) })
+	if ok && now.Before(end) {
+		k.left[session] = end
+	}
 }
 
 // needsLogin reports a request that may come from somewhere else than this machine.
@@ -165,6 +184,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
 
 // login takes the token and opens a session.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	v := loginView{Version: s.o.Version, Back: r.PostFormValue("back")}
 	session, wait := s.keeper.enter(strings.TrimSpace(r.PostFormValue("token")), placeOf(r), time.Now())
 	switch {
@@ -186,7 +206,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(sessionCookie); err == nil {
-		s.keeper.leave(c.Value)
+		s.keeper.leave(c.Value, time.Now())
 	}
 	http.SetCookie(w, s.cookie(r, "", -1))
 	http.Redirect(w, r, loginPath, http.StatusSeeOther)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,14 +103,22 @@ func TestASessionEnds(t *testing.T) {
 	require.Zero(t, wait)
 	require.True(t, k.known(id, now.Add(sessionTime-time.Second)))
 	require.False(t, k.known(id, now.Add(sessionTime)))
-	for range 2 * maxSessions {
-		_, _ = k.enter(token, "192.0.2.1", now)
+	require.True(t, newKeeper(token).known(id, now), "a process beside, or after a restart, knows it by the token")
+	require.False(t, newKeeper(token+"x").known(id, now), "another token ends all sessions")
+	for _, forged := range []string{"", ".", "..", id + "0", "9" + id, strings.Replace(id, ".", "0.", 1), id[:len(id)-1], strings.ToUpper(id)} {
+		require.False(t, k.known(forged, now), forged)
 	}
-	require.LessOrEqual(t, len(k.sessions), maxSessions)
+	k.leave(id, now)
+	k.leave("9999999999.x.y", now)
+	require.False(t, k.known(id, now))
+	require.Len(t, k.left, 1)
+	k.leave("", now.Add(sessionTime))
+	require.Empty(t, k.left, "what is over is not kept")
 
 	open := newKeeper("")
 	id, _ = open.enter("", "192.0.2.1", now)
 	require.Empty(t, id, "no token is no empty token")
+	require.False(t, open.known("9999999999.x."+open.mark("9999999999.x"), now))
 }
 
 func TestT21_TokensCannotBeTriedForLong(t *testing.T) {
@@ -169,7 +178,7 @@ func TestStreamsEndWithTheSession(t *testing.T) {
 		for range 2 {
 			_, _ = changes.next(t) // edition and body
 		}
-		s.keeper.leave(id)
+		s.keeper.leave(id, time.Now())
 		time.Sleep(heartbeat + time.Second) // in virtual time
 		synctest.Wait()
 		require.Zero(t, s.streams.Load())

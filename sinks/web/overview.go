@@ -62,6 +62,14 @@ func (s *Server) overview(ctx context.Context, _ visit) (any, error) {
 	}
 	going := status(s.o.Conditions(), nil)
 	v.Components, v.Alerts = going.Components, going.Alerts
+	here := s.o.Conditions()
+	for _, a := range agents {
+		known := slices.ContainsFunc(here, func(c Condition) bool { return c.Agent == a.Handle && c.State == a.State })
+		if rank(stateOf(a.State)) > rank(StateStarting) && !known { // as another process tells
+			name := joined("@"+oneLine(a.Handle, maxName), a.State)
+			v.Alerts = append(v.Alerts, alert{State: stateOf(a.State), Name: name, Reason: oneLine(a.Reason, maxQuote), Next: oneLine(a.Next, maxQuote)})
+		}
+	}
 	for _, st := range store.Streams {
 		v.Streams = append(v.Streams, streamRow{Stream: st, Size: size(st.Bytes), Percent: int(st.Share * 100)})
 	}
