@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ type screen struct {
 
 // discordCommands lets scripts use an emulated Discord:
 //
-//	discord serve           its address and a bot token are in the environment
+//	discord serve           its address and a bot token are in the environment; it
+//	                        wants two gateway sessions
 //	discord browse FILE PATH  a browser opens a page of the bridge whose log is in
 //	                        the file, goes where it leads, and adds the app to a server
 //	discord add | remove    the app, to and from that server
@@ -40,6 +42,7 @@ type screen struct {
 //	discord types N=V ...   into the form that is open
 //	discord reads PATTERN   in the private message
 //	discord asked N         requests at most about the lobby since the app was removed
+//	discord shards LIST     gateway sessions that are open: 0/2 1/2
 //	discord back            to the private message, from one in the lobby
 //	discord counts WORDS N  messages in the lobby with these words
 //	discord faultless       nothing was done that Discord forbids
@@ -52,7 +55,7 @@ func discordCommands() func(ts *testscript.TestScript, neg bool, args []string) 
 		s.ts = ts
 		verb, ok := map[string]func([]string){
 			"serve": s.serve, "browse": s.browse, "add": s.add, "remove": s.remove, "sees": s.sees, "press": s.press, "types": s.types, "reads": s.reads,
-			"back": s.back, "counts": s.counts, "asked": s.asked, "faultless": s.faultless,
+			"shards": s.shards, "back": s.back, "counts": s.counts, "asked": s.asked, "faultless": s.faultless,
 		}[args[0]]
 		if !ok {
 			ts.Fatalf("discord has no verb %s", args[0])
@@ -62,7 +65,7 @@ func discordCommands() func(ts *testscript.TestScript, neg bool, args []string) 
 }
 
 func (s *screen) serve([]string) {
-	fake, err := fakediscord.New(fakediscord.Options{IdentifyEvery: -1})
+	fake, err := fakediscord.New(fakediscord.Options{Shards: 2, MaxConcurrency: 2})
 	s.ts.Check(err)
 	s.ts.Defer(fake.Close)
 	s.fake = fake
@@ -119,6 +122,10 @@ func (s *screen) asked(args []string) {
 	if n := s.refused() - s.before; n > most {
 		s.ts.Fatalf("%d requests after the app was removed", n)
 	}
+}
+
+func (s *screen) shards(args []string) {
+	s.until("shards "+strings.Join(args, " "), func() bool { return slices.Equal(s.fake.Shards(), args) })
 }
 
 func (s *screen) back([]string) {
