@@ -256,7 +256,7 @@ func reached(r *bridge.SubscriptionRecord, who Caller, a Args) error {
 			handle := bareHandle(w)
 			i := slices.IndexFunc(who.Agents, func(h string) bool { return strings.EqualFold(h, handle) })
 			switch {
-			case handle == bridge.EveryAgent && who.only != "":
+			case handle == bridge.EveryAgent && who.narrow:
 				r.Agents = slices.Clone(who.Agents)
 			case handle == bridge.EveryAgent && (who.trusted() || len(who.Agents) > 0): // from chat: whatever is connected there when something happens
 				r.Agents = []string{bridge.EveryAgent}
