@@ -18,7 +18,6 @@ type receiver struct {
 	refuse   int // so many requests from now on get the status
 	status   int // of refusals
 	drop     int // so many are taken and not answered
-	always   int // the status of all answers; 0 for a good receiver
 }
 
 // attempt is one request as the receiver saw it.
@@ -63,8 +62,6 @@ func (r *receiver) take(id string) (status int, cut bool) {
 	defer r.mu.Unlock()
 	a := attempt{at: time.Now(), id: id, status: http.StatusNoContent, took: true}
 	switch {
-	case r.always != 0:
-		a.status, a.took = r.always, false
 	case r.refuse > 0:
 		r.refuse--
 		a.status, a.took = r.status, false

@@ -38,7 +38,6 @@ type plan struct {
 	settle time.Duration // for what is under way when it ends
 	seed   uint64
 	calm   bool // no trouble at all: what the checker says then is about itself
-	stuck  bool // one webhook and one channel refuse everything throughout
 }
 
 func main() {
@@ -67,7 +66,6 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	flags.Uint64Var(&p.seed, "seed", 0, "what the dice begin with; 0 for any")
 	flags.StringVar(&p.binary, "binary", "", "run this program instead of building one")
 	flags.BoolVar(&p.calm, "calm", false, "let nothing go wrong")
-	flags.BoolVar(&p.stuck, "stuck", false, "one webhook answers 503 and one Discord channel answers late, throughout")
 	flags.DurationVar(&p.settle, "settle", 8*time.Minute, "how long at most to wait for what is under way at the end")
 	if err := flags.Parse(args); err != nil {
 		return err
