@@ -92,3 +92,33 @@ func FuzzOpen(f *testing.F) {
 		require.Equal(t, "secret", got, "only what was sealed opens")
 	})
 }
+
+// A ring that grows looks for a key that it lacks, and seals with the one that it is
+// told to.
+func TestARingGrowsWhenAKeyIsMissing(t *testing.T) {
+	t.Parallel()
+	keys, looked := []string{"first key"}, 0
+	r, err := seal.Growing(func() []string { looked++; return keys }, "first key")
+	require.NoError(t, err)
+	second := ring(t, "second key")
+	sealed := second.Seal("row", "secret")
+	_, err = r.Open("row", sealed)
+	require.ErrorIs(t, err, seal.ErrKey)
+	require.False(t, r.Prefer(second.ID()))
+	keys = []string{"second key", "", "first key"}
+	got, err := r.Open("row", sealed)
+	require.NoError(t, err)
+	require.Equal(t, "secret", got)
+	require.True(t, r.Stale(sealed), "it goes on sealing with the first")
+	require.True(t, r.Prefer(second.ID()))
+	require.Equal(t, "second key", r.Secret())
+	require.Equal(t, []string{second.ID(), ring(t, "first key").ID()}, r.IDs())
+	require.Equal(t, second.ID(), seal.KeyOf(r.Seal("row", "")))
+	before := looked
+	_, err = r.Open("row", sealed)
+	require.NoError(t, err)
+	require.Equal(t, before, looked, "what it has it does not look for")
+	for _, other := range []string{"", "v1", "v1.zzzzzzzz." + sealed[12:], "v2" + sealed[2:], "v1.0011aabb.short", "hello v1.x"} {
+		require.Empty(t, seal.KeyOf(other), other)
+	}
+}
