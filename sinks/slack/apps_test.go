@@ -28,6 +28,7 @@ type shelf struct {
 	once    map[string][]byte
 	rev     uint64
 	down    error
+	guard   func(bridge.Installation) error // asked before each Put; nil: nothing is refused
 	changed chan struct{}
 	puts    int
 }
@@ -46,6 +47,14 @@ func (s *shelf) Get(_ context.Context, platform, enterprise, team string) (bridg
 }
 
 func (s *shelf) Put(_ context.Context, r bridge.Installation) (bridge.Installation, error) {
+	s.mu.Lock()
+	guard := s.guard
+	s.mu.Unlock()
+	if guard != nil {
+		if err := guard(r); err != nil {
+			return r, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := r.Enterprise + "/" + r.Team
@@ -234,15 +243,15 @@ func (w *town) install(in fakeslack.Install) fakeslack.Page {
 // eventually waits for something that other goroutines bring about.
 func (w *town) eventually(what string, cond func() bool) {
 	w.Helper()
-	require.Eventually(w, cond, patience, 5*time.Millisecond, what)
+	require.Eventually(w, cond, time.Minute, 5*time.Millisecond, what)
 }
 
 // everywhere waits until every process knows a workspace's token, or that it has none.
-func (w *town) everywhere(team, token string) {
+func (w *town) everywhere(team string, token func() string) {
 	w.Helper()
 	w.eventually("known in every process", func() bool {
 		for _, a := range w.apps {
-			if r, _ := a.find("", team); r.Bot != token {
+			if r, _ := a.find("", team); r.Bot != token() {
 				return false
 			}
 		}
@@ -309,7 +318,7 @@ func TestInstalledAppWorksAtOnce(t *testing.T) {
 	require.Equal(t, team.BotToken(), r.Bot)
 	require.Equal(t, []string{team.ID, team.BotUser, team.BotID, team.AppID, team.Owner}, []string{r.Team, r.BotUser, r.BotID, r.App, r.Installer.ID})
 	require.ElementsMatch(t, everyScope, r.Scopes)
-	w.everywhere(team.ID, r.Bot)
+	w.everywhere(team.ID, team.BotToken)
 	w.eventually("the workspace is noted", func() bool { return slices.Contains(w.noticed(&w.came), team.ID+" by "+team.Owner) })
 
 	alerts := team.AddChannel("alerts")
@@ -346,7 +355,7 @@ func TestAWorkspaceIsAskedAsItsSinkIs(t *testing.T) {
 	began := time.Now().Add(-time.Minute)
 	page := w.install(fakeslack.Install{Workspace: team.ID})
 	require.Equal(t, 200, page.Status, page.Body)
-	w.everywhere(team.ID, team.BotToken())
+	w.everywhere(team.ID, team.BotToken)
 	alerts := team.AddChannel("alerts")
 	to := w.apps[0].In(team.ID)
 	sent, err := to.Send(t.Context(), note(alerts, 1))

@@ -32,7 +32,7 @@ func openRotating(t *testing.T, processes int, grace time.Duration) *rotating {
 	page := r.install(fakeslack.Install{Workspace: r.team.ID})
 	require.Equal(t, 200, page.Status, page.Body)
 	r.channel = r.team.AddChannel("alerts")
-	r.everywhere(r.team.ID, r.team.BotToken())
+	r.everywhere(r.team.ID, r.team.BotToken)
 	return r
 }
 
@@ -67,6 +67,13 @@ func (r *rotating) send(a *Apps) *bridge.SendError {
 	return &bridge.SendError{Verdict: bridge.Retry, Err: errors.New("never sent")}
 }
 
+// guard asks before each record is stored.
+func (r *rotating) guard(f func(bridge.Installation) error) {
+	r.shelf.mu.Lock()
+	defer r.shelf.mu.Unlock()
+	r.shelf.guard = f
+}
+
 // refreshes are the calls that asked for a new pair.
 func (r *rotating) refreshes() (out []fakeslack.Request) {
 	for _, q := range r.fake.Requests("oauth.v2.access") {
@@ -84,7 +91,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 	before := r.record("", r.team.ID)
 	r.expire(5 * time.Minute)
 	var all sync.WaitGroup
-	for i := range 30 {
+	for i := range 9 {
 		all.Go(func() {
 			if e := r.send(r.apps[i%3]); e != nil {
 				t.Errorf("not sent: %v", e)
@@ -93,13 +100,13 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 	}
 	all.Wait()
 	r.eventually("renewed", func() bool { return r.record("", r.team.ID).Bot != before.Bot })
-	r.everywhere(r.team.ID, r.team.BotToken())
+	r.everywhere(r.team.ID, r.team.BotToken)
 	r.ahead.Store(int64(2 * time.Minute)) // the old one is dead by now
 	for _, a := range r.apps {
 		require.Nil(t, r.send(a))
 	}
 	require.Len(t, r.refreshes(), 1)
-	require.Len(t, r.fake.Messages(r.channel), 33)
+	require.Len(t, r.fake.Messages(r.channel), 12)
 	got := r.record("", r.team.ID)
 	require.NotEqual(t, before.Refresh, got.Refresh)
 	require.Empty(t, got.Renewer)
@@ -114,8 +121,9 @@ func TestLostAnswerLocksNobodyOut(t *testing.T) {
 	lost := r.fake.Inject(fakeslack.Trouble{Method: "oauth.v2.access", Kind: fakeslack.Cut, Effect: true, Times: 1})
 	r.expire(5 * time.Minute)
 	require.Nil(t, r.send(r.apps[0]))
+	r.eventually("asked again", func() bool { return len(r.refreshes()) == 2 })
 	require.Equal(t, 1, lost.Hits())
-	r.everywhere(r.team.ID, r.team.BotToken())
+	r.everywhere(r.team.ID, r.team.BotToken)
 	r.ahead.Store(int64(2 * time.Minute))
 	require.Nil(t, r.send(r.apps[1]))
 	require.Len(t, r.refreshes(), 2)
@@ -165,16 +173,20 @@ func TestRenewalIsTakenOverFromADeadProcess(t *testing.T) {
 func TestBoughtPairSurvivesAStoreThatFails(t *testing.T) {
 	t.Parallel()
 	r := openRotating(t, 1, 0)
-	slow := r.fake.Inject(fakeslack.Trouble{Method: "oauth.v2.access", Kind: fakeslack.Slow, Delay: 300 * time.Millisecond, Times: 1})
+	before := r.record("", r.team.ID)
+	var up atomic.Bool
+	r.guard(func(next bridge.Installation) error {
+		if next.Bot != before.Bot && !up.Load() {
+			return errDown
+		}
+		return nil
+	})
 	r.expire(5 * time.Minute)
-	done := make(chan *bridge.SendError, 1)
-	go func() { done <- r.send(r.apps[0]) }()
-	r.eventually("bought", func() bool { return slow.Hits() == 1 })
-	r.shelf.fail(errors.New("down"))
 	r.eventually("not stored", func() bool { return containsLine(r.log, "a renewed token is not stored yet") })
-	require.NotEqual(t, r.team.BotToken(), r.apps[0].record(installKey{team: r.team.ID}).Bot, "stored before it is used")
-	r.shelf.fail(nil)
-	require.Nil(t, <-done)
+	require.Equal(t, before.Bot, r.apps[0].record(keyOf(before)).Bot, "stored before it is used")
+	up.Store(true)
+	r.everywhere(r.team.ID, r.team.BotToken)
+	require.Nil(t, r.send(r.apps[0]))
 	r.eventually("stored", func() bool { return r.record("", r.team.ID).Bot == r.team.BotToken() })
 	require.Len(t, r.refreshes(), 1)
 	r.clean()
@@ -195,13 +207,21 @@ func TestTokenThatEndsEarlyIsRenewed(t *testing.T) {
 func TestRenewalOfAnEndedInstallationIsDropped(t *testing.T) {
 	t.Parallel()
 	r := openRotating(t, 1, 0)
-	slow := r.fake.Inject(fakeslack.Trouble{Method: "oauth.v2.access", Kind: fakeslack.Slow, Delay: 300 * time.Millisecond, Times: 1})
+	before := r.record("", r.team.ID)
+	bought, ended := make(chan struct{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(bought) })
+	r.guard(func(next bridge.Installation) error {
+		if next.Bot != "" && next.Bot != before.Bot { // the pair waits until the end is stored
+			once()
+			<-ended
+		}
+		return nil
+	})
 	r.expire(5 * time.Minute)
-	done := make(chan *bridge.SendError, 1)
-	go func() { done <- r.send(r.apps[0]) }()
-	r.eventually("bought", func() bool { return slow.Hits() == 1 })
-	require.NoError(t, r.apps[0].end(t.Context(), installKey{team: r.team.ID}, Change{Kind: Uninstalled, At: time.Now().Add(time.Minute), Reason: "app_uninstalled"}))
-	e := <-done
+	<-bought
+	require.NoError(t, r.apps[0].end(t.Context(), keyOf(before), Change{Kind: Uninstalled, At: time.Now().Add(time.Minute), Reason: "app_uninstalled"}))
+	close(ended)
+	e := r.send(r.apps[0])
 	require.NotNil(t, e)
 	require.Equal(t, bridge.Revoked, e.Verdict)
 	got := r.record("", r.team.ID)
