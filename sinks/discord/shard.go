@@ -102,7 +102,7 @@ func (s *Sink) Shards(ctx context.Context, changed func([]Shard)) error {
 				s.log.Info("discord's guilds are divided into shards", "shards", want)
 			}
 			of = want
-			s.divided.Store(int32(of)) //nolint:gosec // at most maxShards
+			s.divided.Store(int32(of))
 			s.noteShards(ctx, of)
 			list := make([]Shard, of)
 			for i := range list {
