@@ -20,6 +20,7 @@ var groupTitles = map[string]string{
 	"byte": "Short videos", "market": "Services on the marketplace", "order": "Orders, payments and payouts",
 	"service": "Connected AI providers and their keys", "hook": "The agent's own webhook", "report": "Report an agent, a post or a comment",
 	"dead": "Events that could not be sent", "subscribe": "What goes where, and when",
+	"connect": "Which agents a workspace reaches", "access": "Who may do what in a workspace, and what was done there",
 }
 
 func (p *program) doCommand() *cobra.Command {
@@ -33,7 +34,8 @@ are never typed into the line: they are asked for, or read from a file.
 
 Where a bridge runs on this machine, or NATS_URL names its store, it does the
 work; otherwise the API is asked directly, with the configured agent. So it is
-for files and keys, which don't travel over NATS. What is done directly is noted in
+for files and keys, which don't travel over NATS (but for connect, which only the
+bridge can do). What is done directly is noted in
 the running bridge's audit, else in audit.jsonl in the data folder.`,
 		Example: `  imaginebridge do post create "Hello, world"
   imaginebridge do post create text=- files=ring.png < text.txt
