@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -195,16 +196,41 @@ func (l *Lane) wish() {
 	}
 }
 
+// A wish is heard as it passes, which may be a moment before it can be read: lanes
+// are told of it again, so that none that looked too soon forgets it.
+const (
+	wishAgain = time.Second
+	wishTimes = 5
+)
+
 // hearWishes tells lanes of wishes as they are stored. Those that came while the
 // connection was gone are found by tail.doubt.
 func (b *Bus) hearWishes(ctx context.Context) error {
-	sub, err := b.nc.Subscribe(resendPrefix+"*", func(m *nats.Msg) { b.tail.wish(strings.TrimPrefix(m.Subject, resendPrefix)) })
+	heard := make(chan *nats.Msg, 1<<12)
+	sub, err := b.nc.ChanSubscribe(resendPrefix+"*", heard)
 	if err != nil {
 		return b.explain("hear of wishes", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
-	<-ctx.Done()
-	return ctx.Err()
+	tick := time.NewTicker(wishAgain)
+	defer tick.Stop()
+	for left := map[string]int{}; ; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case m := <-heard:
+			key := strings.TrimPrefix(m.Subject, resendPrefix)
+			b.tail.wish(key)
+			left[key] = wishTimes
+		case <-tick.C:
+			for key := range left {
+				b.tail.wish(key)
+				if left[key]--; left[key] == 0 {
+					delete(left, key)
+				}
+			}
+		}
+	}
 }
 
 func (t *tail) wish(key string) {

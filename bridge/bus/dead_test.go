@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
@@ -109,6 +110,28 @@ func TestF74_WishesAreKeptUntilTheyAreFulfilled(t *testing.T) {
 	_, err = b.read(t.Context(), streamDelivery, jetstream.ConsumerConfig{FilterSubject: resendPrefix + ">"}, 10, func(jetstream.Msg, *jetstream.MsgMetadata) { left++ })
 	require.NoError(t, err)
 	require.Zero(t, left)
+}
+
+// A wish is heard as it passes, which may be before the stream has it: a lane that
+// looked too soon is told once more.
+func TestF74_ALaneThatLookedTooSoonIsToldAgain(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	run(t, b)
+	l := lane(t, b, LaneSpec{Subscription: "team", Start: "all"})
+	bury(t, l, "team", "blocked", 1)
+	var nudges atomic.Int32
+	l.OnWish(func() {
+		if nudges.Add(1) == 1 {
+			l.wished.Store(false) // it looked, and found nothing
+		}
+	})
+	require.NoError(t, b.Dead().Resend(t.Context(), listed(t, b, "team")[0]))
+	require.Eventually(t, func() bool { return nudges.Load() > 1 && l.wished.Load() }, 20*time.Second, step)
+	_, ok, err := l.Resend(t.Context())
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Eventually(t, func() bool { return nudges.Load() == 1+wishTimes }, 20*time.Second, step, "and not for ever")
 }
 
 // A lane that catches up reads ahead of its position and comes back.
