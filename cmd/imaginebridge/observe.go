@@ -134,7 +134,7 @@ var errNotTaken = errors.New("refused")
 // RoundTrip implements http.RoundTripper.
 func (t *watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, end := t.trace.Begin(r.Context(), trail.Span{Name: "HTTP " + r.Method, Kind: trail.Client, Attrs: []slog.Attr{
-		slog.String("http.request.method", r.Method), slog.String("peer.service", t.platform),
+		slog.String("method", r.Method), slog.String("platform", t.platform),
 	}})
 	began, status := time.Now(), 0
 	answer, err := t.next.RoundTrip(r.WithContext(ctx))
@@ -145,7 +145,7 @@ func (t *watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	t.asked(status, time.Since(began))
-	end(failure, slog.Int("http.response.status_code", status))
+	end(failure, slog.Int("status", status))
 	return answer, err
 }
 

@@ -86,7 +86,7 @@ func TestRequestsToPlatformsAreCounted(t *testing.T) {
 		}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://hooks.example/token", http.NoBody)
 		require.NoError(t, err)
-		got, err := w.RoundTrip(r) //nolint:bodyclose // there is none
+		got, err := w.RoundTrip(r)
 		require.Equal(t, tc.answer, got, name)
 		require.Equal(t, tc.err, err, name)
 		require.Equal(t, []int{tc.want}, told, name)

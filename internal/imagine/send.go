@@ -110,7 +110,7 @@ func (c *Client) send(ctx context.Context, r request) (body []byte, alreadySo bo
 // told is an attempt of which those hear who watch.
 func (c *Client) told(ctx context.Context, e Endpoint, r request, token string, paid slots) outcome {
 	ctx, end := c.trace.Begin(ctx, trail.Span{Name: e.Op, Kind: trail.Client, Attrs: []slog.Attr{
-		slog.String("http.request.method", e.Method), slog.String("peer.service", "imagineanything"),
+		slog.String("method", e.Method), slog.String("platform", "imagineanything"),
 	}})
 	began := time.Now()
 	out := c.attempt(ctx, e, r, token, paid)
@@ -119,7 +119,7 @@ func (c *Client) told(ctx context.Context, e Endpoint, r request, token string, 
 	if out.status == 0 || out.status >= 400 {
 		err = errRefused
 	}
-	end(err, slog.Int("http.response.status_code", out.status))
+	end(err, slog.Int("status", out.status))
 	if !out.neverRan || out.status > 0 || out.words != "" {
 		c.asked(out.status, took)
 	}

@@ -133,10 +133,10 @@ func (m *Metrics) Asked(platform string, status int, took time.Duration) {
 }
 
 func class(status int) string {
-	switch {
-	case status == 0:
+	switch status {
+	case 0:
 		return "none"
-	case status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		return "429"
 	}
 	return strconv.Itoa(status/100) + "xx"
@@ -267,23 +267,8 @@ func (g Reading) values(labels map[string][]Label) map[string]series {
 	for _, s := range g.Subscriptions {
 		add(subscriptions, 1, s.Of, s.Is)
 	}
-	var most, longest, behind float64
-	for _, l := range g.Lags {
-		most, longest = max(most, float64(l.Events)), max(longest, l.Age.Seconds())
-		if l.Age >= Late {
-			behind++
-		}
-	}
-	add(lagEvents, most)
-	add(lagTime, longest)
-	add(late, behind)
-	ages := series{}
-	for source, age := range g.PollAges {
-		source, _, _ = strings.Cut(source, " ")
-		at := [2]string{sources.of(source)}
-		ages[at] = max(ages[at], age.Seconds())
-	}
-	out[pollAge] = ages
+	g.lags(add)
+	out[pollAge] = g.ages()
 	for _, b := range g.Budgets {
 		add(budget, float64(b.Used), b.Class, "used")
 		add(budget, float64(b.Remaining), b.Class, "remaining")
@@ -299,6 +284,31 @@ func (g Reading) values(labels map[string][]Label) map[string]series {
 		add(streamBytes, float64(s.Bytes), s.Name)
 		add(streamLimit, float64(max(0, s.Limit)), s.Name)
 		add(streamCount, float64(s.Entries), s.Name)
+	}
+	return out
+}
+
+// lags sums up how far the lanes are behind.
+func (g Reading) lags(add func(name string, v float64, values ...string)) {
+	var most, longest, behind float64
+	for _, l := range g.Lags {
+		most, longest = max(most, float64(l.Events)), max(longest, l.Age.Seconds())
+		if l.Age >= Late {
+			behind++
+		}
+	}
+	add(lagEvents, most)
+	add(lagTime, longest)
+	add(late, behind)
+}
+
+// ages are those of the sources; what is watched for is somebody's.
+func (g Reading) ages() series {
+	out := series{}
+	for source, age := range g.PollAges {
+		source, _, _ = strings.Cut(source, " ")
+		at := [2]string{sources.of(source)}
+		out[at] = max(out[at], age.Seconds())
 	}
 	return out
 }

@@ -8,6 +8,7 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -172,9 +173,14 @@ var kinds = map[trail.Kind]otel.SpanKind{
 	trail.Producer: otel.SpanKindProducer, trail.Consumer: otel.SpanKindConsumer,
 }
 
+// conventional are the names that OpenTelemetry has for attributes of ours
+// (Semantic Conventions, "HTTP client").
+var conventional = map[string]string{"method": "http.request.method", "status": "http.response.status_code", "platform": "peer.service"}
+
 func attributes(attrs []slog.Attr) []attribute.KeyValue {
 	out := make([]attribute.KeyValue, 0, len(attrs))
 	for _, a := range attrs {
+		a.Key = cmp.Or(conventional[a.Key], a.Key)
 		switch v := a.Value.Resolve(); v.Kind() {
 		case slog.KindInt64:
 			out = append(out, attribute.Int64(a.Key, v.Int64()))

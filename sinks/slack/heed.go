@@ -34,7 +34,7 @@ func (s *Sink) heed(ctx context.Context, tell func(error)) error {
 		next := heedEvery
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of the context is a clean end
 		case f == nil:
 			tell(nil)
 		case f.verdict(reading) == bridge.Revoked:
