@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/events"
 )
 
 func TestAnAudienceIsReadStrictly(t *testing.T) {
@@ -116,5 +119,34 @@ func TestNobodyIsCalledByWhatComesAgain(t *testing.T) {
 				require.NotEmpty(t, a.Mentions, "direct messages and mentions call as ever")
 			}
 		}
+	})
+}
+
+func TestAnAudienceIsBounded(t *testing.T) {
+	t.Parallel()
+	rules := map[string]string{}
+	for _, pattern := range events.Patterns()[:26] {
+		rules[pattern] = "discord:role:12345"
+	}
+	_, err := bridge.ParseAudience(bridge.ParseDestination("discord:1"), rules)
+	require.EqualError(t, err, "26 rules are too many; 25 are the most")
+	delete(rules, events.Patterns()[0])
+	_, err = bridge.ParseAudience(bridge.ParseDestination("discord:1"), rules)
+	require.NoError(t, err)
+
+	six := map[string]string{}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		for i, name := range []string{"notification.like", "notification.follow", "notification.comment", "notification.reply", "notification.quote", "notification.mention"} {
+			six[name] = "discord:role:" + strings.Repeat(strconv.Itoa(i+1), 5)
+			e := example(t, name)
+			e.ID = name
+			w.publish(e)
+		}
+		r := w.run(t, hourly, calling(t, six))
+		wait(2 * time.Hour)
+		r.stop(t)
+		require.Len(t, called(w), 1)
+		require.Len(t, called(w)[0], 5)
 	})
 }

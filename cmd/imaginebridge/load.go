@@ -99,9 +99,9 @@ func (p *program) logger(rt config.Runtime) *slog.Logger {
 	_ = level.UnmarshalText([]byte(rt.LogLevel)) // checked when it was loaded
 	options := &slog.HandlerOptions{Level: level}
 	if rt.LogFormat == "json" {
-		return slog.New(trail.Handler(slog.NewJSONHandler(p.errs, options)))
+		return slog.New(trail.Handler(shortLines{slog.NewJSONHandler(p.errs, options)}))
 	}
-	return slog.New(trail.Handler(slog.NewTextHandler(p.errs, options)))
+	return slog.New(trail.Handler(shortLines{slog.NewTextHandler(p.errs, options)}))
 }
 
 // colour reports whether standard output is a terminal that shows colours, and
