@@ -19,7 +19,7 @@ import (
 var (
 	rooms = []string{
 		"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go",
-		"sinks/slack/answer.go", "sinks/slack/card.go", "sinks/slack/commands.go", "sinks/slack/draft.go", "sinks/slack/form*.go", "sinks/slack/home.go", "sinks/slack/interact.go", "sinks/slack/said.go",
+		"sinks/slack/answer.go", "sinks/slack/card.go", "sinks/slack/commands.go", "sinks/slack/draft.go", "sinks/slack/form*.go", "sinks/slack/home.go", "sinks/slack/interact.go", "sinks/slack/pages.go", "sinks/slack/said.go",
 		"sinks/discord/answer.go", "sinks/discord/commands.go", "sinks/discord/form.go", "sinks/discord/help.go", "sinks/discord/live.go", "sinks/discord/menu.go", "sinks/discord/visit.go", "sinks/discord/welcome.go", "sinks/discord/wizard*.go",
 	}
 	sources = []string{"internal/imagine/*.go", "sinks/discord/*.go", "sinks/slack/*.go"}

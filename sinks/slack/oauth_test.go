@@ -382,3 +382,14 @@ func TestInstallationsBeginOnlySoOften(t *testing.T) {
 	require.False(t, m.take(at.Add(59*time.Second)))
 	require.True(t, m.take(at.Add(time.Minute)))
 }
+
+// The pages are read in the browser's language.
+func TestInstallPagesAreInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	w := buildTown(t, fakeslack.Options{}, 1, nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, w.site.URL+callbackPath, nil)
+	r.Header.Set("Accept-Language", "de-AT,de;q=0.9,en;q=0.5")
+	out := httptest.NewRecorder()
+	w.apps[0].Handler().ServeHTTP(out, r)
+	require.Contains(t, out.Body.String(), "Es wurde nichts installiert")
+}

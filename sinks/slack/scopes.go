@@ -23,8 +23,7 @@ type scope struct {
 
 func scopes() []scope {
 	const (
-		look   = "the bridge can look whether a message arrived before it repeats it, instead of marking the repeat"
-		answer = "answers typed in threads are read, also those typed while the bridge was away, and " + look
+		answer = "answers typed in threads are read, also those typed while the bridge was away, and the bridge can look whether a message arrived before it repeats it, instead of marking the repeat"
 		links  = "links to posts and profiles show what is behind them"
 		see    = "the check sees channels, and the bridge hears at once when one is archived or the app is removed"
 	)
