@@ -130,7 +130,7 @@ func TestF3_CrashInAnyGapOfAHalvingLosesNothing(t *testing.T) {
 				r := w.run(t, hourly)
 				wait(3 * time.Hour)
 				if crashed = w.life > 1; crashed {
-					<-r.done
+					t.Log("it ended with", <-r.done)
 					r = w.run(t, hourly)
 					wait(3 * time.Hour)
 				}

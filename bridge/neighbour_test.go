@@ -29,7 +29,7 @@ func (s *street) open(t *testing.T, n int, to string, circuits *bridge.Circuits,
 		i := len(s.worlds)
 		w := newWorld()
 		w.answer = func(context.Context, int, bridge.Delivery) error {
-			time.Sleep(50 * time.Millisecond) //nolint:forbidigo // in a bubble
+			time.Sleep(50 * time.Millisecond)
 			return trouble(i)
 		}
 		s.worlds = append(s.worlds, w)

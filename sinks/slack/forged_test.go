@@ -32,7 +32,7 @@ func TestB52_ABadSignatureIsToldOnceAMinuteAndCounted(t *testing.T) {
 		for range 12 {
 			forge()
 		}
-		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
+		time.Sleep(time.Minute)
 		forge()
 		said := regexp.MustCompile(`level=\S+ (msg=.*)`).FindAllStringSubmatch(log.String(), -1)
 		var got []string
