@@ -98,7 +98,7 @@ func (pr *process) deliverLane(ctx context.Context, h task) error {
 	}
 	worker := bridge.NewWorker(bridge.WorkerOptions{
 		Cards:        cardsOf(pr.cfg),
-		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].exit(r.Workspace),
+		Subscription: s, Lane: lane, Ledger: pr.bus, Sink: pr.doors[i].exit(r),
 		Reporter: reporter{pr.bus, pr.health, pr.seen}, Log: pr.log.With("component", "worker"), Trace: pr.seen.tracer(),
 		Circuits: &pr.workers.circuits, Tell: pr.tellOwner(r),
 	})

@@ -121,7 +121,7 @@ func (h *house) send(ctx context.Context, r bridge.SubscriptionRecord, id string
 	// A webhook's body is an event: one that nobody takes for something that
 	// happened, by its id and its text.
 	e := events.New("urn:imaginebridge:test", agent, id, "test", time.Now(), events.NotificationOther{RawType: "TEST", Text: cmp.Or(m.Text, m.Title)})
-	_, err := h.doors[i].exit(r.Workspace).Send(ctx, bridge.Delivery{
+	_, err := h.doors[i].exit(r).Send(ctx, bridge.Delivery{
 		Key: bridge.Key(r.ID, id, to, 0, 0), Subscription: r.ID, To: to, Event: e, Message: m, Attempt: 1,
 	})
 	return err

@@ -29,7 +29,7 @@ func (pr *process) tellOwner(r bridge.SubscriptionRecord) func(context.Context, 
 		if i < 0 {
 			return errors.Join(status, fmt.Errorf("nothing sends to %s", to.Label()))
 		}
-		_, err := pr.doors[i].exit(r.Workspace).Send(ctx, bridge.Delivery{
+		_, err := pr.doors[i].exit(r).Send(ctx, bridge.Delivery{
 			Key: n.Key, Subscription: r.ID, To: to, Event: events.Event{ID: "notice_" + n.Key, Time: time.Now()}, Message: ownerMessage(r.Name, n), Attempt: 1,
 		})
 		return errors.Join(status, err)

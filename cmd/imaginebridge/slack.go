@@ -109,11 +109,15 @@ func (w *wiring) left(ctx context.Context, r bridge.Installation, team string) e
 	return err
 }
 
-// exit is the way out to where a subscription of a workspace sends: at Slack by that
-// workspace's own installation.
-func (d door) exit(workspace string) bridge.Sink {
-	if apps, ok := d.sink.(*slack.Apps); ok {
-		return apps.In(workspace)
+// exit is the way out for a subscription: at Slack by its workspace's own
+// installation.
+func (d door) exit(r bridge.SubscriptionRecord) bridge.Sink {
+	apps, ok := d.sink.(*slack.Apps)
+	switch {
+	case !ok:
+		return d.sink
+	case bridge.ParseDestination(r.To).Scheme != d.scheme: // another platform's workspace
+		return apps.In("")
 	}
-	return d.sink
+	return apps.In(r.Workspace)
 }

@@ -339,6 +339,43 @@ func TestInstalledAppWorksAtOnce(t *testing.T) {
 	w.clean()
 }
 
+// One app has one set of sockets, whoever installed it: what comes in finds its
+// workspace.
+func TestSocketsServeEveryWorkspace(t *testing.T) {
+	t.Parallel()
+	app := ""
+	w := buildTown(t, fakeslack.Options{}, 1, func(o *AppsOptions) { o.AppToken = func() string { return app } })
+	app = w.fake.AppToken()
+	deliver := quickDeliveries
+	w.fake.SetDeliver(deliver)
+	w.apps[0].front.links = testLinks
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.apps[0].Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-ended)
+	})
+	w.eventually("the sockets are open", func() bool { return w.fake.Sockets() == 2 })
+	for _, name := range []string{"acme", "bolt"} {
+		team := w.fake.AddEmptyWorkspace(name)
+		page := w.install(fakeslack.Install{Workspace: team.ID})
+		require.Equal(t, 200, page.Status, page.Body)
+		w.everywhere(team.ID, team.BotToken)
+		channel, before := team.AddChannel("alerts"), len(w.hands.effects())
+		got, err := w.fake.Slash(team.Owner, channel, "/ia post show p1")
+		require.NoError(t, err)
+		require.True(t, got.Acked)
+		w.eventually("the command ran", func() bool { return len(w.hands.effects()) == before+1 })
+		require.Equal(t, team.ID, w.hands.effects()[before].Principal.Workspace)
+		w.eventually("answered there", func() bool { return len(w.fake.Messages(channel)) == 1 })
+		team.Uninstall(false)
+		w.eventually("erased", func() bool { return w.record("", team.ID).Bot == "" })
+	}
+	require.NoError(t, w.apps[0].Drain(t.Context()))
+	w.clean("account_inactive")
+}
+
 // note is the nth message on its way to a channel.
 func note(channel string, n int) bridge.Delivery {
 	w := &world{channel: channel}

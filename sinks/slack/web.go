@@ -152,7 +152,7 @@ func (w *web) learn(h http.Header) {
 
 // meet asks Slack once who the bot token speaks for and what it may do.
 func (w *web) meet(ctx context.Context) *fault {
-	if w.selfKnown().UserID != "" {
+	if w.selfKnown().UserID != "" || w.token() == "" {
 		return nil
 	}
 	_, f := w.whoAmI(ctx)
