@@ -187,7 +187,7 @@ func (p *Problem) at(in language.Speaker, door, agent string) *Problem {
 	setting, with, lists := in.Say("in the configuration"), in.Say("with /ia connect"), in.Say("/ia help lists all.")
 	switch door {
 	case Discord: // there the wizard connects
-		called = strings.NewReplacer(": /ia connect", ": /ia setup", with, strings.Replace(with, "/ia connect", "/ia setup", 1))
+		called = strings.NewReplacer("/ia connect", "/ia setup")
 	case Slack:
 		called = strings.NewReplacer("/ia-admin ", "/ia ")
 	case Terminal:

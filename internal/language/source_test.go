@@ -52,7 +52,7 @@ var excuses = map[string]string{
 	"Reply on ImagineAnything": menuNames, "Share as post": menuNames,
 	"byte %d: unexpected %s": jsonWords, "byte %d: the JSON ends too early": jsonWords, "the arguments are not a JSON object": jsonWords, "unexpected end": jsonWords,
 	`send an object such as {"text":"hello"}`: jsonWords,
-	": /ia connect": doorWords, "imaginebridge do ": doorWords, "imaginebridge do --help": doorWords, "/ia help": doorWords,
+	": /ia connect": doorWords, "/ia connect": doorWords, "/ia setup": doorWords, "imaginebridge do ": doorWords, "imaginebridge do --help": doorWords, "/ia help": doorWords,
 	"(asks for the ": "usage lines are the same everywhere",
 	"/ia dead list":  doorWords, "/ia help ": doorWords, "/ia notify list": doorWords, "imaginebridge dead list": doorWords, "rate limit": serviceWords, "timed out": serviceWords,
 	"So many at most: not all of them need have been for this subscription.": "an outcome, for the audit",
