@@ -134,6 +134,7 @@ func TestAnotherProcessFollowsASubscription(t *testing.T) {
 	s := newSubscriber(t)
 	s.natsURL = natsServer(t).ClientURL()
 	s.configure("access: {write: [\"discord:user:" + s.discord.User("ann") + "\"]}\n" + s.everywhere())
+	s.extra = append(s.extra, sharedKey) // the store is sealed with one key
 	first := s.start()
 	s.ready()
 	require.Contains(t, s.says(s.fresh, "/ia subscribe add preset:public"), "Subscribed: public.")
