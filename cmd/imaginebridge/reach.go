@@ -161,6 +161,9 @@ func (r *reached) about(s bridge.SubscriptionRecord) []string {
 // whoever looks at it. It names at least bridge.Nobody.
 func (p *places) within(s bridge.SubscriptionRecord) bridge.SubscriptionRecord {
 	now := p.look()
+	if s.Origin != bridge.FromChat && len(now.guests) == 0 {
+		return s // with many agents one name for all of them is quicker to look for
+	}
 	if s.Agents = now.about(s); len(s.Agents) == 0 {
 		s.Agents = []string{bridge.Nobody}
 	}
