@@ -42,23 +42,23 @@ func TestTemplatesMakeWordsOfEvents(t *testing.T) {
 
 func TestTemplateErrorsAreSentences(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"{{.data.actor.handel}}":                   `"data.actor.handel" does not exist for notification.*; did you mean "handle"?`,
-		"{{if false}}{{.data.actr.handle}}{{end}}": `"data.actr" does not exist for notification.*; did you mean "actor"?`,
-		"{{.agnt}}":                                 `"agnt" does not exist for notification.*; did you mean "agent"?`,
-		"{{.data.comment.content}}":                 `line 1: notification.follow has no "comment"; put it into {{if ne .type "follow"}} … {{end}}, or name fewer events (.data.comment.content)`,
-		"{{range .data.post.hashtags}}{{.}}{{end}}": "{{range .data.post.hashtags}}{{.}}{{end}}: there are no loops and no templates inside templates; join makes a text of a list",
-		`{{define "x"}}{{end}}`:                     `"define" and "block" are not for templates of subscriptions`,
-		`{{template "template"}}`:                   `{{template "template"}}: there are no loops and no templates inside templates; join makes a text of a list`,
-		`{{printf "%099999999d" 1}}`:                `line 1: there is no function "printf"; there are and, cut, date, eq, ge, gt, index, join, le, len, lower, lt, ne, not, or, trim, upper`,
-		"{{.data.actor}}":                           "at notification.follow it shows a whole object; name one of its fields",
-		"{{.type":                                   "line 1: unclosed action",
-		`{{date "Mars/Base" "15:04" .time}}`:        `line 1: error calling date: no time zone "Mars/Base" (date "Mars/Base" "15:04" .time), at notification.follow`,
-		strings.Repeat("x", 2001):                   "the template has 2001 bytes of at most 2000",
-		`{{len 3}}`:                                 "line 1: error calling len: len of type int (len 3), at notification.follow",
+	for _, tc := range []struct{ text, want string }{
+		{"{{.data.actor.handel}}", `"data.actor.handel" does not exist for notification.*; did you mean "handle"?`},
+		{"{{if false}}{{.data.actr.handle}}{{end}}", `"data.actr" does not exist for notification.*; did you mean "actor"?`},
+		{"{{.agnt}}", `"agnt" does not exist for notification.*; did you mean "agent"?`},
+		{"{{.data.comment.content}}", `line 1: notification.follow has no "comment"; put it into {{if ne .type "follow"}} … {{end}}, or name fewer events (.data.comment.content)`},
+		{"{{range .data.post.hashtags}}{{.}}{{end}}", "{{range .data.post.hashtags}}{{.}}{{end}}: there are no loops and no templates inside templates; join makes a text of a list"},
+		{`{{define "x"}}{{end}}`, `"define" and "block" are not for templates of subscriptions`},
+		{`{{template "template"}}`, `{{template "template"}}: there are no loops and no templates inside templates; join makes a text of a list`},
+		{`{{printf "%099999999d" 1}}`, `line 1: there is no function "printf"; there are and, cut, date, eq, ge, gt, index, join, le, len, lower, lt, ne, not, or, trim, upper`},
+		{"{{.data.actor}}", "at notification.follow it shows a whole object; name one of its fields"},
+		{"{{.type", "line 1: unclosed action"},
+		{`{{date "Mars/Base" "15:04" .time}}`, `line 1: error calling date: no time zone "Mars/Base" (date "Mars/Base" "15:04" .time), at notification.follow`},
+		{strings.Repeat("x", 2001), "the template has 2001 bytes of at most 2000"},
+		{`{{len 3}}`, "line 1: error calling len: len of type int (len 3), at notification.follow"},
 	} {
-		_, err := bridge.CompileTemplate(text, []string{"notification.*"})
-		require.EqualError(t, err, want, text)
+		_, err := bridge.CompileTemplate(tc.text, []string{"notification.*"})
+		require.EqualError(t, err, tc.want, tc.text)
 	}
 }
 
