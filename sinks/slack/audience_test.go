@@ -23,8 +23,10 @@ func called(t *testing.T) bridge.Delivery {
 	}
 	d.Message.Text = "<!here> <!subteam^S9> <@U9> come here"
 	d.Mentions = []bridge.Mention{
-		{Kind: bridge.MentionGroup, ID: "S1"}, {Kind: bridge.MentionUser, ID: "U1"},
-		{Kind: bridge.MentionRole, ID: "123"}, {Kind: bridge.MentionUser, ID: "U1> <!here"},
+		{Kind: bridge.MentionGroup, ID: "S1"},
+		{Kind: bridge.MentionUser, ID: "U1"},
+		{Kind: bridge.MentionRole, ID: "123"},
+		{Kind: bridge.MentionUser, ID: "U1> <!here"},
 	}
 	return d
 }
