@@ -39,7 +39,7 @@ type Request struct {
 	Confirmed bool              `json:"confirmed,omitempty"` // the person was asked and said yes
 	Button    bool              `json:"button,omitempty"`    // came from a button or a form on an earlier message
 	Open      bool              `json:"open,omitempty"`      // typed where others read it: secrets are refused
-	Door      string            `json:"door"`                // "discord", "slack", "nats", "terminal": for the audit and for wording
+	Door      string            `json:"door"`                // "discord", "slack", "nats", "terminal", "console": for the audit and for wording
 	Place     string            `json:"place,omitempty"`     // channel or subject, for the audit
 	Zone      string            `json:"zone,omitempty"`      // the person's time zone, "Europe/Berlin", where the door knows it
 	Back      json.RawMessage   `json:"back,omitempty"`      // how the door finds the person again after a restart; kept, never shown
