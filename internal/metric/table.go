@@ -54,7 +54,7 @@ var (
 	platforms = Label{"platform", []string{"imagineanything", "discord", "slack", "webhook"}}
 	statuses  = Label{"status", []string{"2xx", "3xx", "4xx", "5xx", "429", "none"}}
 	sinks     = Label{"sink", []string{"console", "discord", "slack", "webhook"}}
-	doors     = Label{"door", []string{"discord", "slack", "nats", "terminal"}}
+	doors     = Label{"door", []string{"discord", "slack", "nats", "terminal", "console"}}
 	askers    = Label{"door", []string{"discord", "slack"}}
 	sources   = Label{"source", []string{"notifications", "messages", "generations", "feed", "timeline", "profile", "listings", "orders", "watch", "authors"}}
 	classes   = Label{"class", []string{"auth", "read", "write", "upload"}}
