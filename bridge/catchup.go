@@ -47,8 +47,12 @@ func (w *Worker) turnBack(ctx context.Context, entry Entry, e events.Event) erro
 // catchUp returns the next message of a catch-up: the first urgent event that is
 // not told yet, however far down the line it stands, else a digest of what was
 // passed over for it.
-func (w *Worker) catchUp(ctx context.Context) (parcel, error) {
-	p, err := w.scout(ctx)
+func (w *Worker) catchUp(ctx context.Context) (p parcel, err error) {
+	if newest, knows := w.newest(); !knows || newest != w.scouted {
+		if p, err = w.scout(ctx); err == nil && len(p.events) == 0 {
+			w.scouted = newest
+		}
+	}
 	if err == nil && len(p.events) == 0 {
 		p, err = w.collect(ctx)
 	}
@@ -56,6 +60,17 @@ func (w *Worker) catchUp(ctx context.Context) (parcel, error) {
 		return parcel{}, nil
 	}
 	return p, err
+}
+
+// newest is the end of the stream where the lane knows it. While it stays where it
+// was there is nothing to scout for, and the lane need not leave its place: going
+// back and forth makes the store unpack the same again and again.
+func (w *Worker) newest() (uint64, bool) {
+	end, knows := w.Lane.(interface{ Newest() uint64 })
+	if !knows {
+		return 0, false
+	}
+	return end.Newest(), true
 }
 
 // scout reads on from where urgent events are done to the next one, or to the end

@@ -159,6 +159,13 @@ func (p *process) refused(op string) error {
 
 func (p *process) Record() bridge.Record { return p.owner }
 
+// Newest is the end of the stream.
+func (p *process) Newest() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return uint64(len(p.stream))
+}
+
 // Lag counts what stands behind the position that was asked for last.
 func (p *process) Lag() uint64 {
 	p.mu.Lock()

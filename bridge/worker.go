@@ -29,6 +29,7 @@ type Worker struct {
 	broken  bool      // the filter broke before, which is told once
 	began   time.Time // when all up to the position was known to be done, as this worker began
 	behind  bool      // events may have piled up: it began, or was held, and saw no end yet
+	scouted uint64    // the end of the stream when the last look for urgent events found none
 	skipped time.Time // when to tell of what was left out, if no more of it comes
 
 	former map[string]bool // by event id: whether a former run sent it

@@ -131,6 +131,10 @@ func (l *Lane) Lag() uint64 {
 	return uint64(len(l.queue)) + l.ahead
 }
 
+// Newest is the position of the newest event that this process has heard of,
+// whoever it is for.
+func (l *Lane) Newest() uint64 { return l.bus.tail.end().seq }
+
 // offer takes an event from the tail. A lane whose buffer is full keeps only the
 // event in work and reads the rest from the stream when it comes to it.
 func (l *Lane) offer(e bridge.Entry) {
