@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strconv"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
@@ -112,4 +114,21 @@ func (c *square) subjectAgent() string {
 // names no agent.
 func (c *square) audits(h heard) bool {
 	return h.Agent == c.agent || h.Agent == "" && c.spec.Whole && h.Door == c.door && h.Verb == c.spec.Verb
+}
+
+// letGo disconnects the agent that a command registered from the column's workspace.
+func (m *matrix) letGo(c *square) error {
+	data, err := json.Marshal(arguments{"handle": c.args["handle"], "workspace": c.workspace(m)})
+	if err != nil {
+		return err
+	}
+	reply, err := m.nc.RequestMsg(&nats.Msg{Subject: "ia.cmd.-.connect.remove", Data: data, Header: nats.Header{"Ia-Confirm": {"yes"}}}, answerWait)
+	if err != nil {
+		return err
+	}
+	var answer struct{ OK bool }
+	if json.Unmarshal(reply.Data, &answer) != nil || !answer.OK {
+		return fmt.Errorf("not disconnected: %s", reply.Data)
+	}
+	return nil
 }

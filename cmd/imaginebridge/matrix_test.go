@@ -287,6 +287,9 @@ func (m *matrix) check(c *square, r row, results *board) {
 		return
 	}
 	results.put(key, "ok")
+	if c.spec.Name() == "profile register" && (c.door == command.Discord || c.door == command.Slack) {
+		require.NoError(c, m.letGo(c)) // with two agents there, the next commands would ask which
+	}
 }
 
 // drive sends the command and looks at the API, at what the person sees, and at
