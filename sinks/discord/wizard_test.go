@@ -344,7 +344,8 @@ func forgedPress(n int, id string) interaction {
 	if err != nil {
 		panic(err) // it is a number
 	}
-	return interaction{ID: strconv.Itoa(at + n), Token: "t", Kind: visitPress, GuildInstalled: true, CustomID: id, Chosen: []string{"1"}}
+	const apart = 1 << 20 // from the ids that the fake gives in the same millisecond
+	return interaction{ID: strconv.Itoa(at + apart + n), Token: "t", Kind: visitPress, GuildInstalled: true, CustomID: id, Chosen: []string{"1"}}
 }
 
 // noted is a door that keeps what was said.
