@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -111,11 +112,12 @@ func toldOf(w *world) map[string]int {
 	out := map[string]int{}
 	for _, s := range w.shown {
 		m := last[s.key].Message
-		all := m.Text
+		var all strings.Builder
+		all.WriteString(m.Text)
 		for _, q := range m.Quotes {
-			all += " " + q.Text
+			all.WriteString(" " + q.Text)
 		}
-		for _, text := range worded.FindAllString(all, -1) {
+		for _, text := range worded.FindAllString(all.String(), -1) {
 			out[text]++
 		}
 	}

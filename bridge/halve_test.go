@@ -18,11 +18,14 @@ import (
 // refusingWords refuses every message that tells of one of the comments.
 func refusingWords(bad ...int) func(context.Context, int, bridge.Delivery) error {
 	return func(_ context.Context, _ int, d bridge.Delivery) error {
-		told := d.Message.Text
+		var told strings.Builder
+		told.WriteString(d.Message.Text)
 		for _, q := range d.Message.Quotes {
-			told += "\n" + q.Text
+			told.WriteString("\n" + q.Text)
 		}
-		if slices.ContainsFunc(bad, func(n int) bool { return slices.Contains(strings.Split(told, "\n"), fmt.Sprintf("words %d", n)) }) {
+		if slices.ContainsFunc(bad, func(n int) bool {
+			return slices.Contains(strings.Split(told.String(), "\n"), fmt.Sprintf("words %d", n))
+		}) {
 			return &bridge.SendError{Verdict: bridge.Reject, Advice: "It is refused."}
 		}
 		return nil

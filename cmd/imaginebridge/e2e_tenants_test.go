@@ -228,7 +228,8 @@ func (r *rivals) everyCommand() {
 // typedLine is a command as somebody types it, with something for what it must have;
 // false where a file is needed.
 func typedLine(spec *command.Spec) (string, bool) {
-	line := spec.Group + " " + spec.Verb
+	var line strings.Builder
+	line.WriteString(spec.Group + " " + spec.Verb)
 	for _, a := range spec.Args {
 		wanted := a.Required || len(spec.AnyOf) > 0 && a.Name == spec.AnyOf[0] || len(spec.OneOf) > 0 && a.Name == spec.OneOf[0]
 		switch {
@@ -236,18 +237,18 @@ func typedLine(spec *command.Spec) (string, bool) {
 		case a.Kind == command.Attachment:
 			return "", false
 		case len(a.Choices) > 0:
-			line += " " + a.Name + ":" + a.Choices[0]
+			line.WriteString(" " + a.Name + ":" + a.Choices[0])
 		case a.Kind == command.Integer, a.Kind == command.Number:
-			line += " " + a.Name + ":" + fmt.Sprint(max(1, a.Min))
+			line.WriteString(" " + a.Name + ":" + fmt.Sprint(max(1, a.Min)))
 		case a.Kind == command.Flag:
-			line += " " + a.Name + ":true"
+			line.WriteString(" " + a.Name + ":true")
 		case a.Max > 0 && a.Max < 4:
-			line += " " + a.Name + ":x"
+			line.WriteString(" " + a.Name + ":x")
 		default:
-			line += " " + a.Name + ":" + strings.Repeat("x1", max(2, int(a.Min+1)/2))
+			line.WriteString(" " + a.Name + ":" + strings.Repeat("x1", max(2, int(a.Min+1)/2)))
 		}
 	}
-	return line, true
+	return line.String(), true
 }
 
 // disconnected has ann let the agent go that she connected: its events stop, it is

@@ -26,7 +26,7 @@ func TestTheTokenOfTheConsoleIsMadeOnceForItsOwnerAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "as-configured-elsewhere", configured)
 
-	require.NoError(t, os.WriteFile(filepath.Join(dir, tokenFile), []byte("short\n"), 0o644)) //nolint:gosec // open to all, on purpose
+	require.NoError(t, os.WriteFile(filepath.Join(dir, tokenFile), []byte("short\n"), 0o644))
 	fresh, err := consoleToken("", dir)
 	require.NoError(t, err)
 	require.NotEqual(t, "short", fresh)

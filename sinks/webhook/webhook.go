@@ -45,8 +45,8 @@ type Options struct {
 	HTTPClient *http.Client
 	// Through sets something round the guarded transport; nil for nothing.
 	Through func(http.RoundTripper) http.RoundTripper
-	Version    string // of the bridge, for the User-Agent
-	Log        *slog.Logger
+	Version string // of the bridge, for the User-Agent
+	Log     *slog.Logger
 }
 
 // Sink posts events to webhook addresses. It is safe for concurrent use.
