@@ -1,6 +1,8 @@
-// Command browser looks at the console of a demo in headless Chromium, by the
-// DevTools protocol: browser CHROMIUM IMAGINEBRIDGE FOLDER. It exits with 1 and
-// says why where a page is not as it should be.
+// Command browser looks at the bridge in headless Chromium, by the DevTools
+// protocol: browser console|install CHROMIUM IMAGINEBRIDGE FOLDER. With console it
+// goes through the console of a demo, with install through the installations at
+// Slack and Discord, against the emulators. It exits with 1 and says why where a
+// page is not as it should be.
 package main
 
 import (
@@ -11,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,22 +21,33 @@ import (
 	"time"
 )
 
+// tours are what it looks at, and how long that may take.
+var tours = map[string]struct {
+	do     func(ctx context.Context, chromium, bridge, folder string) error
+	within time.Duration
+}{
+	"console": {console, 50 * time.Second}, "install": {install, 35 * time.Second},
+}
+
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: browser CHROMIUM IMAGINEBRIDGE FOLDER")
+	if len(os.Args) != 5 || tours[os.Args[1]].do == nil {
+		fmt.Fprintln(os.Stderr, "usage: browser console|install CHROMIUM IMAGINEBRIDGE FOLDER")
 		os.Exit(2)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Second)
-	err := run(ctx, os.Args[1], os.Args[2], os.Args[3])
+	tour := tours[os.Args[1]]
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, tour.within)
+	err := tour.do(ctx, os.Args[2], os.Args[3], os.Args[4])
 	cancel()
+	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "console:", err)
+		fmt.Fprintln(os.Stderr, os.Args[1]+":", err)
 		os.Exit(1)
 	}
 }
 
-// run starts the demo and the browser, looks, and ends both.
-func run(ctx context.Context, chromium, bridge, folder string) error {
+// console starts the demo and the browser, looks, and ends both.
+func console(ctx context.Context, chromium, bridge, folder string) error {
 	demo := command(ctx, bridge, "demo")
 	demo.Env = append(os.Environ(), "IMAGINEBRIDGE_LISTEN=127.0.0.1:0", "IMAGINEBRIDGE_NATS_LISTEN=127.0.0.1:0", "IMAGINEBRIDGE_DATA_DIR="+filepath.Join(folder, "data"))
 	out, err := demo.StdoutPipe()
@@ -45,12 +59,7 @@ func run(ctx context.Context, chromium, bridge, folder string) error {
 		return fmt.Errorf("the demo: %w", err)
 	}
 	defer endDemo()
-	chrome := command(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run",
-		"--user-data-dir="+filepath.Join(folder, "profile"), "--remote-debugging-port=0", "about:blank")
-	if out, err = chrome.StderrPipe(); err != nil {
-		return err
-	}
-	port, endChrome, err := start(chrome, out, regexp.MustCompile(`DevTools listening on ws://(127\.0\.0\.1:\d+)/`))
+	port, endChrome, err := browse(ctx, chromium, folder)
 	if err != nil {
 		return fmt.Errorf("the browser: %w", err)
 	}
@@ -70,6 +79,37 @@ func run(ctx context.Context, chromium, bridge, folder string) error {
 	}
 	fmt.Printf("the console works in Chromium (%s)\n", time.Since(began).Round(time.Second))
 	return nil
+}
+
+// install starts a bridge among emulators and the browser, installs, and ends all.
+func install(ctx context.Context, chromium, bridge, folder string) error {
+	began := time.Now()
+	w, err := newWorld(ctx, bridge, folder)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	port, end, err := browse(ctx, chromium, folder)
+	if err != nil {
+		return fmt.Errorf("the browser: %w", err)
+	}
+	defer end()
+	if err := installs(ctx, w, port); err != nil {
+		return err
+	}
+	fmt.Printf("the installations work in Chromium (%s)\n", time.Since(began).Round(time.Second))
+	return nil
+}
+
+// browse starts the browser and tells where its DevTools listen.
+func browse(ctx context.Context, chromium, folder string) (address string, end func(), err error) {
+	chrome := command(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run",
+		"--user-data-dir="+filepath.Join(folder, "profile"), "--remote-debugging-port=0", "about:blank")
+	out, err := chrome.StderrPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	return start(chrome, out, regexp.MustCompile(`DevTools listening on ws://(127\.0\.0\.1:\d+)/`))
 }
 
 // command is a program that ends with ctx, and with its children.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,8 @@ type tab struct {
 	conn     *websocket.Conn
 	last     int
 	problems []string // errors and refusals that the browser told since they were asked for
+	foreign  []string // origins whose pages are none of ours
+	refusal  string   // path whose answer is meant to be a 4xx, which browsers log as an error
 }
 
 // openTab opens an empty page of the browser that listens there.
@@ -37,18 +41,31 @@ func openTab(ctx context.Context, address string) (*tab, error) {
 	if err := json.NewDecoder(res.Body).Decode(&target); err != nil {
 		return nil, err
 	}
-	conn, hello, err := websocket.DefaultDialer.DialContext(ctx, target.Socket, nil)
+	return attach(ctx, target.Socket)
+}
+
+// attach listens to a page, by the address of its socket.
+func attach(ctx context.Context, socket string) (*tab, error) {
+	t, err := dial(ctx, socket)
 	if err != nil {
 		return nil, err
 	}
-	_ = hello.Body.Close()
-	t := &tab{conn: conn}
 	for _, domain := range []string{"Page", "Runtime", "Log", "Network"} {
 		if _, err := t.call(ctx, domain+".enable", nil); err != nil {
+			t.close()
 			return nil, err
 		}
 	}
 	return t, nil
+}
+
+func dial(ctx context.Context, socket string) (*tab, error) {
+	conn, hello, err := websocket.DefaultDialer.DialContext(ctx, socket, nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = hello.Body.Close()
+	return &tab{conn: conn}, nil
 }
 
 func (t *tab) close() { _ = t.conn.Close() }
@@ -111,7 +128,7 @@ func (t *tab) hear(m message) {
 	}
 	switch m.Method {
 	case "Log.entryAdded":
-		if p.Entry.Level == "error" || p.Entry.Source == "security" {
+		if (p.Entry.Level == "error" || p.Entry.Source == "security") && !t.expected(p.Entry.Source, p.Entry.URL) {
 			t.problems = append(t.problems, p.Entry.Text+" "+p.Entry.URL)
 		}
 	case "Runtime.exceptionThrown":
@@ -121,6 +138,12 @@ func (t *tab) hear(m message) {
 			t.problems = append(t.problems, string(p.Args))
 		}
 	}
+}
+
+// expected tells what is logged of other sites' pages, and of a refusal that is meant.
+func (t *tab) expected(source, address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (slices.Contains(t.foreign, u.Scheme+"://"+u.Host) || source == "network" && t.refusal != "" && u.Path == t.refusal)
 }
 
 // said tells the problems, each once.
@@ -133,9 +156,15 @@ func (t *tab) said() string {
 	return "\n  " + strings.Join(all, "\n  ")
 }
 
+// where is the address of the page, "" where it can't be told.
+func (t *tab) where(ctx context.Context) (address string) {
+	_ = t.eval(ctx, `location.href`, &address)
+	return address
+}
+
 // open loads a page and waits until it is there.
-func (t *tab) open(ctx context.Context, url string) error {
-	result, err := t.call(ctx, "Page.navigate", map[string]any{"url": url})
+func (t *tab) open(ctx context.Context, address string) error {
+	result, err := t.call(ctx, "Page.navigate", map[string]any{"url": address})
 	if err != nil {
 		return err
 	}
@@ -143,7 +172,7 @@ func (t *tab) open(ctx context.Context, url string) error {
 		ErrorText string `json:"errorText"`
 	}
 	if err := json.Unmarshal(result, &r); err != nil || r.ErrorText != "" {
-		return fmt.Errorf("%s: %s", url, r.ErrorText)
+		return fmt.Errorf("%s: %s", address, r.ErrorText)
 	}
 	return t.until(ctx, `document.readyState === "complete"`)
 }

@@ -3,8 +3,6 @@ package fakediscord
 import (
 	"errors"
 	"fmt"
-	"html"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -79,23 +77,6 @@ func (s *Server) asked(q url.Values) (permissions uint64, err error) {
 		return 0, errors.New("permissions are no number of known bits")
 	}
 	return permissions, nil
-}
-
-const authorizePath = "/oauth2/authorize"
-
-// authorizePage is what a browser sees behind an install link.
-func (s *Server) authorizePage(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	_, err := s.asked(r.URL.Query())
-	name := s.world.bot.Username
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, "<h1>%s</h1>", html.EscapeString(err.Error())) // the browser may be gone
-		return
-	}
-	_, _ = fmt.Fprintf(w, "<h1>%s wants to be added to your server</h1>", html.EscapeString(name))
 }
 
 // SetShards changes the number that /gateway/bot tells and Identify must have;

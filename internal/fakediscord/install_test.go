@@ -3,6 +3,7 @@ package fakediscord_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -89,4 +90,29 @@ func TestInstallLinks(t *testing.T) {
 	require.NoError(t, fake.Authorize("ada", fake.URL()+page, guild))
 	require.Equal(t, http.StatusOK, do(t, fake, "GET", "/channels/"+hall, "").status)
 	require.Empty(t, fake.Faults())
+}
+
+func TestConsentInABrowser(t *testing.T) {
+	t.Parallel()
+	fake, _ := start(t, quick())
+	guild := fake.Found("new")
+	hall := fake.Channel(guild, "hall")
+	fake.Guild("has it already")
+	page := "/oauth2/authorize?client_id=" + fakediscord.DefaultApplicationID + "&scope=bot+applications.commands&permissions=309237763136"
+	press := func(link, guild string) answer {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fake.URL()+link, strings.NewReader("guild_id="+guild))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return send(t, req)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fake.URL()+page, http.NoBody)
+	require.NoError(t, err)
+	shown := string(send(t, req).body)
+	require.Contains(t, shown, `<option value="`+guild+`">new</option>`)
+	require.NotContains(t, shown, "has it already")
+	require.Equal(t, http.StatusBadRequest, press(page, "1").status, "no such guild")
+	require.Equal(t, http.StatusBadRequest, press(page+"&x=1", guild).status, "no install link")
+	require.Equal(t, http.StatusForbidden, do(t, fake, "GET", "/channels/"+hall, "").status, "not there yet")
+	require.Equal(t, http.StatusOK, press(page, guild).status)
+	require.Equal(t, http.StatusOK, do(t, fake, "GET", "/channels/"+hall, "").status)
 }

@@ -97,6 +97,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /cdn/attachments/{channel_id}/{file_id}/{name}", s.download)
 	mux.HandleFunc("GET /{$}", s.dial)
 	mux.HandleFunc("GET "+authorizePath, s.authorizePage)
+	mux.HandleFunc("POST "+authorizePath, s.authorized)
 	mux.HandleFunc("/", s.elsewhere)
 	return mux
 }
