@@ -26,6 +26,10 @@ const (
 	// callTimeout bounds one request to the store. A request that the user lacks
 	// the permission for gets no answer at all.
 	callTimeout = 2 * time.Second
+
+	// embeddedTimeout bounds the connection to the embedded server, which is there:
+	// only a machine that is busy beyond measure keeps it from answering.
+	embeddedTimeout = 15 * time.Second
 	// patience is how long a write is tried: a cluster that lost its leader takes
 	// 4 to 9 s to find another.
 	patience = 15 * time.Second
@@ -66,7 +70,7 @@ func (b *Bus) connect(ctx context.Context) error {
 		return err
 	}
 	b.host, b.me = h, hostMember
-	b.nc, err = nats.Connect("", append(b.dialOptions(), h.dialOptions()...)...)
+	b.nc, err = nats.Connect("", append(append(b.dialOptions(), h.dialOptions()...), nats.Timeout(embeddedTimeout))...)
 	if err != nil {
 		return stateOf(Unreachable, nil, "the embedded NATS server takes no connection: %s.", plain(err))
 	}

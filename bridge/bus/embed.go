@@ -67,7 +67,7 @@ func startHost(ctx context.Context, o Options) (_ *host, err error) {
 		ServerName: "imaginebridge", Host: address, Port: port, DontListen: o.Listen == "off",
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
 		JetStream: true, StoreDir: h.dir, JetStreamMaxStore: noLimit, JetStreamMaxMemory: 64 << 20,
-		SyncInterval: every, SyncAlways: always,
+		SyncInterval: every, SyncAlways: always, AuthTimeout: embeddedTimeout.Seconds(),
 	}
 	if h.options.Users, err = h.users(); err != nil {
 		return nil, err
