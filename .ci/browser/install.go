@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
 )
@@ -53,7 +54,7 @@ func (v *visitor) inBrowser(ctx context.Context, do func(context.Context, *tab) 
 		return err
 	}
 	defer t.close()
-	t.foreign = []string{v.slack.URL(), v.discord.URL()}
+	t.patience, t.foreign = 20*time.Second, []string{v.slack.URL(), v.discord.URL()}
 	if err := do(ctx, t); err != nil {
 		return fmt.Errorf("%w\n  at %s%s", err, t.where(ctx), t.said())
 	}

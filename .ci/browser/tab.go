@@ -19,9 +19,10 @@ import (
 type tab struct {
 	conn     *websocket.Conn
 	last     int
-	problems []string // errors and refusals that the browser told since they were asked for
-	foreign  []string // origins whose pages are none of ours
-	refusal  string   // path whose answer is meant to be a 4xx, which browsers log as an error
+	problems []string      // errors and refusals that the browser told since they were asked for
+	patience time.Duration // of until, as long as the context's where 0
+	foreign  []string      // origins whose pages are none of ours
+	refusal  string        // path whose answer is meant to be a 4xx, which browsers log as an error
 }
 
 // openTab opens an empty page of the browser that listens there.
@@ -205,6 +206,12 @@ func (t *tab) eval(ctx context.Context, expression string, into any) error {
 
 // until waits until an expression is true in the page.
 func (t *tab) until(ctx context.Context, expression string) error {
+	within := ctx // not the context of the calls: the page can be asked afterwards
+	if t.patience > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, t.patience)
+		defer cancel()
+	}
 	for {
 		so := false
 		if err := t.eval(ctx, expression, &so); err == nil && so {
@@ -212,7 +219,7 @@ func (t *tab) until(ctx context.Context, expression string) error {
 		}
 		timer := time.NewTimer(50 * time.Millisecond)
 		select {
-		case <-ctx.Done():
+		case <-within.Done():
 			timer.Stop()
 			return errors.New("it never came to: " + expression)
 		case <-timer.C:

@@ -40,8 +40,8 @@ type world struct {
 // newWorld runs a bridge that nobody added anywhere yet. Browsers reach it through a
 // proxy, by the name localhost: so its address is known before it runs, and the
 // emulators, which are 127.0.0.1, are other sites to the browser, as they are in life.
-func newWorld(ctx context.Context, bridge, folder string) (w *world, err error) {
-	w = &world{log: filepath.Join(folder, "bridge.log")}
+func newWorld(ctx context.Context, bridge, folder string) (_ *world, err error) {
+	w := &world{log: filepath.Join(folder, "bridge.log")}
 	defer func() {
 		if err != nil {
 			w.close()
