@@ -171,7 +171,7 @@ func (v *visitor) installs(ctx context.Context, t *tab) error {
 		if err := t.open(ctx, link); err != nil {
 			return err
 		}
-		return v.reads(ctx, t, "Nothing was installed", "This browser did not begin this installation")
+		return v.reads(ctx, t, "Nothing was installed", "If you only loaded the page again and see ImagineBridge in Slack, all is well.")
 	}
 	if err := again(ctx, t); err != nil {
 		return fmt.Errorf("once more: %w", err)

@@ -36,7 +36,8 @@ func (p pages) noState(a *Apps) Page {
 
 func (p pages) otherBrowser(a *Apps) Page {
 	return p.again(a, http.StatusBadRequest, p.in.Say("Nothing was installed"),
-		p.in.Say("This browser did not begin this installation, or does not keep cookies. Begin and end it in the same browser."))
+		p.in.Say("This browser did not begin this installation, or does not keep cookies. Begin and end it in the same browser."),
+		p.in.Say("If you only loaded the page again and see ImagineBridge in Slack, all is well."))
 }
 
 func (p pages) tooLate(a *Apps) Page {
