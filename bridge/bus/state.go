@@ -27,6 +27,7 @@ const (
 	Damaged     State = "damaged"       // the store lost what it can't do without
 	Mismatch    State = "mismatch"      // a stream is there in a form that can't be changed without loss
 	Invalid     State = "invalid"       // an option makes no sense
+	TooLong     State = "max_payload"   // the server's max_payload is below what is to be stored
 )
 
 // StateError says in a sentence for people what is wrong with the store and what
@@ -91,6 +92,8 @@ func (b *Bus) explain(what string, err error) error {
 		return stateOf(Off, err, "%s has JetStream switched off; start it with -js.", b.where())
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return stateOf(Off, err, "%s has JetStream switched off; start it with -js.", b.where())
+	case errors.Is(err, nats.ErrMaxPayload):
+		return stateOf(TooLong, err, "%s takes messages of %d bytes at most, and this is longer (%s). Raise its max_payload; 1 MiB is enough.", b.where(), b.nc.MaxPayload(), what)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return stateOf(Off, err, "%s does not answer for JetStream (%s).", b.where(), what)
 	}

@@ -61,7 +61,7 @@ func (b *Bus) swap(ctx context.Context, s swap) (uint64, error) {
 		if err == nil {
 			return seq, nil
 		}
-		if code := codeOf(err); saysFull(code) || saysOff(code) {
+		if code := codeOf(err); saysFull(code) || saysOff(code) || errors.Is(err, nats.ErrMaxPayload) {
 			return 0, b.explain(what, err)
 		}
 		now, read := b.last(ctx, s.stream, s.stored)
