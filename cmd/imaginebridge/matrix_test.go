@@ -178,6 +178,7 @@ func newChat(t *testing.T, o sandbox.Options, handles ...string) *matrix {
 	m := &matrix{world: newWorld(t, func(all *options) {
 		all.sandbox, all.discord.MessageContent = o, true
 		all.discord.GlobalPerSecond, all.discord.Limits = -1, map[string]fakediscord.Limit{"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {}}
+		all.discord.AnswerWithin = 15 * time.Second // a busy machine's: what is said matters here
 		all.slack.Limits = fakeslack.Limits{Off: true}
 	})}
 	for _, class := range []sandbox.Class{sandbox.ClassAuth, sandbox.ClassRead, sandbox.ClassWrite, sandbox.ClassUpload} {

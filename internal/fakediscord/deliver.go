@@ -132,10 +132,10 @@ func (i *Interaction) ID() string { return i.id }
 // Token is the interaction's token, for tests that look for leaks.
 func (i *Interaction) Token() string { return i.token }
 
-// Response waits for the first answer, for three seconds at most; then it
-// gives [ErrNoResponse].
+// Response waits for the first answer, for Options.AnswerWithin at most; then
+// it gives [ErrNoResponse].
 func (i *Interaction) Response(ctx context.Context) (Response, error) {
-	if err := i.until(ctx, i.answered, answerWithin+100*time.Millisecond); err != nil {
+	if err := i.until(ctx, i.answered, i.server.opts.AnswerWithin+100*time.Millisecond); err != nil {
 		return Response{}, err
 	}
 	return i.state(), nil

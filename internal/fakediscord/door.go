@@ -142,7 +142,7 @@ func (s *Server) signedPost(ctx context.Context, url string, body []byte, spoil 
 	if spoil != nil {
 		body = spoil(h, body)
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.AnswerWithin)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

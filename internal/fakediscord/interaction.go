@@ -17,10 +17,7 @@ const (
 	interactionModal     = 5
 )
 
-const (
-	answerWithin = 3 * time.Second  // from the click to the first response
-	tokenLife    = 15 * time.Minute // of an interaction's token
-)
+const tokenLife = 15 * time.Minute // of an interaction's token
 
 // interactionStore holds the interactions people have started and the key the
 // HTTP door signs with.
@@ -178,7 +175,7 @@ func modalRules(r *report, path string, list []Component) {
 // callback is "Create Interaction Response".
 func (s *Server) callback(c *call) reply {
 	in := s.calls.byID[c.PathValue("interaction_id")]
-	if in == nil || in.token != c.PathValue("interaction_token") || (in.response == 0 && c.at.Sub(in.at) > answerWithin) {
+	if in == nil || in.token != c.PathValue("interaction_token") || (in.response == 0 && c.at.Sub(in.at) > s.opts.AnswerWithin) {
 		return refuse(codeUnknownInteraction)
 	}
 	if in.response != 0 {

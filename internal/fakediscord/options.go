@@ -32,6 +32,10 @@ type Options struct {
 	ActiveThreads   int           // active threads a guild may have, default 1,000
 	FileLimit       int64         // bytes a file may have, default 10 MiB
 
+	// AnswerWithin is the time from the click to the first response, default 3 s.
+	// Tests that hold the application to nothing but its answers may grant more.
+	AnswerWithin time.Duration
+
 	// Heartbeat is the interval told in Hello, default 41.25 s.
 	Heartbeat time.Duration
 	// IdentifyEvery is the least time between two identifies of one bucket of
@@ -59,6 +63,7 @@ func (o Options) withDefaults() Options {
 	o.GlobalPerSecond = cmp.Or(o.GlobalPerSecond, 50)
 	o.BanAfter = cmp.Or(o.BanAfter, 10_000)
 	o.OldEdits = cmp.Or(o.OldEdits, Limit{Count: 5, Per: time.Minute})
+	o.AnswerWithin = cmp.Or(o.AnswerWithin, 3*time.Second)
 	o.NonceWindow = cmp.Or(o.NonceWindow, 3*time.Minute)
 	o.ActiveThreads = cmp.Or(o.ActiveThreads, 1000)
 	o.FileLimit = cmp.Or(o.FileLimit, 10<<20)

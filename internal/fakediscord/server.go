@@ -85,7 +85,7 @@ func NewUnbound(o Options) (*Server, error) {
 		changed: make(chan struct{}),
 		url:     "http://fakediscord.invalid",
 		known:   map[string]bool{},
-		client:  &http.Client{Timeout: answerWithin, Transport: &http.Transport{DisableKeepAlives: true}},
+		client:  &http.Client{Timeout: o.AnswerWithin, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	s.world = newWorld(s.bot())
 	s.calls = newInteractionStore()

@@ -134,6 +134,9 @@ func talkative(t *testing.T, fo fakediscord.Options, byHTTP bool, change ...func
 	talking <- struct{}{}
 	t.Cleanup(func() { <-talking })
 	d := &desk{records: map[string]command.Answer{}}
+	if fo.AnswerWithin == 0 {
+		fo.AnswerWithin = 15 * time.Second // how fast a busy machine answers is for the bench to say
+	}
 	st := newStand(t, fo, append([]func(*Options){func(o *Options) {
 		o.Commands = d
 		o.Agents = func(string) []string { return []string{"my_agent"} }

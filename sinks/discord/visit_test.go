@@ -158,7 +158,7 @@ func TestF33_InteractionThatComesTwiceRunsOnce(t *testing.T) {
 
 func TestInteractionThatComesLateIsNotCarriedOut(t *testing.T) {
 	t.Parallel()
-	st, d := talkative(t, fakediscord.Options{}, false)
+	st, d := talkative(t, fakediscord.Options{AnswerWithin: 3 * time.Second}, false)
 	st.fake.Disturb(fakediscord.Disturbance{Late: 3200 * time.Millisecond})
 	in, err := st.fake.Slash("ada", st.channel, "/ia post like post:p1")
 	require.NoError(t, err)
