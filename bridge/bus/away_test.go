@@ -179,13 +179,14 @@ func TestF6_ServerThatRestartsUnderACommittingProcess(t *testing.T) {
 	l := lane(t, b, LaneSpec{Subscription: "team", Start: "all"})
 	c := startChain(t, b)
 	at, read := uint64(0), 0
-	for range 3 {
+	for _, tries := range []int32{1, 1, 3} {
 		c.goesOn(t)
 		i.close()
 		begun, before := time.Now(), i.dials.Load()
-		require.Eventually(t, func() bool { return i.dials.Load() >= before+2 }, soon, step)
+		require.Eventually(t, func() bool { return i.dials.Load() >= before+tries }, soon, step)
 		dials := float64(i.dials.Load() - before)
-		require.LessOrEqual(t, dials, 5+5*time.Since(begun).Seconds(), "it dials without a pause")
+		// One of them may have begun before, the others lie at least 200 ms apart.
+		require.LessOrEqual(t, dials, 2+5*time.Since(begun).Seconds(), "it dials without a pause")
 		i.open(t)
 		c.goesOn(t)
 		n := int(c.done.Load())
