@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
@@ -93,9 +94,12 @@ func TestF36_AScheduledPostOutlivesTheProgram(t *testing.T) {
 
 	w.start()
 	w.ready()
-	heard = w.audit()
 	w.eventually("the post is made", 30*time.Second, func() bool { return w.posted("much-later") })
-	w.eventually("it is in the audit", 10*time.Second, func() bool { return heard.has(w.agent.Handle, "post create", "done", command.Discord) })
+	w.eventually("it is in the audit", 10*time.Second, func() bool { // as it is stored: it may be done before the program is ready
+		stored := &outcomes{}
+		w.read("IA_AUDIT", "ia.audit.>", func(m jetstream.Msg) { stored.hear(&nats.Msg{Subject: m.Subject(), Data: m.Data()}) })
+		return stored.has(w.agent.Handle, "post create", "done", command.Discord)
+	})
 	w.eventually("it is told where it was ordered", 10*time.Second, func() bool {
 		return strings.Contains(w.discord.Screen(w.channel), "Posted as")
 	})
