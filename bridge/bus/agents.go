@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -97,30 +95,18 @@ func (b *Bus) SwapAgent(ctx context.Context, r AgentRecord) (AgentRecord, error)
 // WatchAgents calls changed with all stored agents, those that are gone too, in the order of their handles,
 // at the start and after every change, until ctx ends; it returns ctx's error.
 func (b *Bus) WatchAgents(ctx context.Context, changed func([]AgentRecord)) error {
-	known := map[string]AgentRecord{}
-	return b.follow(ctx, reading{
-		stream: streamConfig,
-		from: jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{agentsPrefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-		},
-		fn: func(m jetstream.Msg, md *jetstream.MsgMetadata) {
-			var r AgentRecord
-			switch {
-			case deleted(m.Headers()):
-				delete(known, m.Subject())
-			case json.Unmarshal(m.Data(), &r) != nil || r.Handle == "":
-				b.log.Warn("a stored agent can't be read", "key", m.Subject())
-			default:
-				r.Rev = md.Sequence.Stream
-				known[m.Subject()] = r
-			}
-		},
-		caughtUp: func() {
-			changed(slices.SortedFunc(maps.Values(known), func(a, b AgentRecord) int { return cmp.Compare(a.Handle, b.Handle) }))
-		},
-		torn: func() bool {
-			clear(known)
-			return true
-		},
-	})
+	return rows[AgentRecord]{
+		bus: b, stream: streamConfig, prefix: agentsPrefix, decode: b.decodeAgent,
+		order: func(a, b AgentRecord) int { return cmp.Compare(a.Handle, b.Handle) },
+	}.watch(ctx, changed)
+}
+
+func (b *Bus) decodeAgent(m jetstream.Msg, revision uint64) (AgentRecord, bool) {
+	var r AgentRecord
+	if json.Unmarshal(m.Data(), &r) != nil || r.Handle == "" {
+		b.log.Warn("a stored agent can't be read", "key", m.Subject())
+		return r, false
+	}
+	r.Rev = revision
+	return r, true
 }

@@ -5,11 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -31,6 +28,26 @@ func (b *Bus) Installs() *Installs { return &Installs{bus: b} }
 
 // Installs keeps installations for all processes.
 type Installs struct{ bus *Bus }
+
+func (i *Installs) rows() rows[bridge.Installation] {
+	return rows[bridge.Installation]{
+		bus: i.bus, stream: streamInstalls, prefix: installsPrefix, decode: i.decode,
+		order: func(a, b bridge.Installation) int {
+			return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Enterprise, b.Enterprise), cmp.Compare(a.Team, b.Team))
+		},
+	}
+}
+
+func (i *Installs) decode(m jetstream.Msg, revision uint64) (bridge.Installation, bool) {
+	var r bridge.Installation
+	if err := json.Unmarshal(m.Data(), &r); err != nil {
+		i.bus.log.Warn("an installation can't be read", "key", m.Subject(), "err", err)
+		return r, false
+	}
+	r = i.bus.openInstall(r)
+	r.Rev = revision
+	return r, true
+}
 
 // InstallPlace is where an installation's record is stored, for its seal.
 func InstallPlace(platform, enterprise, team string) (string, error) {
@@ -101,11 +118,7 @@ func (b *Bus) openInstall(r bridge.Installation) bridge.Installation {
 // List returns all installations, also ended ones, by platform, organisation and
 // workspace. Errors: *StateError.
 func (i *Installs) List(ctx context.Context) ([]bridge.Installation, error) {
-	known := map[string]bridge.Installation{}
-	err := i.bus.replay(ctx, streamInstalls, jetstream.ConsumerConfig{
-		FilterSubject: installsPrefix + ">", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) { i.bus.noteInstall(known, m, md) })
-	return sortedInstalls(known), err
+	return i.rows().list(ctx)
 }
 
 // Get returns one; of an absent one only Platform, Enterprise and Team are set.
@@ -150,14 +163,13 @@ func (i *Installs) Put(ctx context.Context, r bridge.Installation) (bridge.Insta
 	}
 	subject, over := installsPrefix+key, r.Rev
 	if over == 0 { // one may have been there before
-		m, err := i.bus.lookUp(ctx, streamInstalls, subject)
-		switch {
+		var free bool
+		switch over, free, err = i.rows().vacant(ctx, subject); {
 		case err != nil:
 			return r, err
-		case m.seq != 0 && !deleted(m.header):
+		case !free:
 			return r, fmt.Errorf("store installation %s: %w", r, bridge.ErrFenced)
 		}
-		over = m.seq
 	}
 	r.Rev, err = i.bus.swap(ctx, swap{stream: streamInstalls, subject: subject, stored: subject, data: data, revision: over, mortal: true})
 	if err != nil {
@@ -173,11 +185,7 @@ func (i *Installs) Remove(ctx context.Context, r bridge.Installation) error {
 	if err != nil {
 		return err
 	}
-	subject := installsPrefix + key
-	_, err = i.bus.swap(ctx, swap{
-		stream: streamInstalls, subject: subject, stored: subject, revision: r.Rev, mortal: true, header: nats.Header{"KV-Operation": {"DEL"}},
-	})
-	if err != nil {
+	if err := i.rows().remove(ctx, installsPrefix+key, r.Rev); err != nil {
 		return fmt.Errorf("remove installation %s: %w", r, err)
 	}
 	return nil
@@ -186,39 +194,5 @@ func (i *Installs) Remove(ctx context.Context, r bridge.Installation) error {
 // Watch calls changed with all installations, at the start and after every change,
 // until ctx ends; it returns ctx's error.
 func (i *Installs) Watch(ctx context.Context, changed func([]bridge.Installation)) error {
-	known := map[string]bridge.Installation{}
-	return i.bus.follow(ctx, reading{
-		stream: streamInstalls,
-		from: jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{installsPrefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-		},
-		fn:       func(m jetstream.Msg, md *jetstream.MsgMetadata) { i.bus.noteInstall(known, m, md) },
-		caughtUp: func() { changed(sortedInstalls(known)) },
-		torn: func() bool {
-			clear(known)
-			return true
-		},
-	})
-}
-
-// noteInstall keeps what a message of the bucket says.
-func (b *Bus) noteInstall(known map[string]bridge.Installation, m jetstream.Msg, md *jetstream.MsgMetadata) {
-	if deleted(m.Headers()) {
-		delete(known, m.Subject())
-		return
-	}
-	var r bridge.Installation
-	if err := json.Unmarshal(m.Data(), &r); err != nil {
-		b.log.Warn("an installation can't be read", "key", m.Subject(), "err", err)
-		return
-	}
-	r = b.openInstall(r)
-	r.Rev = md.Sequence.Stream
-	known[m.Subject()] = r
-}
-
-func sortedInstalls(known map[string]bridge.Installation) []bridge.Installation {
-	return slices.SortedFunc(maps.Values(known), func(a, b bridge.Installation) int {
-		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Enterprise, b.Enterprise), cmp.Compare(a.Team, b.Team))
-	})
+	return i.rows().watch(ctx, changed)
 }

@@ -6,10 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -33,6 +30,24 @@ func (b *Bus) Subscriptions() *Subscriptions { return &Subscriptions{bus: b} }
 type Subscriptions struct{ bus *Bus }
 
 var _ command.Subscriptions = (*Subscriptions)(nil)
+
+func (s *Subscriptions) rows() rows[bridge.SubscriptionRecord] {
+	return rows[bridge.SubscriptionRecord]{
+		bus: s.bus, stream: streamConfig, prefix: subscriptionsPrefix, decode: s.decode,
+		order: func(a, b bridge.SubscriptionRecord) int { return cmp.Compare(a.ID, b.ID) },
+	}
+}
+
+func (s *Subscriptions) decode(m jetstream.Msg, revision uint64) (bridge.SubscriptionRecord, bool) {
+	var kept bridge.SubscriptionRecord
+	if err := json.Unmarshal(m.Data(), &kept); err != nil {
+		s.bus.log.Warn("a subscription can't be read", "key", m.Subject(), "err", err)
+		return kept, false
+	}
+	r := s.bus.opened(kept)
+	r.Rev = revision
+	return r, true
+}
 
 func sealPlace(id string) string { return bucketConfig + "/subscription." + id }
 
@@ -67,11 +82,7 @@ func (b *Bus) opened(r bridge.SubscriptionRecord) bridge.SubscriptionRecord {
 
 // List returns all of them, in the order of their ids. Errors: *StateError.
 func (s *Subscriptions) List(ctx context.Context) ([]bridge.SubscriptionRecord, error) {
-	known := map[string]bridge.SubscriptionRecord{}
-	err := s.bus.replay(ctx, streamConfig, jetstream.ConsumerConfig{
-		FilterSubject: subscriptionsPrefix + ">", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) { s.bus.noteSubscription(known, m, md) })
-	return inOrder(known), err
+	return s.rows().list(ctx)
 }
 
 // Put stores a subscription over the one of its revision, or a new one where that
@@ -95,14 +106,13 @@ func (s *Subscriptions) Put(ctx context.Context, r bridge.SubscriptionRecord) (b
 	}
 	revision := r.Rev
 	if revision == 0 { // one of that id may have been there before
-		m, err := s.bus.lookUp(ctx, streamConfig, subject)
-		switch {
+		var free bool
+		switch revision, free, err = s.rows().vacant(ctx, subject); {
 		case err != nil:
 			return r, err
-		case m.seq != 0 && !deleted(m.header):
+		case !free:
 			return r, fmt.Errorf("store subscription %s: %w", r.ID, command.ErrMoved)
 		}
-		revision = m.seq
 	}
 	r.Rev, err = s.bus.swap(ctx, swap{stream: streamConfig, subject: subject, stored: subject, data: data, revision: revision, mortal: true})
 	return r, moved("store", r.ID, err)
@@ -115,10 +125,7 @@ func (s *Subscriptions) Remove(ctx context.Context, r bridge.SubscriptionRecord)
 	if err != nil {
 		return err
 	}
-	_, err = s.bus.swap(ctx, swap{
-		stream: streamConfig, subject: subject, stored: subject, revision: r.Rev, mortal: true, header: nats.Header{"KV-Operation": {"DEL"}},
-	})
-	if err != nil {
+	if err := s.rows().remove(ctx, subject, r.Rev); err != nil {
 		return moved("remove", r.ID, err)
 	}
 	return s.ForgetLane(ctx, r.ID)
@@ -150,39 +157,7 @@ func (s *Subscriptions) ForgetLane(ctx context.Context, id string) error {
 // Watch calls changed with all subscriptions, at the start and after every change,
 // until ctx ends; it returns ctx's error.
 func (s *Subscriptions) Watch(ctx context.Context, changed func([]bridge.SubscriptionRecord)) error {
-	known := map[string]bridge.SubscriptionRecord{}
-	return s.bus.follow(ctx, reading{
-		stream: streamConfig,
-		from: jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{subscriptionsPrefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-		},
-		fn:       func(m jetstream.Msg, md *jetstream.MsgMetadata) { s.bus.noteSubscription(known, m, md) },
-		caughtUp: func() { changed(inOrder(known)) },
-		torn: func() bool {
-			clear(known)
-			return true
-		},
-	})
-}
-
-// noteSubscription keeps what a message of the bucket says.
-func (b *Bus) noteSubscription(known map[string]bridge.SubscriptionRecord, m jetstream.Msg, md *jetstream.MsgMetadata) {
-	if deleted(m.Headers()) {
-		delete(known, m.Subject())
-		return
-	}
-	var kept bridge.SubscriptionRecord
-	if err := json.Unmarshal(m.Data(), &kept); err != nil {
-		b.log.Warn("a subscription can't be read", "key", m.Subject(), "err", err)
-		return
-	}
-	r := b.opened(kept)
-	r.Rev = md.Sequence.Stream
-	known[m.Subject()] = r
-}
-
-func inOrder(known map[string]bridge.SubscriptionRecord) []bridge.SubscriptionRecord {
-	return slices.SortedFunc(maps.Values(known), func(a, b bridge.SubscriptionRecord) int { return cmp.Compare(a.ID, b.ID) })
+	return s.rows().watch(ctx, changed)
 }
 
 func subscriptionSubject(id string) (string, error) {

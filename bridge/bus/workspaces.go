@@ -6,10 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -31,13 +28,28 @@ func (b *Bus) Workspaces() *Workspaces { return &Workspaces{bus: b} }
 // Workspaces keeps workspaces for all processes.
 type Workspaces struct{ bus *Bus }
 
+func (w *Workspaces) rows() rows[bridge.WorkspaceRecord] {
+	return rows[bridge.WorkspaceRecord]{
+		bus: w.bus, stream: streamConfig, prefix: workspacesPrefix, decode: w.decode,
+		order: func(a, b bridge.WorkspaceRecord) int {
+			return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.ID, b.ID))
+		},
+	}
+}
+
+func (w *Workspaces) decode(m jetstream.Msg, revision uint64) (bridge.WorkspaceRecord, bool) {
+	var r bridge.WorkspaceRecord
+	if err := json.Unmarshal(m.Data(), &r); err != nil {
+		w.bus.log.Warn("a workspace can't be read", "key", m.Subject(), "err", err)
+		return r, false
+	}
+	r.Rev = revision
+	return r, true
+}
+
 // List returns all of them, by platform and id. Errors: *StateError.
 func (w *Workspaces) List(ctx context.Context) ([]bridge.WorkspaceRecord, error) {
-	known := map[string]bridge.WorkspaceRecord{}
-	err := w.bus.replay(ctx, streamConfig, jetstream.ConsumerConfig{
-		FilterSubject: workspacesPrefix + ">", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-	}, func(m jetstream.Msg, md *jetstream.MsgMetadata) { w.bus.noteWorkspace(known, m, md) })
-	return sortedWorkspaces(known), err
+	return w.rows().list(ctx)
 }
 
 // Get returns one; of an absent one only Platform and ID are set, and Rev is 0.
@@ -106,40 +118,7 @@ func (w *Workspaces) Change(ctx context.Context, platform, id string, change fun
 // Watch calls changed with all workspaces, at the start and after every change,
 // until ctx ends; it returns ctx's error.
 func (w *Workspaces) Watch(ctx context.Context, changed func([]bridge.WorkspaceRecord)) error {
-	known := map[string]bridge.WorkspaceRecord{}
-	return w.bus.follow(ctx, reading{
-		stream: streamConfig,
-		from: jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{workspacesPrefix + ">"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-		},
-		fn:       func(m jetstream.Msg, md *jetstream.MsgMetadata) { w.bus.noteWorkspace(known, m, md) },
-		caughtUp: func() { changed(sortedWorkspaces(known)) },
-		torn: func() bool {
-			clear(known)
-			return true
-		},
-	})
-}
-
-// noteWorkspace keeps what a message of the bucket says.
-func (b *Bus) noteWorkspace(known map[string]bridge.WorkspaceRecord, m jetstream.Msg, md *jetstream.MsgMetadata) {
-	if deleted(m.Headers()) {
-		delete(known, m.Subject())
-		return
-	}
-	var r bridge.WorkspaceRecord
-	if err := json.Unmarshal(m.Data(), &r); err != nil {
-		b.log.Warn("a workspace can't be read", "key", m.Subject(), "err", err)
-		return
-	}
-	r.Rev = md.Sequence.Stream
-	known[m.Subject()] = r
-}
-
-func sortedWorkspaces(known map[string]bridge.WorkspaceRecord) []bridge.WorkspaceRecord {
-	return slices.SortedFunc(maps.Values(known), func(a, b bridge.WorkspaceRecord) int {
-		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.ID, b.ID))
-	})
+	return w.rows().watch(ctx, changed)
 }
 
 // workspaceSubject is where a workspace is kept, with any text for its id.
@@ -162,10 +141,7 @@ func (w *Workspaces) Remove(ctx context.Context, r bridge.WorkspaceRecord) error
 	if err != nil {
 		return err
 	}
-	_, err = w.bus.swap(ctx, swap{
-		stream: streamConfig, subject: subject, stored: subject, revision: r.Rev, mortal: true, header: nats.Header{"KV-Operation": {"DEL"}},
-	})
-	if err != nil {
+	if err := w.rows().remove(ctx, subject, r.Rev); err != nil {
 		return fmt.Errorf("remove workspace %s %s: %w", r.Platform, r.ID, err)
 	}
 	return nil
