@@ -45,11 +45,7 @@ func burstAt(ctx context.Context, p plan, signed bool) (out []figure, violations
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	if _, err := c.untilReady(ctx); err != nil {
 		return nil, 0, err
 	}

@@ -31,11 +31,7 @@ func catchUp(ctx context.Context, p plan) (out []figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	err = until(ctx, 5*time.Minute, 20*time.Millisecond, "caught up", func() bool {
 		return w.hook.distinct() >= p.backlog
 	})

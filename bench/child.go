@@ -45,6 +45,14 @@ func (c *child) stop() error {
 	return err
 }
 
+// end stops the program when a measurement is over. Its failure is the measurement's
+// where that had none.
+func (c *child) end(err *error) {
+	if stopped := c.stop(); *err == nil {
+		*err = stopped
+	}
+}
+
 // untilReady waits for the program to say that it is, and returns how long that
 // took from its start.
 func (c *child) untilReady(ctx context.Context) (time.Duration, error) {

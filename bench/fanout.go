@@ -38,11 +38,7 @@ func fanOut(ctx context.Context, p plan) (out []figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	ready, err := c.untilReady(ctx)
 	if err != nil {
 		return nil, err

@@ -59,11 +59,7 @@ func load(ctx context.Context, p plan) (out []figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	if _, err := c.untilReady(ctx); err != nil {
 		return nil, err
 	}

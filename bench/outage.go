@@ -38,11 +38,7 @@ func outage(ctx context.Context, p plan) (out []figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	var took time.Duration
 	var held float64 // MiB, the most while it caught up
 	var seen account
@@ -92,11 +88,7 @@ func idleMemory(ctx context.Context, p plan) (held float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	if _, err := c.untilReady(ctx); err != nil {
 		return 0, err
 	}

@@ -98,11 +98,7 @@ func (o *watch) run(ctx context.Context, p plan, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if stopped := c.stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer c.end(&err)
 	if _, err := c.untilReady(ctx); err != nil {
 		return err
 	}

@@ -9,22 +9,11 @@ import (
 // openFresh opens an empty page that shares no cookie with any other, as another
 // person's browser would.
 func openFresh(ctx context.Context, address string) (*tab, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/json/version", nil)
+	socket, err := socketAt(ctx, http.MethodGet, "http://"+address+"/json/version")
 	if err != nil {
 		return nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	var version struct {
-		Socket string `json:"webSocketDebuggerUrl"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&version); err != nil {
-		return nil, err
-	}
-	whole, err := dial(ctx, version.Socket)
+	whole, err := dial(ctx, socket)
 	if err != nil {
 		return nil, err
 	}

@@ -27,22 +27,30 @@ type tab struct {
 
 // openTab opens an empty page of the browser that listens there.
 func openTab(ctx context.Context, address string) (*tab, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+address+"/json/new?about:blank", nil)
+	socket, err := socketAt(ctx, http.MethodPut, "http://"+address+"/json/new?about:blank")
 	if err != nil {
 		return nil, err
 	}
+	return attach(ctx, socket)
+}
+
+// socketAt asks the browser for something that is spoken to by a socket, and
+// returns the socket's address.
+func socketAt(ctx context.Context, method, address string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return "", err
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer res.Body.Close()
 	var target struct {
 		Socket string `json:"webSocketDebuggerUrl"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&target); err != nil {
-		return nil, err
-	}
-	return attach(ctx, target.Socket)
+	err = json.NewDecoder(res.Body).Decode(&target)
+	return target.Socket, err
 }
 
 // attach listens to a page, by the address of its socket.

@@ -74,9 +74,9 @@ func connectedArg(summary string) Arg {
 	return Arg{Name: "handle", Summary: summary, Complete: Agents, Max: maxID}
 }
 
-// connectAgent takes an agent whose secret somebody has: who has it may do
-// everything at ImagineAnything anyway.
-func connectAgent(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
+// takes is the workspace that a new agent is for, where the caller may bring one
+// and it has room.
+func (h *House) takes(ctx context.Context, who Caller, a Args) (tenant, error) {
 	t, err := h.tenant(who, a)
 	if err == nil {
 		err = whole(who)
@@ -84,6 +84,13 @@ func connectAgent(ctx context.Context, h *House, who Caller, a Args) (Reply, err
 	if err == nil {
 		err = h.room(ctx, t, a.in)
 	}
+	return t, err
+}
+
+// connectAgent takes an agent whose secret somebody has: who has it may do
+// everything at ImagineAnything anyway.
+func connectAgent(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
+	t, err := h.takes(ctx, who, a)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -109,13 +116,7 @@ func connectAgent(ctx context.Context, h *House, who Caller, a Args) (Reply, err
 
 // redeemInvite takes an agent whose owner gave somebody a code.
 func redeemInvite(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
-	t, err := h.tenant(who, a)
-	if err == nil {
-		err = whole(who)
-	}
-	if err == nil {
-		err = h.room(ctx, t, a.in)
-	}
+	t, err := h.takes(ctx, who, a)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -9,24 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
-	"github.com/imaginebridge/imaginebridge/bridge/bus"
 	"github.com/imaginebridge/imaginebridge/config"
-	"github.com/imaginebridge/imaginebridge/internal/seal"
 )
 
 // T18: what a workspace leaves behind is forgotten after thirty days, and no day
 // before: somebody who adds the app again finds it as it was.
 func TestT18_RemovedWorkspacesAreForgottenAfterThirtyDays(t *testing.T) {
 	t.Parallel()
-	ring, err := seal.New("the key")
-	require.NoError(t, err)
-	b, err := bus.Open(t.Context(), bus.Options{DataDir: t.TempDir(), Listen: "off", Store: 64 << 20, Seal: ring, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
-		defer cancel()
-		require.NoError(t, b.Close(ctx))
-	})
+	b, _ := ownStore(t)
 	w := &wiring{cfg: config.Config{}, bus: b, log: slog.New(slog.DiscardHandler)}
 	left := time.Date(2026, 2, 6, 13, 36, 48, 0, time.UTC)
 	for _, team := range []string{"T1", "T2"} {
@@ -46,7 +35,7 @@ func TestT18_RemovedWorkspacesAreForgottenAfterThirtyDays(t *testing.T) {
 		})
 		require.NoError(t, err)
 	}
-	_, err = b.Subscriptions().Put(t.Context(), bridge.SubscriptionRecord{ // of a server that happens to have that id
+	_, err := b.Subscriptions().Put(t.Context(), bridge.SubscriptionRecord{ // of a server that happens to have that id
 		ID: "other", Name: "alerts", Workspace: "T1", Origin: bridge.FromChat, Events: []string{"*"}, To: "discord:1",
 	})
 	require.NoError(t, err)

@@ -146,8 +146,8 @@ func TestAWorkEndsWhenItsSubscriptionComesToBeAboutOthers(t *testing.T) {
 	require.Equal(t, []string{"luna"}, again.about.Agents)
 }
 
-// keepers are two processes that keep agents in one store.
-func keepers(t *testing.T) (*bus.Bus, [2]*keeper) {
+// ownStore is an embedded store that seals with a key.
+func ownStore(t *testing.T) (*bus.Bus, *seal.Ring) {
 	t.Helper()
 	ring, err := seal.New("the key")
 	require.NoError(t, err)
@@ -158,6 +158,13 @@ func keepers(t *testing.T) (*bus.Bus, [2]*keeper) {
 		defer cancel()
 		require.NoError(t, b.Close(ctx))
 	})
+	return b, ring
+}
+
+// keepers are two processes that keep agents in one store.
+func keepers(t *testing.T) (*bus.Bus, [2]*keeper) {
+	t.Helper()
+	b, ring := ownStore(t)
 	var out [2]*keeper
 	for i := range out {
 		out[i] = newKeeper(&wiring{cfg: config.Config{Agents: []config.Agent{{Handle: "luna"}}}, bus: b, keys: ring, log: slog.New(slog.DiscardHandler)})
