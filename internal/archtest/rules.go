@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	// Only tests import these.
 	"internal/sinktest": {"bridge", "events", "internal/golden"},
 	"internal/golden":   {},
+	"internal/load":     {},
 	"internal/archtest": {},
 
 	"bench":   {"*"},
@@ -36,7 +37,7 @@ var mayImport = map[string][]string{
 }
 
 // testRooms are imported by tests only.
-var testRooms = []string{"internal/sinktest", "internal/golden", "internal/archtest", "internal/fakediscord", "internal/fakeslack"}
+var testRooms = []string{"internal/sinktest", "internal/golden", "internal/load", "internal/archtest", "internal/fakediscord", "internal/fakeslack"}
 
 type owner struct {
 	rooms []string
