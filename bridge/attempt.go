@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	lookAgain    = time.Hour        // a suspended lane tries by itself so often
-	unknownLimit = 10 * time.Minute // of errors that the sink knows nothing of
-	poisonLimit  = 8                // failures of one message at a destination that answers
-	panicLimit   = 5                // panics in a minute that suspend the lane
+	lookAgain   = time.Hour // a suspended lane tries by itself so often
+	poisonLimit = 8         // failures of one message at a destination that answers
+	panicLimit  = 5         // panics in a minute that suspend the lane
 )
 
 // Prober is a sink that can ask without harm whether a destination answers. Only
@@ -203,6 +202,7 @@ func (w *Worker) settle(ctx context.Context, p parcel, t trial, d Delivery, r Re
 		return err // the stored intent says that it is in doubt
 	}
 	w.Circuits.leave(w.Subscription.To, nil, 0)
+	w.took()
 	w.record.Failing, w.record.Dying = time.Time{}, time.Time{}
 	if d.Replaces.IsZero() {
 		w.spend()
@@ -268,8 +268,8 @@ func (w *Worker) judge(ctx context.Context, p parcel, t *trial, failure error) (
 	switch {
 	case w.unsound():
 		return false, w.suspend(ctx, p, t, &SendError{Verdict: e.Verdict, Advice: "The bridge broke on this event five times within a minute. Please report it; the lane looks again every hour."})
-	case e.Unknown && time.Since(t.unknown) > unknownLimit:
-		return true, w.bury(ctx, p, reasonOf(e), t.attempt)
+	case e.Unknown && w.inexplicable(&p, t):
+		return true, w.refused(ctx, p, reasonOf(e), t.attempt)
 	}
 	switch e.Verdict {
 	case Reject:

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,12 @@ import (
 
 // refusingWords refuses every message that tells of one of the comments.
 func refusingWords(bad ...int) func(context.Context, int, bridge.Delivery) error {
+	return failingWords(&bridge.SendError{Verdict: bridge.Reject, Advice: "It is refused."}, bad...)
+}
+
+// failingWords answers every message that tells of one of the comments with the
+// failure.
+func failingWords(failure error, bad ...int) func(context.Context, int, bridge.Delivery) error {
 	return func(_ context.Context, _ int, d bridge.Delivery) error {
 		var told strings.Builder
 		told.WriteString(d.Message.Text)
@@ -26,7 +33,7 @@ func refusingWords(bad ...int) func(context.Context, int, bridge.Delivery) error
 		if slices.ContainsFunc(bad, func(n int) bool {
 			return slices.Contains(strings.Split(told.String(), "\n"), fmt.Sprintf("words %d", n))
 		}) {
-			return &bridge.SendError{Verdict: bridge.Reject, Advice: "It is refused."}
+			return failure
 		}
 		return nil
 	}
@@ -116,36 +123,125 @@ func TestARefusedDigestBuriesOnlyWhatIsRefusedByItself(t *testing.T) {
 	}
 }
 
+// Of a message that fails for ten minutes in a way the sink knows nothing of, only
+// the events that fail by themselves are buried. Where a part of it is taken the
+// destination works, and no other part needs ten minutes more.
+func TestADigestOfUnknownErrorsBuriesOnlyWhatFailsByItself(t *testing.T) {
+	t.Parallel()
+	typed, plain := &bridge.SendError{Verdict: bridge.Retry, Unknown: true, Err: errors.New("418")}, errors.New("418")
+	for name, tc := range map[string]struct {
+		of      int
+		bad     []int
+		failure error
+		within  func(*bridge.WorkerOptions)
+		late    time.Duration // how long they wait before anybody sends
+		most    time.Duration // until all is done
+	}{
+		"one of a digest":            {20, []int{13}, typed, hourly, 0, time.Hour + 30*time.Minute},
+		"of a kind of its own":       {20, []int{13}, plain, hourly, 0, time.Hour + 30*time.Minute},
+		"the first":                  {20, []int{1}, typed, hourly, 0, 2 * time.Hour},
+		"the last":                   {20, []int{20}, typed, hourly, 0, time.Hour + 30*time.Minute},
+		"two of them":                {20, []int{4, 5}, typed, hourly, 0, 3 * time.Hour},
+		"all of them":                {4, []int{1, 2, 3, 4}, typed, hourly, 0, 3 * time.Hour},
+		"of those after an outage":   {60, []int{33}, typed, paced(bridge.Pace{CatchUp: bridge.CatchUpDigest}), time.Hour, time.Hour},
+		"of what a cap put together": {20, []int{13}, typed, paced(bridge.Pace{Cap: 1}), 0, time.Hour},
+		"of a webhook's digest":      {20, []int{13}, typed, func(o *bridge.WorkerOptions) { toWebhook(o); hourly(o) }, 0, time.Hour + 30*time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.answer = failingWords(tc.failure, tc.bad...)
+				var want, dead []string
+				for n := 1; n <= tc.of; n++ {
+					w.publish(words(n))
+					if slices.Contains(tc.bad, n) {
+						dead = append(dead, fmt.Sprintf("ntf_%d", n))
+					} else {
+						want = append(want, fmt.Sprintf("words %d", n))
+					}
+				}
+				wait(tc.late)
+				r := w.run(t, tc.within, func(o *bridge.WorkerOptions) { o.Circuits = &bridge.Circuits{} })
+				wait(tc.most)
+				require.EqualValues(t, tc.of, w.stored().Position, "all is done")
+				require.Equal(t, want, w.lines())
+				require.Equal(t, dead, w.deadIDs())
+				require.Zero(t, w.stored().Bound)
+				for _, d := range w.dead {
+					require.Contains(t, d.Reason, "418")
+				}
+				r.stop(t)
+			})
+		})
+	}
+}
+
+// A destination that answers strangely to everything for half an hour buries
+// nothing of a digest: its parts are tried for as long as single messages are.
+func TestADestinationThatIsStrangeForHalfAnHourBuriesNothingOfADigest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		strange, want := on(), []string{}
+		w.answer = func(context.Context, int, bridge.Delivery) error {
+			if strange.Load() {
+				return &bridge.SendError{Verdict: bridge.Retry, Unknown: true, Err: errors.New("418")}
+			}
+			return nil
+		}
+		for n := 1; n <= 20; n++ {
+			w.publish(words(n))
+			want = append(want, fmt.Sprintf("words %d", n))
+		}
+		r := w.run(t, hourly)
+		wait(time.Hour + 30*time.Minute)
+		strange.Store(false)
+		wait(30 * time.Minute)
+		require.Empty(t, w.dead)
+		require.Equal(t, want, w.lines())
+		r.stop(t)
+	})
+}
+
 // TestF3_CrashInAnyGapOfAHalvingLosesNothing: the bound is in the record.
 func TestF3_CrashInAnyGapOfAHalvingLosesNothing(t *testing.T) {
 	t.Parallel()
-	for _, after := range []bool{false, true} {
-		crashes := 0
-		for at := 1; ; at++ {
-			crashed := false
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				w.answer = refusingWords(3)
-				for n := 1; n <= 6; n++ {
-					w.publish(words(n))
-				}
-				w.crashAt, w.crashAfter = at, after
-				r := w.run(t, hourly)
-				wait(3 * time.Hour)
-				if crashed = w.life > 1; crashed {
-					t.Log("it ended with", <-r.done)
-					r = w.run(t, hourly)
-					wait(3 * time.Hour)
-				}
-				r.stop(t)
-				require.Equal(t, []string{"words 1", "words 2", "words 4", "words 5", "words 6"}, w.lines(), "crash %d, after: %t", at, after)
-				require.Equal(t, []string{"ntf_3"}, w.deadIDs())
-			})
-			if !crashed {
-				break
+	for _, failure := range []*bridge.SendError{{Verdict: bridge.Reject}, {Verdict: bridge.Retry, Unknown: true}} {
+		for _, after := range []bool{false, true} {
+			halvingCrashes(t, failure, after)
+		}
+	}
+}
+
+// halvingCrashes lets the process die before or after each operation in turn.
+func halvingCrashes(t *testing.T, failure error, after bool) {
+	t.Helper()
+	for crashes, at := 0, 1; ; at++ {
+		crashed := false
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.answer = failingWords(failure, 3)
+			for n := 1; n <= 6; n++ {
+				w.publish(words(n))
 			}
+			w.crashAt, w.crashAfter = at, after
+			r := w.run(t, hourly)
+			wait(3 * time.Hour)
+			if crashed = w.life > 1; crashed {
+				t.Log("it ended with", <-r.done)
+				r = w.run(t, hourly)
+				wait(3 * time.Hour)
+			}
+			r.stop(t)
+			require.Equal(t, []string{"words 1", "words 2", "words 4", "words 5", "words 6"}, w.lines(), "crash %d, after: %t", at, after)
+			require.Equal(t, []string{"ntf_3"}, w.deadIDs())
+		})
+		if crashed {
 			crashes++
+			continue
 		}
 		require.Greater(t, crashes, 10, "too few gaps were tried")
+		return
 	}
 }

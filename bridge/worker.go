@@ -25,12 +25,13 @@ type Worker struct {
 	prompt  bool      // what differs tells of something sent: to be stored soon
 	saved   time.Time // when it was stored last
 	panics  []time.Time
-	stood   time.Time // when the newest event that was looked at had been stored
-	broken  bool      // the filter broke before, which is told once
-	began   time.Time // when all up to the position was known to be done, as this worker began
-	behind  bool      // events may have piled up: it began, or was held, and saw no end yet
-	scouted uint64    // the end of the stream when the last look for urgent events found none
-	skipped time.Time // when to tell of what was left out, if no more of it comes
+	strange strangeness // the newest message that nobody knows what was wrong with
+	stood   time.Time   // when the newest event that was looked at had been stored
+	broken  bool        // the filter broke before, which is told once
+	began   time.Time   // when all up to the position was known to be done, as this worker began
+	behind  bool        // events may have piled up: it began, or was held, and saw no end yet
+	scouted uint64      // the end of the stream when the last look for urgent events found none
+	skipped time.Time   // when to tell of what was left out, if no more of it comes
 
 	former map[string]bool // by event id: whether a former run sent it
 
@@ -87,7 +88,7 @@ func NewWorker(o WorkerOptions) *Worker {
 // Resume makes a suspended worker look again now, as after a new credential or
 // permission. It may be called at any time.
 func (w *Worker) Resume() {
-	w.Circuits.close(w.Subscription.To)
+	w.Circuits.Close(w.Subscription.To)
 	select {
 	case w.resume <- struct{}{}:
 	default:
