@@ -87,8 +87,9 @@ func (c *Circuits) leave(to Destination, e *SendError, d time.Duration) {
 	}
 }
 
-// close lets everybody send again: something changed there.
-func (c *Circuits) close(to Destination) {
+// Close lets everybody send there again: something changed, or somebody wants to
+// know whether it did.
+func (c *Circuits) Close(to Destination) {
 	if c == nil {
 		return
 	}

@@ -27,6 +27,7 @@ type house struct {
 	refuses  error
 	broke    error
 	moves    int // Puts that find that somebody was faster
+	begins   func(r bridge.SubscriptionRecord) // a lane, since its subscription was stored
 }
 
 func (h *house) parts() *command.House {
@@ -60,6 +61,9 @@ func (h *house) Put(_ context.Context, r bridge.SubscriptionRecord) (bridge.Subs
 		h.list = append(h.list, r)
 	} else {
 		h.list[i] = r
+	}
+	if h.begins != nil {
+		h.begins(r)
 	}
 	return r, nil
 }

@@ -104,8 +104,13 @@ func notFound(in language.Speaker, name string, all, found []bridge.Subscription
 
 // change makes a change to a subscription that others may change at the same time.
 func (h *House) change(ctx context.Context, who Caller, name string, how func(*bridge.SubscriptionRecord) error) (bridge.SubscriptionRecord, error) {
+	return h.changing(ctx, func() (bridge.SubscriptionRecord, error) { return h.find(ctx, who, name) }, how)
+}
+
+// changing is change for what find gives.
+func (h *House) changing(ctx context.Context, find func() (bridge.SubscriptionRecord, error), how func(*bridge.SubscriptionRecord) error) (bridge.SubscriptionRecord, error) {
 	for attempt := 0; ; attempt++ {
-		r, err := h.find(ctx, who, name)
+		r, err := find()
 		if err == nil {
 			err = how(&r)
 		}

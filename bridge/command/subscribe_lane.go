@@ -47,10 +47,22 @@ func pauseSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply
 }
 
 func resumeSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, error) {
+	r, err := h.findTold(ctx, who, a.Text("subscription"))
+	if err != nil {
+		return Reply{}, err
+	}
+	if r.Paused == nil {
+		lane, refused, err := h.suspended(ctx, r)
+		if err != nil {
+			return Reply{}, err
+		}
+		if refused {
+			return h.tryAgain(ctx, who, a, r, lane)
+		}
+	}
 	waited := false
-	r, err := h.change(ctx, who, a.Text("subscription"), func(r *bridge.SubscriptionRecord) error {
-		waited = r.Paused != nil
-		r.Paused = nil
+	r, err = h.change(ctx, who, a.Text("subscription"), func(r *bridge.SubscriptionRecord) error {
+		waited, r.Paused = r.Paused != nil, nil
 		return nil
 	})
 	if err != nil {

@@ -53,7 +53,7 @@ func (h *House) shown(ctx context.Context, a Args, r bridge.SubscriptionRecord, 
 		return Reply{}, err
 	}
 	if text == "" {
-		text = v.Name + ": " + v.state(a.in, a.zone) + "."
+		text = v.Name + ": " + strings.TrimSuffix(v.state(a.in, a.zone), ".") + "."
 	}
 	return Reply{Data: v, Text: text, Messages: []bridge.Message{v.card(a.in, a.zone)}}, nil
 }
@@ -146,7 +146,11 @@ func (v SubscriptionView) snoozes() []bridge.Action {
 	if v.State == string(bridge.Paused) {
 		return []bridge.Action{press("Resume", "subscribe resume", "subscription", v.ID), morning}
 	}
-	return []bridge.Action{press("Pause", "subscribe pause", "subscription", v.ID), pause("Pause 1 h", "1h"), morning}
+	rest := []bridge.Action{press("Pause", "subscribe pause", "subscription", v.ID), pause("Pause 1 h", "1h"), morning}
+	if v.State == string(bridge.Suspended) {
+		return append([]bridge.Action{lookAgain(v.ID, v.To)}, rest...)
+	}
+	return rest
 }
 
 func (v SubscriptionView) what(in language.Speaker) string {

@@ -48,6 +48,7 @@ type task struct {
 	about   bridge.Scope
 	settled bool // what it is about is known
 	absent  bool // its destination's workspace is gone
+	changed bool // by somebody, since it was worked on here before
 }
 
 // same reports that nothing changed that a work depends on.

@@ -45,8 +45,10 @@ func (pr *process) deliver(ctx context.Context) error {
 // keepLane works one subscription's lane through all its changes. A change ends
 // the work, which hands its place back, and begins it anew; no other lane notices.
 func (pr *process) keepLane(ctx context.Context, id string) error {
-	for had := false; ctx.Err() == nil; {
+	had, rev := false, uint64(0)
+	for ctx.Err() == nil {
 		h, same, release := pr.book.hold(ctx, id)
+		h.changed, rev = rev != 0 && h.Rev != rev, h.Rev
 		var err error
 		switch {
 		case h.there && !h.settled: // who it is about is not known yet: its events wait
@@ -92,6 +94,9 @@ func (pr *process) deliverLane(ctx context.Context, h task) error {
 	lane, err := pr.bus.Lane(feeding, bus.LaneSpec{Subscription: r.ID, Agents: h.about.Agents, Events: r.Events, Start: r.Start, After: r.Made})
 	if err != nil {
 		return fmt.Errorf("open lane: %w", err)
+	}
+	if state := lane.Record().State; h.changed && (state == bridge.Suspended || state == bridge.Paused) {
+		pr.workers.again(s.To) // a person had a hand in it: nothing known of the place holds any more
 	}
 	if sent, err := prepareLane(ctx, lane, r); err != nil || !sent {
 		return err

@@ -120,6 +120,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		o.Workspaces = w.bus.Workspaces()
 		o.Subscriptions = func(guild string) []string { return c.places.names(command.Discord, guild) }
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
+		o.Settled = func() bool { return c.places.settled(command.Discord) }
 		o.Refused = c.refused
 		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
 	}
@@ -226,6 +227,13 @@ func (w *workers) remove(s bridge.Subscription) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.live, s.Name)
+}
+
+// again makes lanes to one place ask it now, those that are suspended and those
+// that begin.
+func (w *workers) again(to bridge.Destination) {
+	w.circuits.Close(to)
+	w.resume(to.Scheme, to.Place)
 }
 
 // resume makes suspended lanes look again after something changed at their

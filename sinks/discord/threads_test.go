@@ -174,7 +174,7 @@ func TestF21_PermissionTakenAway(t *testing.T) {
 		_, err := st.sink.Send(st.Context(), delivery(st, "ntf_1"))
 		e := st.verdict(err)
 		require.Equal(st, bridge.Gone, e.Verdict)
-		require.Equal(st, "In #alerts I may not: Send Messages, Embed Links. Channel settings → Permissions → ImagineBridge. I look again every hour.", e.Advice)
+		require.Equal(st, "In #alerts I may not: Send Messages, Embed Links. Channel settings → Permissions → ImagineBridge.", e.Advice)
 		require.Equal(st, 2, count(st.fake, createRoute))
 	})
 }

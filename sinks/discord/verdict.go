@@ -109,7 +109,7 @@ func missing(code int, what deed) []string {
 
 // permissionAdvice says what is missing where, and the click that mends it.
 func permissionAdvice(place string, names []string) string {
-	return fmt.Sprintf("In %s I may not: %s. Channel settings → Permissions → ImagineBridge. I look again every hour.",
+	return fmt.Sprintf("In %s I may not: %s. Channel settings → Permissions → ImagineBridge.",
 		place, strings.Join(names, ", "))
 }
 
