@@ -170,6 +170,12 @@ func fileRecords(cfg config.Config) []bridge.SubscriptionRecord {
 	return out
 }
 
+// filed reports whether the file's subscriptions are in the book: soon after the
+// start.
+func (w *wiring) filed(b *book) bool {
+	return !slices.ContainsFunc(w.now().Subscriptions, func(s config.Subscription) bool { return !b.knows(s.Name) })
+}
+
 // seedRetry is the pause before the file's subscriptions are stored again.
 const seedRetry = time.Second
 

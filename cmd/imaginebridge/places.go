@@ -167,6 +167,12 @@ func (p *places) agents(platform, workspace string) []string {
 	return slices.Compact(out)
 }
 
+// settled reports whether it is known what the workspaces of a platform reach.
+func (p *places) settled(platform string) bool {
+	now := p.look()
+	return now.complete && !now.missing[platform]
+}
+
 // names are the subscriptions of a workspace, in order.
 func (p *places) names(platform, workspace string) []string {
 	now := p.look()

@@ -120,7 +120,7 @@ func (w *wiring) discord() (*discord.Sink, error) {
 		o.Workspaces = w.bus.Workspaces()
 		o.Subscriptions = func(guild string) []string { return c.places.names(command.Discord, guild) }
 		o.Agents = func(guild string) []string { return c.places.agents(command.Discord, guild) }
-		o.Settled = func() bool { return c.places.settled(command.Discord) }
+		o.Settled = func() bool { return w.filed(c.house.book) && c.places.settled(command.Discord) }
 		o.Refused = c.refused
 		o.Usual = func(channel string) string { return c.places.usual(command.Discord, channel) }
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -130,6 +131,25 @@ func TestCommandsAreRegisteredOnce(t *testing.T) {
 	want[0].Description += "."
 	require.NoError(t, st.sink.register(t.Context(), want))
 	require.Equal(t, 2, count(st.fake, put))
+	st.faultless()
+}
+
+// A program that starts knows its agents a moment later: until then it takes the
+// option that names one away from nobody.
+func TestCommandsWaitUntilItIsKnownWhoActs(t *testing.T) {
+	t.Parallel()
+	var looks atomic.Int32
+	st, _ := talkative(t, fakediscord.Options{}, false, func(o *Options) {
+		o.Settled = func() bool { return looks.Add(1) > 3 }
+		o.Agents = func(string) []string {
+			if looks.Load() > 3 {
+				return []string{"luna", "my_agent"}
+			}
+			return nil
+		}
+	})
+	_, err := st.fake.Slash("ada", st.channel, "/ia notify count agent:my_agent")
+	require.NoError(t, err, "the first commands have the option")
 	st.faultless()
 }
 

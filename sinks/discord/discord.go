@@ -51,6 +51,8 @@ type Options struct {
 	Actions func(events.Event) []bridge.Action
 	// Agents are those that a guild is connected to, or for "" all.
 	Agents func(guild string) []string
+	// Settled reports whether Agents knows all there are; nil: it always does.
+	Settled func() bool
 	// Subscriptions are the names of those of a guild; nil: none.
 	Subscriptions func(guild string) []string
 	// Usual is the agent that acts in a channel where several could and none was

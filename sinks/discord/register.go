@@ -16,11 +16,14 @@ const (
 	registerRetry = 10 * time.Second
 	registerLast  = 10 * time.Minute
 	registerLook  = 10 * time.Second // between two looks whether other commands are wanted: an agent more or less
+	registerKnow  = 10 * time.Second // the longest that the first of them waits for all agents to be known
+	knowLook      = 50 * time.Millisecond
 )
 
 // keepCommands registers the application's commands, and again when the table's
 // options change because agents came or went. Only the owner of the gateway does.
 func (s *Sink) keepCommands(ctx context.Context) {
+	s.untilSettled(ctx)
 	var done []byte
 	for wait := registerRetry; ctx.Err() == nil; {
 		want := appCommands(s.table, s.several(""))
@@ -39,6 +42,19 @@ func (s *Sink) keepCommands(ctx context.Context) {
 		s.log.Warn("commands not registered; the old ones stay", "err", err, "retry_in", wait)
 		_ = pause(ctx, wait) // the loop looks at ctx
 		wait = min(2*wait, registerLast)
+	}
+}
+
+// untilSettled waits a little until it is known who reaches which agents: a program
+// that starts would else take options away from everybody, to bring them back
+// at its next look.
+func (s *Sink) untilSettled(ctx context.Context) {
+	if s.o.Settled == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, registerKnow)
+	defer cancel()
+	for !s.o.Settled() && pause(ctx, knowLook) == nil {
 	}
 }
 
