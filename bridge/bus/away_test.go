@@ -2,7 +2,9 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/load"
 )
 
 // inn is a server of somebody else's that closes and opens again with the same
@@ -70,77 +73,6 @@ func (i *inn) close() {
 	i.server.WaitForShutdown()
 }
 
-// chain commits what its cursor says comes next, two events at a time, and reads
-// the cursor again whenever that fails, as a poller does.
-type chain struct {
-	done atomic.Int64 // commits that were answered with yes
-	stop func()       // returns after one more such commit
-}
-
-func startChain(t *testing.T, b *Bus) *chain {
-	t.Helper()
-	c := &chain{}
-	var leave atomic.Bool
-	left := make(chan struct{})
-	ctx, cancel := context.WithCancel(t.Context())
-	c.stop = sync.OnceFunc(func() { leave.Store(true); receive(t, left) })
-	t.Cleanup(func() { cancel(); <-left })
-	go func() {
-		defer close(left)
-		for wait(ctx, step) {
-			if c.link(ctx, b) == nil && leave.Load() {
-				return
-			}
-		}
-	}()
-	return c
-}
-
-func (c *chain) link(ctx context.Context, b *Bus) error {
-	cursor, rev, err := b.Load(ctx, "nova", "s")
-	if err != nil {
-		return err
-	}
-	n, _ := strconv.Atoi(string(cursor)) // none is 0
-	if _, err = b.Commit(ctx, "nova", "s", evs("nova", links(n + 1)[2*n:]...), []byte(strconv.Itoa(n+1)), rev); err == nil {
-		c.done.Store(int64(n + 1))
-	}
-	return err
-}
-
-// links are the ids of the events of the first n commits.
-func links(n int) (ids []string) {
-	for i := range 2 * n {
-		ids = append(ids, "ntf_"+strconv.Itoa(i))
-	}
-	return ids
-}
-
-// goesOn waits for some more commits.
-func (c *chain) goesOn(t *testing.T) {
-	t.Helper()
-	want := c.done.Load() + 3
-	require.Eventually(t, func() bool { return c.done.Load() >= want }, 3*soon, step)
-}
-
-// requireWhole ends the chain, and finds each event once in the stream.
-func (c *chain) requireWhole(t *testing.T, b *Bus) {
-	t.Helper()
-	c.stop()
-	require.Equal(t, links(int(c.done.Load())), storedIDs(t, b))
-}
-
-// readAll reads the lane from a position up to the last event of the first n commits.
-func readAll(t *testing.T, l *Lane, after uint64, from, n int) uint64 {
-	t.Helper()
-	for _, id := range links(n)[2*from:] {
-		e := next(t, l, after)
-		require.Equal(t, id, idOf(t, e.Data))
-		after = e.Position
-	}
-	return after
-}
-
 func TestF5_TwoProcessesWithoutALeaseStoreEachEventOnce(t *testing.T) {
 	t.Parallel()
 	a := open(t, listening)
@@ -157,7 +89,7 @@ func TestF5_TwoProcessesWithoutALeaseStoreEachEventOnce(t *testing.T) {
 		var g errgroup.Group
 		for i, b := range both {
 			g.Go(func() error {
-				_, results[i] = b.Commit(t.Context(), "nova", "s", evs("nova", links(n + 1)[2*n:]...), []byte(strconv.Itoa(n+1)), revisions[i])
+				_, results[i] = b.Commit(t.Context(), "nova", "s", evs("nova", links("nova", n + 1)[2*n:]...), []byte(strconv.Itoa(n+1)), revisions[i])
 				return nil
 			})
 		}
@@ -168,38 +100,43 @@ func TestF5_TwoProcessesWithoutALeaseStoreEachEventOnce(t *testing.T) {
 		require.NoError(t, results[0], "one of them")
 		require.ErrorIs(t, results[1], bridge.ErrFenced, "the other")
 	}
-	require.Equal(t, links(rounds), storedIDs(t, a))
+	require.Equal(t, links("nova", rounds), storedIDs(t, a))
+}
+
+// requireRarelyDialed holds the process to less than twenty dials a minute, beyond
+// those of the first seconds.
+func (i *inn) requireRarelyDialed(t *testing.T, since time.Time, before int32) {
+	t.Helper()
+	dials := i.dials.Load() - before
+	require.NotZero(t, dials, "nobody looked whether the server is back")
+	require.LessOrEqual(t, float64(dials), 6+time.Since(since).Minutes()*20, "it dials without a pause")
 }
 
 func TestF6_ServerThatRestartsUnderACommittingProcess(t *testing.T) {
 	t.Parallel()
 	i := newInn(t, &server.Options{})
-	b := open(t, func(o *Options) { o.URL = "nats://" + i.address })
+	b := open(t, func(o *Options) { o.URL, o.Store = "nats://"+i.address, 1<<30 })
 	run(t, b)
-	l := lane(t, b, LaneSpec{Subscription: "team", Start: "all"})
-	c := startChain(t, b)
-	at, read := uint64(0), 0
-	for _, tries := range []int32{1, 1, 3} {
+	c := startCrowd(t, b)
+	for n := range load.Pick(t, 3, 10) {
 		c.goesOn(t)
-		i.close()
 		begun, before := time.Now(), i.dials.Load()
-		require.Eventually(t, func() bool { return i.dials.Load() >= before+tries }, soon, step)
-		dials := float64(i.dials.Load() - before)
-		// One of them may have begun before, the others lie at least 200 ms apart.
-		require.LessOrEqual(t, dials, 2+5*time.Since(begun).Seconds(), "it dials without a pause")
+		i.close()
+		tries := before + 1 + int32(n%3) // a short absence, and longer ones
+		require.Eventually(t, func() bool { return i.dials.Load() >= tries }, soon, step)
+		require.True(t, wait(t.Context(), load.Pick(t, 0, 5*time.Second)))
+		i.requireRarelyDialed(t, begun, before)
 		i.open(t)
 		c.goesOn(t)
-		n := int(c.done.Load())
-		at, read = readAll(t, l, at, read, n), n
 	}
 	c.requireWhole(t, b)
-	readAll(t, l, at, read, int(c.done.Load()))
 }
 
+// F7: the server is away for a moment, at the nightly load for ten minutes.
 func TestF7_CommandsAreNotDoneAndEventsWaitWhileNATSIsGone(t *testing.T) {
 	t.Parallel()
 	i := newInn(t, &server.Options{})
-	b := open(t, func(o *Options) { o.URL = "nats://" + i.address })
+	b := open(t, func(o *Options) { o.URL, o.Store = "nats://"+i.address, 1<<30 })
 	run(t, b)
 	box, who, clients := town(t, 1)
 	runner := runnerOf(b, clients)
@@ -207,63 +144,96 @@ func TestF7_CommandsAreNotDoneAndEventsWaitWhileNATSIsGone(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = runner.Run(ctx, func(command.Request, command.Answer) {}) })
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	c := startChain(t, b)
+	c := startCrowd(t, b)
 	c.goesOn(t)
 
+	begun, before := time.Now(), i.dials.Load()
 	i.close()
 	require.Eventually(t, func() bool { return !b.nc.IsConnected() }, soon, step)
 	in, err := b.Info(t.Context())
 	requireState(t, err, Unreachable)
 	require.False(t, in.Connected)
 	q := command.Request{
-		ID: "m1", Principal: command.Principal{Platform: command.NATS}, Door: command.NATS,
+		Principal: command.Principal{Platform: command.NATS}, Door: command.NATS,
 		Agent: who[0], Group: "post", Verb: "create", Values: map[string]any{"text": "tide"},
 	}
-	limit, end := contextWithin(t, 2*time.Second) // a door has no more
-	defer end()
-	var p *command.Problem
-	require.ErrorAs(t, runner.Accept(limit, q), &p)
-	require.Equal(t, "not_recorded", p.Status)
+	asked := 0
+	for until := time.Now().Add(load.Pick(t, 0, 10*time.Minute)); asked == 0 || time.Now().Before(until); asked++ {
+		q.ID = fmt.Sprint("m", asked)
+		limit, end := contextWithin(t, 2*time.Second) // a door has no more
+		var p *command.Problem
+		require.ErrorAs(t, runner.Accept(limit, q), &p)
+		end()
+		require.Equal(t, "not_recorded", p.Status)
+		require.True(t, wait(t.Context(), load.Pick(t, 0, 5*time.Second)))
+	}
+	require.Eventually(t, func() bool { return i.dials.Load() > before }, soon, step)
+	i.requireRarelyDialed(t, begun, before)
 
 	i.open(t)
-	c.goesOn(t)
 	c.requireWhole(t, b)
-	record, err := writeRecord(command.Record{ID: q.ID})
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		m, err := b.last(t.Context(), streamLedger, record.stored)
-		return err == nil && m.seq > 0 && ended(m.header)
-	}, 2*soon, step)
+	for n := range asked {
+		q.ID = fmt.Sprint("m", n)
+		record, err := writeRecord(command.Record{ID: q.ID})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			m, err := b.last(t.Context(), streamLedger, record.stored)
+			return err == nil && (m.seq == 0 && n > 0 || m.seq > 0 && ended(m.header))
+		}, 2*soon, step)
+	}
 	require.Zero(t, posts(box), "what was told as not done is not done later")
 	require.True(t, runner.Do(t.Context(), q).OK)
 	require.Equal(t, 1, posts(box))
+	t.Logf("%d commands were told to be not done", asked)
 }
 
+// F8: the leader is lost twice, and ten times at the nightly load.
 func TestF8_LeaderLossUnderACommittingProcess(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t)
-	var urls []string
-	for _, s := range servers {
-		urls = append(urls, s.ClientURL())
-	}
-	b := open(t, func(o *Options) { o.URL = strings.Join(urls, ",") })
+	r := newRing(t)
+	b := open(t, func(o *Options) { o.URL, o.Store = r.url(), 300<<20 })
 	run(t, b)
-	l := lane(t, b, LaneSpec{Subscription: "team", Start: "all"})
-	c := startChain(t, b)
-	c.goesOn(t)
-	var leader *server.Server
-	require.Eventually(t, func() bool {
-		for _, s := range servers {
-			if s.JetStreamIsStreamLeader("$G", streamEvents) {
-				leader = s
+	c := startCrowd(t, b)
+	for range load.Pick(t, 2, 10) {
+		c.goesOn(t)
+		leader := -1
+		require.Eventually(t, func() bool {
+			leader = slices.IndexFunc(r.servers, func(s *server.Server) bool { return s.JetStreamIsStreamLeader("$G", streamEvents) })
+			return leader >= 0
+		}, soon, step)
+		r.servers[leader].Shutdown()
+		r.servers[leader].WaitForShutdown()
+		c.goesOn(t)
+		require.True(t, wait(t.Context(), load.Pick(t, 0, 20*time.Second)))
+		r.open(t, leader)
+		require.Eventually(t, func() bool { return b.current(t) }, 3*soon, 10*step, "the one that was lost keeps up again")
+	}
+	c.requireWhole(t, b)
+}
+
+// current reports that each stream has all its copies.
+func (b *Bus) current(t *testing.T) bool {
+	t.Helper()
+	in, err := b.Info(t.Context())
+	if err != nil {
+		return false
+	}
+	for _, s := range in.Streams {
+		stream, err := b.js.Stream(t.Context(), s.Name)
+		if err != nil {
+			return false
+		}
+		cluster := stream.CachedInfo().Cluster
+		if cluster == nil || cluster.Leader == "" || len(cluster.Replicas) != 2 {
+			return false
+		}
+		for _, copied := range cluster.Replicas {
+			if !copied.Current || copied.Offline {
+				return false
 			}
 		}
-		return leader != nil
-	}, soon, step)
-	leader.Shutdown()
-	c.goesOn(t)
-	c.requireWhole(t, b)
-	readAll(t, l, 0, 0, int(c.done.Load()))
+	}
+	return true
 }
 
 func TestF69_PermissionTakenAwayAndGivenBackWhileRunning(t *testing.T) {

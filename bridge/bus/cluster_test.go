@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,47 +15,87 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 )
 
-// cluster starts three servers that store everything three times.
-func cluster(t *testing.T) (servers []*server.Server) {
+// ring is three NATS servers that form a cluster.
+type ring struct {
+	servers []*server.Server
+	stores  []string
+}
+
+func newRing(t *testing.T) *ring {
 	t.Helper()
 	var lc net.ListenConfig
+	r := &ring{servers: make([]*server.Server, 3)}
 	var ports []int
 	var routes []*url.URL
-	for range 3 {
+	for range r.servers {
 		free, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		ports = append(ports, free.Addr().(*net.TCPAddr).Port)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
+		r.stores = append(r.stores, t.TempDir())
 		require.NoError(t, free.Close())
 	}
 	for i, port := range ports {
-		s, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
-			JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 30, JetStreamMaxMemory: 8 << 20,
-			Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port}, Routes: routes,
-		})
-		require.NoError(t, err)
-		s.Start()
-		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		servers = append(servers, s)
+		r.start(t, i, port, routes)
 	}
-	for _, s := range servers {
+	t.Cleanup(func() {
+		for _, s := range r.servers {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
+	})
+	for _, s := range r.servers {
 		require.True(t, s.ReadyForConnections(2*soon))
 	}
 	require.Eventually(t, func() bool {
-		for _, s := range servers {
+		for _, s := range r.servers {
 			if s.JetStreamIsLeader() {
 				return len(s.JetStreamClusterPeers()) == 3
 			}
 		}
 		return false
-	}, 20*time.Second, 20*time.Millisecond)
-	return servers
+	}, soon, 4*step)
+	return r
+}
+
+// open starts a server that was shut down, with its store, elsewhere: it finds the
+// others, and they tell clients of it.
+func (r *ring) open(t *testing.T, i int) {
+	t.Helper()
+	var routes []*url.URL
+	for n, s := range r.servers {
+		if n != i {
+			routes = append(routes, &url.URL{Scheme: "nats", Host: s.ClusterAddr().String()})
+		}
+	}
+	r.start(t, i, server.RANDOM_PORT, routes)
+	require.True(t, r.servers[i].ReadyForConnections(2*soon))
+}
+
+func (r *ring) start(t *testing.T, i, port int, routes []*url.URL) {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
+		JetStream: true, StoreDir: r.stores[i], JetStreamMaxStore: 1 << 30, JetStreamMaxMemory: 8 << 20,
+		Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port}, Routes: routes,
+	})
+	require.NoError(t, err)
+	s.Start()
+	r.servers[i] = s
+}
+
+// url is the addresses of all three.
+func (r *ring) url() string {
+	var urls []string
+	for _, s := range r.servers {
+		urls = append(urls, s.ClientURL())
+	}
+	return strings.Join(urls, ",")
 }
 
 func TestThreeServersKeepEverythingThreeTimes(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t)
+	servers := newRing(t).servers
 	b, err := Open(t.Context(), Options{URL: servers[0].ClientURL(), Store: 64 << 20})
 	require.NoError(t, err)
 	t.Cleanup(func() { closeBus(t, b) })
