@@ -133,6 +133,12 @@ func talkative(t *testing.T, fo fakediscord.Options, byHTTP bool, change ...func
 	t.Helper()
 	talking <- struct{}{}
 	t.Cleanup(func() { <-talking })
+	return unhurried(t, fo, byHTTP, change...)
+}
+
+// unhurried is a talkative stand of a test in which nobody waits for an answer.
+func unhurried(t *testing.T, fo fakediscord.Options, byHTTP bool, change ...func(*Options)) (*stand, *desk) {
+	t.Helper()
 	d := &desk{records: map[string]command.Answer{}}
 	if fo.AnswerWithin == 0 {
 		fo.AnswerWithin = 15 * time.Second // how fast a busy machine answers is for the bench to say

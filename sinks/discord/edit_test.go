@@ -37,7 +37,7 @@ func TestF26_AnOlderStateNeverReplacesANewer(t *testing.T) {
 func TestF26_ManyJobsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	inBubble(t, fakediscord.Options{}, func(st *stand) {
-		for i := range 10 {
+		for i := range 50 {
 			id := "job_" + strconv.Itoa(i)
 			first, _ := st.patient(st.Context(), st.sink, stage(st, id+"_1", "pending"))
 			var all sync.WaitGroup

@@ -22,12 +22,12 @@ func TestF23_LostAnswersShowOneMessage(t *testing.T) {
 			t.Parallel()
 			inBubble(t, fakediscord.Options{}, func(st *stand) {
 				rule := st.fake.Inject(fakediscord.Rule{Route: createRoute, Every: 5, Effect: effect})
-				const n = 100
+				const n = 500
 				for i := range n {
 					r, _ := st.patient(st.Context(), st.sink, direct2(st, i))
 					require.Equal(st, st.fake.Messages(st.channel)[i].ID, r.Message)
 				}
-				require.Positive(st, rule.Hits())
+				require.GreaterOrEqual(st, rule.Hits(), n/5)
 				require.Len(st, st.fake.Messages(st.channel), n)
 				st.faultless()
 			})
@@ -51,8 +51,8 @@ func TestF23_LostAnswersOverRealSockets(t *testing.T) {
 func TestF24_LateAnswersShowOneMessage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, fakediscord.Options{}, func(st *stand) {
-		st.fake.Inject(fakediscord.Rule{Route: createRoute, Every: 2, Effect: fakediscord.Delay(40 * time.Second)})
-		for i := range 40 {
+		late := st.fake.Inject(fakediscord.Rule{Route: createRoute, Every: 2, Effect: fakediscord.Delay(40 * time.Second)})
+		for i := range 100 {
 			begin := time.Now()
 			d := direct2(st, i)
 			_, err := st.sink.Send(st.Context(), d)
@@ -63,7 +63,8 @@ func TestF24_LateAnswersShowOneMessage(t *testing.T) {
 				st.patient(st.Context(), st.sink, d)
 			}
 		}
-		require.Len(st, st.fake.Messages(st.channel), 40)
+		require.Len(st, st.fake.Messages(st.channel), 100)
+		require.GreaterOrEqual(st, late.Hits(), 50)
 		st.faultless()
 	})
 }

@@ -18,8 +18,17 @@ import (
 
 const reactions = "PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
 
-// heard is a stand with the intent, and a conversation in a thread.
+// conversing is a stand with the intent, and a conversation in a thread.
 func conversing(t *testing.T, fo fakediscord.Options, change ...func(*Options)) (*stand, *desk, bridge.Receipt) {
+	t.Helper()
+	return conversation(t, talkative, fo, change...)
+}
+
+// conversation is a conversation in a thread of a stand with the intent, which
+// begin makes.
+func conversation(
+	t *testing.T, begin func(*testing.T, fakediscord.Options, bool, ...func(*Options)) (*stand, *desk), fo fakediscord.Options, change ...func(*Options),
+) (*stand, *desk, bridge.Receipt) {
 	t.Helper()
 	fo.MessageContent = true
 	if fo.Limits == nil {
@@ -28,7 +37,7 @@ func conversing(t *testing.T, fo fakediscord.Options, change ...func(*Options)) 
 	fo.Limits[reactions] = fakediscord.Limit{}
 	fo.Limits["POST /channels/{channel_id}/messages"] = fakediscord.Limit{}
 	fo.Limits[threadRoute] = fakediscord.Limit{}
-	st, d := talkative(t, fo, false, append([]func(*Options){func(o *Options) { o.MessageContent = true; withActions(o) }}, change...)...)
+	st, d := begin(t, fo, false, append([]func(*Options){func(o *Options) { o.MessageContent = true; withActions(o) }}, change...)...)
 	head, _ := st.patient(t.Context(), st.sink, direct(st, "m0", "hello"))
 	require.NotEmpty(t, head.Thread)
 	return st, d, head
@@ -238,41 +247,6 @@ func TestF41_AnswersWrittenWhileAwayArrive(t *testing.T) {
 	slices.Sort(got)
 	require.Equal(t, want, got)
 	st.faultless()
-}
-
-// F40: cuts of every kind while people answer.
-func TestF40_CutsLoseAndDoubleNothing(t *testing.T) {
-	t.Parallel()
-	for name, cut := range map[string]func(*fakediscord.Server){
-		"connection cut":     func(f *fakediscord.Server) { f.CloseGateway(0) },
-		"session over":       func(f *fakediscord.Server) { f.Invalidate(false) },
-		"asked to reconnect": func(f *fakediscord.Server) { f.Reconnect() },
-		"torn frame":         func(f *fakediscord.Server) { f.TearGateway() },
-		"closed by 4009":     func(f *fakediscord.Server) { f.CloseGateway(4009) },
-		"closed while resuming": func(f *fakediscord.Server) {
-			f.InjectGateway(fakediscord.GatewayRule{Times: 1, Effect: fakediscord.CloseFirst(4000)})
-			f.CloseGateway(4000)
-		},
-		"resume refused": func(f *fakediscord.Server) {
-			f.InjectGateway(fakediscord.GatewayRule{Times: 1, Effect: fakediscord.InvalidFirst(false)})
-			f.CloseGateway(0)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			st, d, head := conversing(t, fakediscord.Options{})
-			var want []string
-			for i := range 12 {
-				st.fake.Say("ada", head.Thread, fmt.Sprint("word ", i), "", false)
-				want = append(want, fmt.Sprint("dm send conversation=v1 text=word ", i))
-				if i == 3 || i == 8 {
-					cut(st.fake)
-				}
-			}
-			st.eventually("all arrived", func() bool { return len(d.calls()) >= len(want) })
-			require.Equal(t, want, d.calls())
-		})
-	}
 }
 
 func TestBurstOfMessagesLosesNoAnswer(t *testing.T) {
