@@ -154,11 +154,17 @@ func (s *Subscription) layout(c Cards, e events.Event) (Message, error) {
 	if err != nil || text == "" {
 		return m, err
 	}
+	return m.Worded(text), nil
+}
+
+// Worded is the message with a template's words in place of its own. Pictures and
+// buttons stay.
+func (m Message) Worded(text string) Message {
 	m.Author, m.Headline, m.Title, m.Text, m.Quotes, m.Fields, m.Footnote = nil, nil, "", text, nil, nil, ""
 	if first, rest, _ := strings.Cut(text, "\n"); len([]rune(first)) <= maxOpening {
 		m.Headline, m.Text = []Span{say(first)}, strings.TrimSpace(rest)
 	}
-	return m, nil
+	return m
 }
 
 var (

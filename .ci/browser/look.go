@@ -20,7 +20,7 @@ func look(ctx context.Context, t *tab, base, token string) error {
 		do   func(context.Context, *tab, string) error
 	}{
 		{"a card appears by itself", liveCard}, {"every page", everyPage}, {"an event on both platforms", event},
-		{"keys", keys}, {"pause and resume", pause}, {"phone and dark", phone}, {"sign in and out", signIn},
+		{"keys", keys}, {"pause and resume", pause}, {"a subscription by its form", form}, {"phone and dark", phone}, {"sign in and out", signIn},
 	} {
 		if err := step.do(ctx, t, base); err != nil {
 			return fmt.Errorf("%s: %w%s", step.name, err, t.said())
@@ -38,7 +38,10 @@ func liveCard(ctx context.Context, t *tab, base string) error {
 	if err := t.open(ctx, base); err != nil {
 		return err
 	}
-	return t.until(ctx, `document.querySelector("#link").dataset.state === "live" && !!document.querySelector("#discord .row.fresh, #discord .row.moved") && !!document.querySelector("#slack .row.fresh, #slack .row.moved")`)
+	if err := t.until(ctx, `document.querySelector("#link").dataset.state === "live" && !!document.querySelector("#discord .row.fresh, #discord .row.moved") && !!document.querySelector("#slack .row.fresh, #slack .row.moved")`); err != nil {
+		return err
+	}
+	return t.picture(ctx, "live")
 }
 
 func everyPage(ctx context.Context, t *tab, base string) error {
@@ -48,6 +51,10 @@ func everyPage(ctx context.Context, t *tab, base string) error {
 		}
 		if err := t.until(ctx, fmt.Sprintf(`document.querySelector("#link").dataset.state === "live" && !!document.querySelector(%q)`, p.has)); err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
+		}
+		name, _, _ := strings.Cut(p.path, "?")
+		if err := t.picture(ctx, name); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -63,7 +70,10 @@ func event(ctx context.Context, t *tab, base string) error {
 	if err := t.eval(ctx, `document.querySelector("[data-row] a").click()`, nil); err != nil {
 		return err
 	}
-	return t.until(ctx, `location.pathname === "/console/event" && !!document.querySelector(".discord .d-embed") && !!document.querySelector(".slack .s-msg")`)
+	if err := t.until(ctx, `location.pathname === "/console/event" && !!document.querySelector(".discord .d-embed") && !!document.querySelector(".slack .s-msg")`); err != nil {
+		return err
+	}
+	return t.picture(ctx, "event")
 }
 
 func keys(ctx context.Context, t *tab, base string) error {

@@ -23,6 +23,7 @@ const door = "console"
 // deeds are the commands that the pages have buttons for.
 var deeds = []string{
 	"subscribe pause", "subscribe resume", "subscribe replay", "subscribe test", "subscribe remove", "dead replay", "dead drop",
+	addCommand, editCommand,
 }
 
 // deed is a button that does something.
@@ -109,25 +110,37 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such button.", http.StatusBadRequest)
 		return
 	}
+	form := r.PostForm
+	if isForm(name) {
+		var done bool
+		if form, done = s.form(w, r, name); done {
+			return
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), deedTime) // done also where the browser leaves
 	defer cancel()
-	q := request(r, name, r.PostForm)
-	a := s.desk.o.Do(ctx, q)
+	a := s.desk.o.Do(ctx, request(r, name, form))
 	s.desk.forget()
-	if a.NeedsConfirm {
-		s.confirm(w, r, a.Question, back)
+	switch {
+	case a.NeedsConfirm:
+		s.confirm(w, r, form, a.Question, back)
 		return
+	case a.Problem != nil && isForm(name):
+		s.formAgain(w, r, name, nil, a.Problem)
+		return
+	}
+	if made, ok := a.Reply.Data.(command.SubscriptionView); ok && isForm(name) {
+		back = pathOf("subscription", "id", made.ID)
 	}
 	http.Redirect(w, r, withResult(back, s.desk.results.leave(resultOf(a))), http.StatusSeeOther) //nolint:gosec // G710: within let paths of the console through only
 }
 
 // confirm asks before something is done; its yes is the same form once more.
-func (s *Server) confirm(w http.ResponseWriter, r *http.Request, question, back string) {
-	once := r.PostForm.Get("once")
-	d := visit{Once: once, Back: back}.deed("Yes, do it", r.PostForm.Get("command"))
-	for _, key := range slices.Sorted(maps.Keys(r.PostForm)) {
-		if arg, ok := strings.CutPrefix(key, argPrefix); ok {
-			d.Args = append(d.Args, field{arg, r.PostForm.Get(key)})
+func (s *Server) confirm(w http.ResponseWriter, r *http.Request, form url.Values, question, back string) {
+	d := visit{Once: form.Get("once"), Back: back}.deed("Yes, do it", form.Get("command"))
+	for _, key := range slices.Sorted(maps.Keys(form)) {
+		if arg, ok := strings.CutPrefix(key, argPrefix); ok && form.Get(key) != "" {
+			d.Args = append(d.Args, field{arg, form.Get(key)})
 		}
 	}
 	d.Danger = true

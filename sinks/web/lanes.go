@@ -132,7 +132,7 @@ func (s *Server) subscription(ctx context.Context, v visit) (any, error) {
 	rows := s.rows(all)
 	i := slices.IndexFunc(rows, func(r subscriptionRow) bool { return r.ID == id })
 	if i < 0 {
-		return nil, &command.Problem{Code: 404, Status: "no_subscription", Message: "There is no such subscription.", Hint: "Somebody may have removed it."}
+		return nil, noSubscription()
 	}
 	p := subscriptionPage{
 		subscriptionRow: rows[i],
@@ -187,5 +187,5 @@ func (s *Server) ask(ctx context.Context, v visit, verb string, values map[strin
 	case a.Problem != nil:
 		return a, a.Problem
 	}
-	return a, &command.Problem{Code: 503, Status: "no_answer", Message: "There is no answer yet.", Hint: "Load the page again."}
+	return a, noAnswer()
 }

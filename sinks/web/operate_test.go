@@ -171,7 +171,7 @@ func desked(t *testing.T, o *office, opts Options) *Server {
 // visits are the pages and what they are asked.
 var visits = map[string]string{
 	"overview": "", "agents": "", "subscriptions": "", "stream": "q=nova", "dead": "", "workspaces": "", "audit": "", "subscription": "id=sub_2",
-	"preview": "subscription=team&since=1h", "event": "id=ntf_1", "why": "subscription=team&event=ntf_1",
+	"add": "", "edit": "id=sub_2", "preview": "subscription=team&since=1h", "event": "id=ntf_1", "why": "subscription=team&event=ntf_1",
 }
 
 func answered(q command.Request) command.Answer {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"html/template"
@@ -16,8 +17,9 @@ import (
 // anew while somebody looks; "<name>-head", where there is one, is not.
 type sheet struct {
 	name, title string
-	nav         bool // it stands in the navigation
-	still       bool // it shows what was asked once, and stays as it is
+	nav         bool   // it stands in the navigation
+	under       string // the page of the navigation that it belongs to, where it does not stand there itself
+	still       bool   // it shows what was asked once, and stays as it is
 	view        func(s *Server, ctx context.Context, v visit) (any, error)
 }
 
@@ -31,10 +33,12 @@ func sheets() []sheet {
 		{name: "dead", title: "Dead letters", nav: true, view: (*Server).dead},
 		{name: "workspaces", title: "Workspaces", nav: true, view: (*Server).workspaces},
 		{name: "audit", title: "Audit", nav: true, view: (*Server).audit},
-		{name: "subscription", title: "Subscription", view: (*Server).subscription},
-		{name: "preview", title: "Dry run", still: true, view: (*Server).preview},
-		{name: "event", title: "Event", still: true, view: (*Server).event},
-		{name: "why", title: "Why", still: true, view: (*Server).why},
+		{name: "subscription", under: "subscriptions", title: "Subscription", view: (*Server).subscription},
+		{name: "preview", under: "subscriptions", title: "Dry run", still: true, view: (*Server).preview},
+		{name: "event", under: "stream", title: "Event", still: true, view: (*Server).event},
+		{name: "why", under: "subscriptions", title: "Why", still: true, view: (*Server).why},
+		{name: "add", under: "subscriptions", title: "Add a subscription", still: true, view: (*Server).adding},
+		{name: "edit", under: "subscriptions", title: "Change a subscription", still: true, view: (*Server).editing},
 	}
 }
 
@@ -59,7 +63,7 @@ func (s *Server) nav(here string) []navItem {
 	out := []navItem{{Path: "/console/", Title: "Live", Key: 1, Here: here == "/console/"}}
 	for _, p := range sheets() {
 		if p.nav {
-			out = append(out, navItem{Path: p.path(), Title: p.title, Key: len(out) + 1, Here: here == p.path()})
+			out = append(out, navItem{Path: p.path(), Title: p.title, Key: len(out) + 1, Here: here == p.path() || here == p.name})
 		}
 	}
 	return out
@@ -94,7 +98,6 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 			}
 			f.Live = "/console/changes?" + q.Encode()
 		}
-		f.Nav = s.nav(p.path())
 		s.frame(w, r, http.StatusOK, f, p.name, data)
 	}
 }
@@ -107,7 +110,7 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, f frameView, err
 	} else if r.Context().Err() == nil {
 		s.log.WarnContext(r.Context(), "page not shown", "path", r.URL.Path, "err", err)
 	}
-	f.Result, f.Nav = &n, s.nav("")
+	f.Result = &n
 	s.frame(w, r, status, f, "nothing", nil)
 }
 
@@ -122,7 +125,9 @@ func (s *Server) frame(w http.ResponseWriter, r *http.Request, status int, f fra
 		http.Error(w, "The page could not be drawn; the log says why.", http.StatusInternalServerError)
 		return
 	}
-	if f.Nav == nil {
+	if p, ok := sheetOf(name); ok {
+		f.Nav = s.nav(cmp.Or(p.under, p.path()))
+	} else {
 		f.Nav = s.nav("")
 	}
 	f.Version, f.Edition, f.SignedIn = s.o.Version, s.edition, s.needsLogin(r)

@@ -125,6 +125,7 @@
     if (page) page.click();
     else keys[e.key]();
   });
+  addEventListener("pageshow", (e) => { if (e.persisted) all("button[disabled]").forEach((b) => { b.disabled = false; }); });
   addEventListener("submit", (e) => {
     if (e.target.method === "post") setTimeout(() => all("button", e.target).forEach((b) => { b.disabled = true; }));
   });
