@@ -40,7 +40,8 @@ func (pr *process) tellOwner(r bridge.SubscriptionRecord) func(context.Context, 
 // ownerMessage is a notice as people read it.
 func ownerMessage(r *bridge.SubscriptionRecord, n bridge.OwnerNotice) bridge.Message {
 	m := bridge.Message{Event: "bridge.suspended", At: time.Now(), Tone: bridge.ToneBad, Title: "Subscription " + r.Name + " is suspended", Text: n.Reason}
-	m.Footnote, m.Actions = "What is not sent waits. I look again every hour, or now:", []bridge.Action{command.LookAgain(r)}
+	look := command.LookAgain(r)
+	m.Footnote, m.Actions = "What is not sent waits. I look again every hour, or now: press "+look.Label+".", []bridge.Action{look}
 	if n.Reason == absence {
 		m.Footnote, m.Actions = "What is not sent waits.", nil // adding the app again is the look
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func (s *Sink) post(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 		return bridge.Receipt{}, err
 	}
 	defer leave()
-	r, err := s.postSmaller(ctx, d, again)
+	r, err := s.postSmaller(ctx, d, again || d.Unsure)
 	switch {
 	case !again:
 	case err == nil || err.Verdict == bridge.InDoubt:
@@ -91,17 +92,22 @@ func (s *Sink) postSmaller(ctx context.Context, d bridge.Delivery, again bool) (
 			return r, bad.paced
 		case thread != "" && bad.threadGone():
 			thread = ""
-		case marked && strings.Contains(bad.code, "metadata"):
+		case bad.metadata() && len(d.Told.Keys) > 0:
+			d.Told = bridge.Told{} // known by its own key alone
+		case marked && bad.metadata():
 			marked = false
 		case bad.verdict(posting) == bridge.Reject && f < textOnly:
 			s.log.Warn("slack refuses the message, a smaller one follows", "destination", d.To.String(), "event_id", d.Event.ID, "err", bad)
 			s.opt.Count("slack_messages_refused")
 			f++
 		default:
-			return r, s.failed(bad, posting, d)
+			return r, s.turnedAway(ctx, bad, d)
 		}
 	}
 }
+
+// metadata reports that Slack refuses what rides along unseen.
+func (f *fault) metadata() bool { return strings.Contains(f.code, "metadata") }
 
 func (s *Sink) postOnce(ctx context.Context, d bridge.Delivery, b body, thread string) (bridge.Receipt, *fault) {
 	options := append(b.options(),
@@ -213,6 +219,18 @@ func (s *Sink) failed(bad *fault, why purpose, d bridge.Delivery) *bridge.SendEr
 	e := bad.sendError(why, d.To.Place)
 	if s.grant != nil && e.Verdict == bridge.Revoked {
 		e.Advice = s.grant.apps.shutOut()
+	}
+	return e
+}
+
+// turnedAway is failed for a message, in the words of people where Slack tells what
+// they call its channel.
+func (s *Sink) turnedAway(ctx context.Context, bad *fault, d bridge.Delivery) *bridge.SendError {
+	e := s.failed(bad, posting, d)
+	if e.Verdict == bridge.Gone && (bad.code == "not_in_channel" || bad.code == "is_archived") && slices.Contains(s.web.known(), "channels:read") {
+		if info, f := s.channelInfo(ctx, d.To.Place); f == nil && info.Name != "" {
+			e.Advice = bad.advice("#" + oneLine(info.Name))
+		}
 	}
 	return e
 }
