@@ -133,8 +133,9 @@ func TestTheConsoleLooksAfterABridgeElsewhere(t *testing.T) {
 	shows("/console/dead", "No event waits as a dead letter.")
 	shows("/console/audit", "subscribe pause subscription:s", "subscribe resume subscription:s", "dead replay", "console 127.0.0.1")
 
+	made := w.subscribesByForm(c)
 	var all strings.Builder
-	for _, target := range []string{"", "overview", "agents", "subscriptions", "subscription?id=h", "stream", "dead", "workspaces", "audit", "event?id=" + event[1]} {
+	for _, target := range []string{"", "overview", "agents", "subscriptions", "subscription?id=h", "subscription?id=" + made, "edit?id=" + made, "stream", "dead", "workspaces", "audit", "event?id=" + event[1]} {
 		all.WriteString(c.page("/console/" + target))
 	}
 	for _, secret := range []string{"SECRET_PATH", "SECRET_KEY", w.agent.ClientSecret, w.team.BotToken(), fakediscord.DefaultToken, "whsec_"} {
@@ -143,6 +144,44 @@ func TestTheConsoleLooksAfterABridgeElsewhere(t *testing.T) {
 	w.signInThroughAProxy(c)
 	console.stop()
 	worker.stop()
+}
+
+// subscribesByForm makes a subscription as the console's pages do, and changes it. It
+// goes through the console alone, to a webhook whose address is a secret.
+func (w *world) subscribesByForm(c *consoleOf) (id string) {
+	w.t.Helper()
+	send := func(command string, fields url.Values) (*http.Response, string) {
+		fields.Set("command", command)
+		return c.do(http.MethodPost, "/console/do", fields)
+	}
+	form := url.Values{"arg.to": {"webhook:" + w.hookURL}, "arg.preset": {"all"}, "arg.events": {""}, "arg.agents": {"*"}, "arg.name": {"by form"}, "once": {"one"}}
+	res, text := send("subscribe add", form)
+	require.Equal(w.t, http.StatusBadRequest, res.StatusCode, text)
+	require.Contains(w.t, text, `id="wrong-name">A name is letters, digits, - and _.`)
+
+	form.Set("arg.name", "byform")
+	form.Set("dry", "yes")
+	res, text = send("subscribe add", form)
+	require.Equal(w.t, http.StatusOK, res.StatusCode, text)
+	require.Contains(w.t, text, "It would have sent")
+	require.Contains(w.t, text, `aria-label="As Discord shows it"`)
+	require.NotContains(w.t, c.page("/console/subscriptions"), "byform", "a look stores nothing")
+
+	form.Del("dry")
+	res, text = send("subscribe add", form)
+	require.Equal(w.t, http.StatusSeeOther, res.StatusCode, text)
+	page := res.Header.Get("Location")
+	require.Contains(w.t, c.page(page), "Subscribed: byform.")
+	id = regexp.MustCompile(`id=([^&]+)`).FindStringSubmatch(page)[1]
+	w.mention(5)
+	w.eventually("it delivers", 30*time.Second, func() bool {
+		return strings.Contains(c.page("/console/subscription?id="+id), "<dt>Last delivery</dt><dd><time")
+	})
+
+	res, text = send("subscribe edit", url.Values{"arg.subscription": {id}, "arg.to": {"webhook:127.0.0.1"}, "was.to": {"webhook:127.0.0.1"}, "arg.filter": {"data.actor.verified"}, "was.filter": {""}})
+	require.Equal(w.t, http.StatusSeeOther, res.StatusCode, text)
+	require.Contains(w.t, c.page(res.Header.Get("Location")), "<code>data.actor.verified</code>")
+	return id
 }
 
 // signInThroughAProxy takes the token from the data folder, as its owner can.
