@@ -55,12 +55,20 @@ const shownCards = 3
 
 // adding is the page that makes a subscription.
 func (s *Server) adding(ctx context.Context, v visit) (any, error) {
-	return s.formOf(ctx, v, addCommand, "", nil, nil)
+	return orNothing(s.formOf(ctx, v, addCommand, "", nil, nil))
 }
 
 // editing is the page that changes one.
 func (s *Server) editing(ctx context.Context, v visit) (any, error) {
-	return s.formOf(ctx, v, editCommand, v.Query.Get("id"), nil, nil)
+	return orNothing(s.formOf(ctx, v, editCommand, v.Query.Get("id"), nil, nil))
+}
+
+// orNothing gives nothing to draw where there is an error.
+func orNothing(p *formPage, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // formOf lays the form out: with what was typed, where there is something, and what

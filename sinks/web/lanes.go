@@ -158,22 +158,26 @@ func (s *Server) preview(ctx context.Context, v visit) (any, error) {
 			values[name] = text
 		}
 	}
+	page := map[string]any{"Subscription": v.typed("subscription"), "Since": v.typed("since"), "Filter": v.typed("filter"), "Text": "", "Items": nil}
 	a, err := s.ask(ctx, v, "preview", values)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
 	p, _ := a.Reply.Data.(command.Preview)
-	return map[string]any{"Text": a.Reply.Text, "Items": p.Items, "Subscription": v.typed("subscription"), "Since": v.typed("since"), "Filter": v.typed("filter")}, nil
+	page["Text"], page["Items"] = a.Reply.Text, p.Items
+	return page, nil
 }
 
 // why is the way of one event through one subscription.
 func (s *Server) why(ctx context.Context, v visit) (any, error) {
+	page := map[string]any{"Subscription": v.typed("subscription"), "Event": v.typed("event"), "Text": "", "Trace": command.Trace{}}
 	a, err := s.ask(ctx, v, "why", map[string]any{"subscription": v.typed("subscription"), "event": v.typed("event")})
 	if err != nil {
-		return nil, err
+		return page, err
 	}
 	t, _ := a.Reply.Data.(command.Trace)
-	return map[string]any{"Text": a.Reply.Text, "Trace": t, "Subscription": v.typed("subscription")}, nil
+	page["Text"], page["Trace"] = a.Reply.Text, t
+	return page, nil
 }
 
 // ask has a command look something up. The error is its *command.Problem.

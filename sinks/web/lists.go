@@ -179,6 +179,7 @@ func letterOf(v visit, l bridge.DeadLetter) letterRow {
 // deadPage is the dead letters that fit.
 type deadPage struct {
 	Subscription, Reason string
+	Choices              []option // subscriptions that have dead letters
 	Rows                 []letterRow
 	Total                int
 	ReplayAll, DropAll   *deed
@@ -190,6 +191,7 @@ func (s *Server) dead(ctx context.Context, v visit) (any, error) {
 		return nil, err
 	}
 	p := deadPage{Subscription: v.typed("subscription"), Reason: v.typed("reason")}
+	p.Choices = addressees(all, p.Subscription)
 	for _, l := range all {
 		if p.Subscription != "" && l.Subscription != p.Subscription || !strings.Contains(strings.ToLower(l.Reason), strings.ToLower(p.Reason)) {
 			continue
@@ -210,6 +212,22 @@ func (s *Server) dead(ctx context.Context, v visit) (any, error) {
 		p.ReplayAll.Say, p.DropAll.Say, p.DropAll.Danger = p.ReplayAll.Label, p.DropAll.Label, true
 	}
 	return p, nil
+}
+
+// addressees are the subscriptions that have dead letters, and the one asked for.
+func addressees(all []bridge.DeadLetter, asked string) []option {
+	ids := map[string]bool{}
+	for _, l := range all {
+		ids[oneLine(l.Subscription, maxName)] = true
+	}
+	if asked != "" {
+		ids[asked] = true
+	}
+	var out []option
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		out = append(out, option{Value: id, Label: id})
+	}
+	return out
 }
 
 // workspaceRow is a Discord server or a Slack workspace as the console shows it.

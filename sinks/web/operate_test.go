@@ -392,7 +392,15 @@ func TestARefusalIsShown(t *testing.T) {
 	res := post(t, s, actPath, deedForm("subscribe replay", "since", "x"))
 	require.NoError(t, res.Body.Close())
 	require.Contains(t, body(t, ask(t, s, "GET", res.Header.Get("Location"))), `<p class="alert down" role="status"><b>&#34;x&#34; is no time.</b> <span>Write 2h.</span></p>`)
-	require.Contains(t, body(t, ask(t, s, "GET", "/console/why?event=x")), "is no time")
+	for target, kept := range map[string]string{
+		"why?subscription=team&event=ntf_9": `name="event" value="ntf_9"`, "preview?subscription=team&since=x&filter=y": `name="since" value="x"`,
+	} {
+		res := ask(t, s, "GET", "/console/"+target)
+		require.Equal(t, 400, res.StatusCode)
+		page := body(t, res)
+		require.Contains(t, page, "is no time")
+		require.Contains(t, page, kept, "what was typed can be mended there")
+	}
 }
 
 // TestT21_FormsOfOtherPagesDoNothing: only what a page of the console itself sends

@@ -20,7 +20,9 @@ type sheet struct {
 	nav         bool   // it stands in the navigation
 	under       string // the page of the navigation that it belongs to, where it does not stand there itself
 	still       bool   // it shows what was asked once, and stays as it is
-	view        func(s *Server, ctx context.Context, v visit) (any, error)
+	// view gives what its template draws. Data beside a *command.Problem is the page with
+	// what is wrong above it.
+	view func(s *Server, ctx context.Context, v visit) (any, error)
 }
 
 // sheets are the pages beyond the live one, in the order of the navigation.
@@ -84,8 +86,11 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(p.path(), r)
 		f := frameView{Title: p.title, Result: s.desk.results.take(v.Query.Get("told"))}
+		status := http.StatusOK
 		data, err := p.view(s, r.Context(), v)
-		if err != nil {
+		if refused, ok := errors.AsType[*command.Problem](err); ok && data != nil {
+			status, f.Result = refused.Code, new(refusalOf(refused))
+		} else if err != nil {
 			s.failed(w, r, f, err)
 			return
 		}
@@ -98,7 +103,7 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 			}
 			f.Live = "/console/changes?" + q.Encode()
 		}
-		s.frame(w, r, http.StatusOK, f, p.name, data)
+		s.frame(w, r, status, f, p.name, data)
 	}
 }
 
