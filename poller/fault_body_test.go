@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -210,6 +213,42 @@ func TestF59_BrokenRepliesMoveNoCursor(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A thousand replies are broken, each in a way and place of its own, while much
+// happens: once it is over, every fact was told once.
+func TestF59_AThousandBrokenReadsMoveNoCursor(t *testing.T) {
+	t.Parallel()
+	inTown(t, sandbox.Options{Empty: true}, func(t *testing.T, w town) {
+		ways, dice := slices.Sorted(maps.Keys(brokenReplies)), rand.New(rand.NewPCG(59, 0)) //nolint:gosec // the same numbers again
+		var mu sync.Mutex
+		hits := 0
+		broken := func(body []byte) []byte {
+			mu.Lock()
+			defer mu.Unlock()
+			if hits == 1000 || dice.IntN(2) == 0 {
+				return body
+			}
+			hits++
+			return brokenReplies[ways[hits%len(ways)]](body)
+		}
+		b := &breaker{path: "/api/*", change: broken}
+		deep := &breaker{path: "/api/*/*/*", change: broken}
+		w.through(func(q *http.Request, r *http.Response) { b.pass(q, r); deep.pass(q, r) })
+		_, stop := w.poll(func(o *poller.Options) { o.Ceiling = 10 * time.Second })
+		pass(time.Minute)
+		b.on.Store(true)
+		deep.on.Store(true)
+		for n := 0; hits < 1000; n++ {
+			w.act(sandbox.Action{As: "nova_ai", Do: "mention", Content: "hi @" + w.handle})
+			w.act(sandbox.Action{As: "nova_ai", Do: "dm", Handle: w.handle, Content: fmt.Sprint("word ", n)})
+			pass(time.Minute)
+			require.Less(t, n, 2000, "the replies are read no more")
+		}
+		w.settle(10 * time.Minute)
+		w.complete()
+		stop()
+	})
 }
 
 func TestF59_BrokenItemsStopNothing(t *testing.T) {

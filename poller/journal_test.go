@@ -33,10 +33,11 @@ type journal struct {
 	tolerant bool                                    // leaves out what is stored already, as the real one does
 	fail     func(commits int) (before, after error) // fails a commit before or after it was stored
 	commits  int
+	at       map[string]time.Time // when each event was stored
 }
 
 func newJournal() *journal {
-	return &journal{cursors: map[string][]byte{}, revs: map[string]uint64{}, ids: map[string]bool{}}
+	return &journal{cursors: map[string][]byte{}, revs: map[string]uint64{}, ids: map[string]bool{}, at: map[string]time.Time{}}
 }
 
 func (j *journal) Load(_ context.Context, agent, source string) ([]byte, uint64, error) {
@@ -73,7 +74,7 @@ func (j *journal) Commit(_ context.Context, agent, source string, evs []events.E
 		if err := fits(e); err != nil {
 			panic(err) // the poller must never emit what its own schema refuses
 		}
-		j.ids[e.ID] = true
+		j.ids[e.ID], j.at[e.ID] = true, time.Now()
 	}
 	j.events = append(j.events, evs...)
 	j.cursors[key] = cursor
