@@ -25,22 +25,42 @@ type visitor struct {
 	lobby string
 }
 
-// installs goes through the installations as people do.
-func installs(ctx context.Context, w *world, port string) error {
+// step is something that people do, in a browser of its own.
+type step struct {
+	name string
+	do   func(context.Context, *tab) error
+}
+
+func newVisitor(w *world, port string) *visitor {
 	v := &visitor{world: w, port: port, acme: w.slack.AddEmptyWorkspace("acme"), guild: w.discord.Found("Lab")}
 	v.lobby = w.discord.Channel(v.guild, "lobby")
-	for _, step := range []struct {
-		name string
-		do   func(context.Context, *tab) error
-	}{
+	return v
+}
+
+// installs goes through the installations as people do.
+func installs(ctx context.Context, w *world, port string) error {
+	v := newVisitor(w, port)
+	return v.goThrough(ctx, []step{
 		{"Discord: added, and welcomed", v.discordAdds},
 		{"Slack: cancelled, and begun again", v.cancels},
 		{"Slack: somebody else's installation", v.somebodyElses},
 		{"Slack: installed, once", v.installs},
+		{"Slack: installed in German", v.inGerman},
+		{"Slack: installed for a whole organisation", v.organisation},
 		{"Discord: welcomed once", v.welcomedOnce},
-	} {
+	})
+}
+
+// installsInClear installs where the bridge has no https.
+func installsInClear(ctx context.Context, w *world, port string) error {
+	v := newVisitor(w, port)
+	return v.goThrough(ctx, []step{{"Slack: installed, by http", v.installs}})
+}
+
+func (v *visitor) goThrough(ctx context.Context, steps []step) error {
+	for _, step := range steps {
 		if err := v.inBrowser(ctx, step.do); err != nil {
-			return fmt.Errorf("%s: %w\n%s", step.name, err, w.tail())
+			return fmt.Errorf("%s: %w\n%s", step.name, err, v.tail())
 		}
 		fmt.Println("ok:", step.name)
 	}
@@ -164,6 +184,12 @@ func (v *visitor) installs(ctx context.Context, t *tab) error {
 	if err := t.until(ctx, `document.querySelectorAll("li").length === 3 && !document.querySelector("a")`); err != nil {
 		return err
 	}
+	if err := v.bound(ctx, t, false); err != nil {
+		return err
+	}
+	if err := t.picture(ctx, "slack installed"); err != nil {
+		return err
+	}
 	before := len(v.slack.Requests(redeems))
 	link := t.where(ctx)
 	again := func(ctx context.Context, t *tab) error {
@@ -188,6 +214,63 @@ func (v *visitor) installs(ctx context.Context, t *tab) error {
 	return nil
 }
 
+// inGerman says no, then yes, in a browser that asks for German, on a phone.
+func (v *visitor) inGerman(ctx context.Context, t *tab) error {
+	if _, err := t.call(ctx, "Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}}); err != nil {
+		return err
+	}
+	if err := t.as(ctx, 390, "dark"); err != nil {
+		return err
+	}
+	for _, one := range []struct{ decision, title, text string }{
+		{"cancel", "Es wurde nichts installiert", "Du hast bei Slack abgebrochen"}, {"allow", "ImagineBridge ist in acme installiert", "/invite @ImagineBridge"},
+	} {
+		if err := v.begin(ctx, t, v.site); err != nil {
+			return err
+		}
+		if err := v.decide(ctx, t, one.decision); err != nil {
+			return err
+		}
+		for _, is := range []string{heading(one.title), says(one.text), `document.documentElement.lang === "de"`, `document.documentElement.scrollWidth <= 390`} {
+			if err := t.until(ctx, is); err != nil {
+				return err
+			}
+		}
+		if err := t.picture(ctx, "slack german "+one.decision); err != nil {
+			return err
+		}
+		if err := t.as(ctx, 390, "dark"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// organisation installs the app for all workspaces at once, in a browser of an
+// administrator of the organisation.
+func (v *visitor) organisation(ctx context.Context, t *tab) error {
+	before := len(v.slack.Requests(redeems))
+	if err := v.begin(ctx, t, v.site); err != nil {
+		return err
+	}
+	if err := t.eval(ctx, `document.querySelector("[name=org_wide]").checked = true`, nil); err != nil {
+		return err
+	}
+	if err := v.decide(ctx, t, "allow"); err != nil {
+		return err
+	}
+	if err := v.reads(ctx, t, "ImagineBridge is installed in acme", "It is installed for a whole organisation."); err != nil {
+		return err
+	}
+	if n := len(v.slack.Requests(redeems)); n != before+1 {
+		return fmt.Errorf("%d approvals were redeemed", n-before)
+	}
+	if faults := v.slack.Faults(); len(faults) > 0 {
+		return fmt.Errorf("slack objects: %v", faults)
+	}
+	return v.bound(ctx, t, false)
+}
+
 // begin opens the bridge's page and comes to Slack's.
 func (v *visitor) begin(ctx context.Context, t *tab, site string) error {
 	if err := t.open(ctx, site+"/slack/install"); err != nil {
@@ -196,7 +279,7 @@ func (v *visitor) begin(ctx context.Context, t *tab, site string) error {
 	if err := t.until(ctx, `location.pathname === "`+consent+`" && document.readyState === "complete"`); err != nil {
 		return err
 	}
-	return nil
+	return v.bound(ctx, t, true)
 }
 
 // decide presses a button of Slack's page, and comes back.
@@ -212,7 +295,7 @@ func (v *visitor) decide(ctx context.Context, t *tab, what string) error {
 // that a page that says no leads back to the beginning.
 func (v *visitor) reads(ctx context.Context, t *tab, title, text string) error {
 	for _, is := range []string{
-		heading(title), fmt.Sprintf(`document.querySelector("main").textContent.includes(%q)`, text),
+		heading(title), says(text),
 		`getComputedStyle(document.querySelector("main")).maxWidth === "608px"`, `document.documentElement.scrollWidth <= innerWidth`,
 		`document.cookie === ""`,
 	} {
@@ -229,4 +312,9 @@ func (v *visitor) reads(ctx context.Context, t *tab, title, text string) error {
 // heading is true where a page has that title.
 func heading(text string) string {
 	return fmt.Sprintf(`document.readyState === "complete" && document.querySelector("h1")?.textContent === %q`, text)
+}
+
+// says is true where a page has that text.
+func says(text string) string {
+	return fmt.Sprintf(`document.querySelector("main").textContent.includes(%q)`, text)
 }

@@ -26,7 +26,7 @@ var tours = map[string]struct {
 	do     func(ctx context.Context, chromium, bridge, folder string) error
 	within time.Duration
 }{
-	"console": {console, 50 * time.Second}, "install": {install, 35 * time.Second},
+	"console": {console, 60 * time.Second}, "install": {install, 60 * time.Second},
 }
 
 func main() {
@@ -81,30 +81,50 @@ func console(ctx context.Context, chromium, bridge, folder string) error {
 	return nil
 }
 
-// install starts a bridge among emulators and the browser, installs, and ends all.
+// install goes through the installations at a bridge that is reached by https, as
+// bridges are where others install from, and once at one that is not.
 func install(ctx context.Context, chromium, bridge, folder string) error {
 	began := time.Now()
-	w, err := newWorld(ctx, bridge, folder)
+	who, err := newIdentity()
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	port, end, err := browse(ctx, chromium, folder)
+	port, end, err := browse(ctx, chromium, folder, "--ignore-certificate-errors-spki-list="+who.pin)
 	if err != nil {
 		return fmt.Errorf("the browser: %w", err)
 	}
 	defer end()
-	if err := installs(ctx, w, port); err != nil {
-		return err
+	for _, one := range []struct {
+		name string
+		who  *identity
+		do   func(ctx context.Context, w *world, port string) error
+	}{{"https", who, installs}, {"http", nil, installsInClear}} {
+		if err := within(ctx, bridge, filepath.Join(folder, one.name), one.who, port, one.do); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
 	}
 	fmt.Printf("the installations work in Chromium (%s)\n", time.Since(began).Round(time.Second))
 	return nil
 }
 
+// within starts a bridge among emulators, does something there, and ends all of it.
+func within(ctx context.Context, bridge, folder string, who *identity, port string, do func(ctx context.Context, w *world, port string) error) error {
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return err
+	}
+	w, err := newWorld(ctx, bridge, folder, who)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	return do(ctx, w, port)
+}
+
 // browse starts the browser and tells where its DevTools listen.
-func browse(ctx context.Context, chromium, folder string) (address string, end func(), err error) {
-	chrome := command(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run",
+func browse(ctx context.Context, chromium, folder string, flags ...string) (address string, end func(), err error) {
+	flags = append(flags, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run",
 		"--user-data-dir="+filepath.Join(folder, "profile"), "--remote-debugging-port=0", "about:blank")
+	chrome := command(ctx, chromium, flags...)
 	out, err := chrome.StderrPipe()
 	if err != nil {
 		return "", nil, err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -40,7 +42,8 @@ type world struct {
 // newWorld runs a bridge that nobody added anywhere yet. Browsers reach it through a
 // proxy, by the name localhost: so its address is known before it runs, and the
 // emulators, which are 127.0.0.1, are other sites to the browser, as they are in life.
-func newWorld(ctx context.Context, bridge, folder string) (_ *world, err error) {
+// With an identity the proxy speaks https.
+func newWorld(ctx context.Context, bridge, folder string, who *identity) (_ *world, err error) {
 	w := &world{log: filepath.Join(folder, "bridge.log")}
 	defer func() {
 		if err != nil {
@@ -51,7 +54,7 @@ func newWorld(ctx context.Context, bridge, folder string) (_ *world, err error) 
 	if err != nil {
 		return nil, err
 	}
-	api, err := w.serve(ctx, box)
+	api, err := w.serve(ctx, box, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +73,16 @@ func newWorld(ctx context.Context, bridge, folder string) (_ *world, err error) 
 	front, err := w.serve(ctx, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(&url.URL{Scheme: "http", Host: behind.Load().(string)})
 		r.Out.Host = r.In.Host
-	}})
+	}}, who)
 	if err != nil {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(front)
-	w.site, w.other = "http://localhost:"+port, "http://"+front
+	scheme := "http://"
+	if who != nil {
+		scheme = "https://"
+	}
+	w.site, w.other = scheme+"localhost:"+port, scheme+front
 	file := filepath.Join(folder, "imaginebridge.yaml")
 	text := fmt.Sprintf(`imagineanything: {base_url: "http://%s"}
 nats: {listen: "127.0.0.1:0", store: 64MiB}
@@ -96,7 +103,7 @@ discord: {bot_token: %q, api_url: %q}
 
 // run starts the bridge and waits until it is ready.
 func (w *world) run(ctx context.Context, bridge, file, folder string) (address string, err error) {
-	log, err := os.Create(w.log)
+	kept, err := os.Create(w.log)
 	if err != nil {
 		return "", err
 	}
@@ -106,7 +113,7 @@ func (w *world) run(ctx context.Context, bridge, file, folder string) (address s
 	if err != nil {
 		return "", err
 	}
-	address, end, err := start(cmd, io.TeeReader(out, log), regexp.MustCompile(`msg=ready.* console=http://(127\.0\.0\.1:\d+)/console/`))
+	address, end, err := start(cmd, io.TeeReader(out, kept), regexp.MustCompile(`msg=ready.* console=http://(127\.0\.0\.1:\d+)/console/`))
 	if err != nil {
 		return "", err
 	}
@@ -114,17 +121,21 @@ func (w *world) run(ctx context.Context, bridge, file, folder string) (address s
 	return address, nil
 }
 
-// serve answers on loopback until the world is closed.
-func (w *world) serve(ctx context.Context, h http.Handler) (address string, err error) {
+// serve answers on loopback until the world is closed; by https where who is given.
+func (w *world) serve(ctx context.Context, h http.Handler, who *identity) (address string, err error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	address = l.Addr().String()
+	if who != nil {
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{who.cert}, MinVersion: tls.VersionTLS13})
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.Serve(l) }() // ends with close
 	w.ends = append(w.ends, func() { _ = server.Close() })
-	return l.Addr().String(), nil
+	return address, nil
 }
 
 // close ends all of it, what came last first.

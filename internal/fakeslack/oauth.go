@@ -49,7 +49,7 @@ var authorizePage = template.Must(template.New("authorize").Parse(`<!DOCTYPE htm
 <h1>ImagineBridge is requesting permission to access a Slack workspace</h1>
 <form method="post" action="/oauth/v2/authorize">
 {{range $k, $v := .}}<input type="hidden" name="{{$k}}" value="{{$v}}">
-{{end}}<label>Workspace <input name="workspace"></label>
+{{end}}<label>Workspace <input name="workspace"></label> <label><input type="checkbox" name="org_wide" value="true"> Install for the whole organisation</label>
 <button name="decision" value="allow">Allow</button> <button name="decision" value="cancel">Cancel</button>
 </form></body></html>
 `))
