@@ -78,20 +78,29 @@ func TestF73_RecordRefusedAfterSending(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
-				refusals := 0
+				refusals, refused := 0, map[int]int{} // by what had been sent
 				w.refuse = func(what string) error {
-					if what == op && len(w.sends) > 0 && refusals < 6 {
+					if n := len(w.sends); what == op && n%5 == 1 && refused[n] < 6 {
+						refused[n]++
 						refusals++
 						return errors.New("permissions violation")
 					}
 					return nil
 				}
 				w.publish(comment(1), job("pending", 0), like(3))
+				want := []string{"ntf_1", "job_j1_0_pending", "ntf_3"}
+				for n := 4; n <= 50; n++ {
+					w.publish(comment(n))
+					want = append(want, fmt.Sprintf("ntf_%d", n))
+				}
 				r := w.run(t)
-				wait(10 * time.Minute)
-				require.Equal(t, 6, refusals)
-				require.Equal(t, []string{"ntf_1", "job_j1_0_pending", "ntf_3"}, w.seen())
-				require.Len(t, w.attempts(), 3, "nothing was sent again for a record")
+				wait(time.Hour)
+				require.GreaterOrEqual(t, refusals, 6)
+				if op == "save" {
+					require.Equal(t, 6*10, refusals)
+				}
+				require.Equal(t, want, w.seen())
+				require.Len(t, w.attempts(), 50, "nothing was sent again for a record")
 				r.stop(t)
 			})
 		})
@@ -125,6 +134,42 @@ func TestF73_IntentThatNobodyFinishedIsNotForgotten(t *testing.T) {
 				require.WithinDuration(t, begin.Add(-tc.age), sends[0].Doubt, 0)
 				require.Equal(t, 1, sends[1].Attempt)
 				require.Zero(t, sends[1].Doubt)
+				r.stop(t)
+			})
+		})
+	}
+}
+
+// Fifty processes die, one after the other, with an intent stored and nothing sent,
+// or with the message sent and nothing recorded: each event is shown once.
+func TestF73_FiftyIntentsLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, sent := range map[string]bool{"before the request": false, "after the request": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				for n := range 50 {
+					w.publish(like(n + 1))
+					intent := 1 // the operations of an event's life: intent, message
+					if n > 0 {
+						intent = 2 // in doubt from before: the message, then the intent of the next
+					}
+					if sent {
+						intent++
+					}
+					w.strike(intent, true)
+					r := w.run(t)
+					wait(2 * time.Minute)
+					require.Equal(t, n+1, w.life/2, "process %d died", n)
+					t.Log("it ended with", r.ended())
+				}
+				w.spare()
+				r := w.run(t)
+				wait(2 * time.Minute)
+				require.Equal(t, names(50), w.seen())
+				require.EqualValues(t, 50, w.stored().Position)
+				require.Empty(t, w.dead)
 				r.stop(t)
 			})
 		})

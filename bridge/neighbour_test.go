@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -12,11 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/load"
 )
 
-// street are destinations of one process that share its circuits; each takes 50 ms
-// for a message.
+// street are destinations of one process that share its circuits; each takes its
+// time for a message.
 type street struct {
+	takes   time.Duration
 	worlds  []*world
 	workers []*running
 }
@@ -29,7 +32,7 @@ func (s *street) open(t *testing.T, n int, to string, circuits *bridge.Circuits,
 		i := len(s.worlds)
 		w := newWorld()
 		w.answer = func(context.Context, int, bridge.Delivery) error {
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(s.takes)
 			return trouble(i)
 		}
 		s.worlds = append(s.worlds, w)
@@ -42,8 +45,12 @@ func (s *street) open(t *testing.T, n int, to string, circuits *bridge.Circuits,
 // happen gives every destination an event every so often, the given ones.
 func (s *street) happen(from, to int, every time.Duration) {
 	for n := from; n <= to; n++ {
+		data, err := json.Marshal(like(n))
+		if err != nil {
+			panic(err) // the test's own event is wrong
+		}
 		for _, w := range s.worlds {
-			w.publish(like(n))
+			w.publishRaw(string(data))
 		}
 		wait(every)
 	}
@@ -69,31 +76,34 @@ func slowest(worlds []*world) time.Duration {
 	return all[len(all)*99/100]
 }
 
-// TestF32_ADeadWebhookSlowsNoOther: one of eleven is dead for an hour.
+// TestF32_ADeadWebhookSlowsNoOther: one beside fifty is dead for an hour.
 func TestF32_ADeadWebhookSlowsNoOther(t *testing.T) {
 	t.Parallel()
 	p99 := map[bool]time.Duration{}
 	for _, dead := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			refused, s := on(), &street{}
+			const healthy = 50
+			refused, s, hits := on(), &street{takes: 50 * time.Millisecond}, 0
 			refused.Store(dead)
-			s.open(t, 11, "webhook:https://h%d.example/in", &bridge.Circuits{}, func(i int) error {
-				if i == 10 && refused.Load() {
+			s.open(t, healthy+1, "webhook:https://h%d.example/in", &bridge.Circuits{}, func(i int) error {
+				if i == healthy && refused.Load() {
+					hits++
 					return &bridge.SendError{Verdict: bridge.Retry, Advice: "It does not answer."}
 				}
 				return nil
 			})
 			s.happen(1, 40, 90*time.Second)
-			p99[dead] = slowest(s.worlds[:10])
-			for _, w := range s.worlds[:10] {
+			p99[dead] = slowest(s.worlds[:healthy])
+			for _, w := range s.worlds[:healthy] {
 				require.Equal(t, names(40), w.seen())
 			}
+			require.Equal(t, dead, hits > 40)
 			if dead {
-				schedule(t, s.worlds[10])
+				schedule(t, s.worlds[healthy])
 			}
 			refused.Store(false)
 			wait(24 * time.Hour)
-			last := s.worlds[10]
+			last := s.worlds[healthy]
 			require.ElementsMatch(t, names(40), last.seen(), "none is lost, each is shown once")
 			require.Empty(t, last.dead)
 			s.close(t)
@@ -118,38 +128,82 @@ func schedule(t *testing.T, w *world) {
 	}
 }
 
+// TestF47_APanickingSinkTroublesNoOther: a sink panics once for each fiftieth event of
+// one destination, and always for another.
+func TestF47_APanickingSinkTroublesNoOther(t *testing.T) {
+	t.Parallel()
+	p := load.Of(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, circuits, hits := &street{takes: 5 * time.Millisecond}, &bridge.Circuits{}, 0
+		s.open(t, p.Destinations, "discord:%d", circuits, func(int) error { return nil })
+		s.open(t, 1, "discord:%d", circuits, func(int) error {
+			if hits++; hits%50 == 0 {
+				panic("token xoxb-secret")
+			}
+			return nil
+		})
+		always := on()
+		s.open(t, 1, "discord:%d", circuits, func(int) error {
+			if always.Load() {
+				panic("token xoxb-secret")
+			}
+			return nil
+		})
+		s.happen(1, p.Events(), p.For/time.Duration(p.Events()))
+		wait(time.Minute)
+		require.LessOrEqual(t, slowest(s.worlds[:p.Destinations]), 20*time.Millisecond)
+		last := s.worlds[p.Destinations+1]
+		require.Equal(t, bridge.Suspended, last.stored().State)
+		require.Len(t, last.attempts(), 5, "after five in a minute it rests")
+		require.NotContains(t, fmt.Sprint(last.outcomes, last.stored(), s.worlds[p.Destinations].outcomes), "xoxb")
+		always.Store(false)
+		s.workers[p.Destinations+1].Resume()
+		wait(2 * time.Hour)
+		for i, w := range s.worlds {
+			require.Equal(t, names(p.Events()), w.seen(), "destination %d", i)
+		}
+		require.GreaterOrEqual(t, hits, p.Events()/50)
+		s.close(t)
+	})
+}
+
 // TestF19_APlatformInTroubleLosesNothingAndSlowsNoOther: for two minutes it answers
 // some, or all, requests with errors, a part of which did their work.
 func TestF19_APlatformInTroubleLosesNothingAndSlowsNoOther(t *testing.T) {
 	t.Parallel()
+	p := load.Of(t)
 	for name, share := range map[string]int32{"30 of 100": 30, "all": 100} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p99 := map[bool]time.Duration{}
 			for _, troubled := range []bool{false, true} {
 				synctest.Test(t, func(t *testing.T) {
-					trouble, s, other, circuits := on(), &street{}, &street{}, &bridge.Circuits{}
+					trouble, circuits := on(), &bridge.Circuits{}
+					s, other := &street{takes: 5 * time.Millisecond}, &street{takes: 5 * time.Millisecond}
 					trouble.Store(troubled)
-					var asked atomic.Int32
-					s.open(t, 3, "discord:%d", circuits, func(int) error {
-						switch n := asked.Add(37) % 100; {
-						case !trouble.Load() || n >= share:
+					var asked, hits atomic.Int32
+					s.open(t, p.Destinations, "discord:%d", circuits, func(int) error {
+						n := (asked.Add(37)%100 + 100) % 100
+						if !trouble.Load() || n >= share {
 							return nil
-						case n%2 == 0:
+						}
+						hits.Add(1)
+						if n%2 == 0 {
 							return &bridge.SendError{Verdict: bridge.InDoubt} // 500: the message is there
 						}
 						return &bridge.SendError{Verdict: bridge.Retry} // 503
 					})
-					other.open(t, 3, "slack:%d", circuits, func(int) error { return nil })
+					other.open(t, p.Destinations, "slack:%d", circuits, func(int) error { return nil })
 					both := &street{worlds: append(slices.Clone(s.worlds), other.worlds...)}
-					both.happen(1, 24, 5*time.Second) // two minutes
-					trouble.Store(false)
-					both.happen(25, 30, 5*time.Second)
-					wait(5 * time.Minute)
+					timer := time.AfterFunc(2*time.Minute, func() { trouble.Store(false) })
+					defer timer.Stop()
+					both.happen(1, p.Events(), p.For/time.Duration(p.Events()))
+					wait(20 * time.Minute)
 					for i, w := range both.worlds {
-						require.Equal(t, names(30), w.seen(), "destination %d", i)
+						require.Equal(t, names(p.Events()), w.seen(), "destination %d", i)
 						require.Empty(t, w.dead)
 					}
+					require.Equal(t, troubled, hits.Load() > 0)
 					p99[troubled] = slowest(other.worlds)
 					s.close(t)
 					other.close(t)

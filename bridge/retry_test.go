@@ -346,6 +346,61 @@ func TestF74_DeadLetterIsSentAgainOnceForEachWish(t *testing.T) {
 	require.Greater(t, crashes, 6, "too few gaps were tried")
 }
 
+// A hundred dead letters are sent again, half of them wanted twice, while live
+// events go on in their order.
+func TestF74_AHundredDeadLettersBesideLiveEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		refused := on()
+		w.answer = func(context.Context, int, bridge.Delivery) error {
+			if refused.Load() {
+				return &bridge.SendError{Verdict: bridge.Reject}
+			}
+			return nil
+		}
+		w.publish(likes(100)...)
+		r := w.run(t)
+		wait(time.Minute)
+		require.Len(t, w.dead, 100)
+		refused.Store(false)
+		want := map[string]int{}
+		for n := range 100 {
+			w.want(uint64(1000+n), n)
+			want[fmt.Sprintf("ntf_%d", n+1)]++
+			if n%2 == 0 {
+				w.want(uint64(2000+n), n)
+				want[fmt.Sprintf("ntf_%d", n+1)]++
+			}
+		}
+		r.Nudge()
+		var live []string
+		for n := range 100 {
+			w.publish(like(1001 + n))
+			live = append(live, fmt.Sprintf("ntf_%d", 1001+n))
+			wait(100 * time.Millisecond)
+		}
+		wait(time.Minute)
+		again, keys, got := map[string]int{}, map[string]bool{}, []string{}
+		for _, a := range w.attempts()[100:] {
+			require.False(t, keys[a.Key], "each under a key of its own")
+			keys[a.Key] = true
+			if a.Generation > 0 {
+				again[a.Event.ID]++
+				require.Contains(t, a.Message.Footnote, "sent again on request")
+				continue
+			}
+			got = append(got, a.Event.ID)
+		}
+		require.Equal(t, want, again, "each as often as it was asked for")
+		require.Equal(t, live, got, "what is live keeps its order")
+		require.Len(t, w.seen(), 250)
+		require.Empty(t, w.dead)
+		require.Empty(t, w.wishes)
+		r.stop(t)
+	})
+}
+
 func TestF74_DeadLetterThatIsRefusedAgainStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -175,7 +175,7 @@ func TestF62_TokensEndUnderLoad(t *testing.T) {
 	inCrowd(t, sandbox.Options{Empty: true, AuthBy: sandbox.AuthByAddress}, func(t *testing.T, c *crowd) {
 		p, stop := c.watch()
 		pass(time.Minute + time.Duration(len(c.agents)/10)*time.Minute) // until all have signed in
-		dice, ended := rand.New(rand.NewPCG(62, 0)), 0                  //nolint:gosec // the same numbers again
+		dice, ended := rand.New(rand.NewPCG(62, 0)), 0
 		c.live(func(round int) {
 			if round%max(c.load.Each()/20, 1) == 0 {
 				ended++

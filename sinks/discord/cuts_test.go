@@ -61,7 +61,7 @@ func TestF40_CutsLoseAndDoubleNothing(t *testing.T) {
 			// Signs below messages take their turn in the rate of all requests.
 			st.fake.SetPermissions(st.channel, fakediscord.DefaultPermissions&^fakediscord.PermAddReactions)
 			const words = 50
-			said, dice := make([]string, 0, words), rand.New(rand.NewPCG(uint64(seed), 40)) //nolint:gosec // the same numbers again
+			said, dice := make([]string, 0, words), rand.New(rand.NewPCG(uint64(seed), 40))
 			cutAt := dice.Perm(words - 1)[:3]
 			slices.Sort(cutAt)
 			arrived := func() bool { return len(d.calls()) >= len(said) }
