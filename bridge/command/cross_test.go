@@ -62,7 +62,7 @@ func pressed(a command.Answer) []command.Request {
 // exist, is in the audit, and calls nothing.
 func TestF54_NoButtonOfOneWorkspaceWorksInAnother(t *testing.T) {
 	t.Parallel()
-	rows, tried := drives(), map[string]int{}
+	rows, tried, presses := drives(), map[string]int{}, 0
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		synctest.Test(t, func(t *testing.T) {
 			w, row := twoTowns(t), rows[name]
@@ -90,10 +90,12 @@ func TestF54_NoButtonOfOneWorkspaceWorksInAnother(t *testing.T) {
 				require.Equal(t, strings.ReplaceAll(absent.Problem.Error(), "no_such_agent", "X"), strings.ReplaceAll(refused.Problem.Error(), "orbit_bot", "X"))
 				require.Equal(t, absent.Problem.Status, refused.Problem.Status)
 				tried[press.Group+" "+press.Verb]++
+				presses++
 			}
 		})
 	}
 	require.Greater(t, len(tried), 20, "%v", tried)
+	require.GreaterOrEqual(t, presses, 50)
 }
 
 // F54: subscriptions, dead letters and connections of one workspace, named from
