@@ -66,7 +66,7 @@ func listed(list []string, p Principal) bool {
 			return false
 		case kind == "user":
 			return id == p.User
-		case kind == "role" && platform == Discord, kind == "group" && platform == Slack:
+		case kind == "role" && platform == Discord, kind == groupKind && platform == Slack:
 			return slices.Contains(p.Roles, id)
 		}
 		return false

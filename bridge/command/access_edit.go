@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -177,20 +178,23 @@ func principalOf(entry string) (platform, kind, id string) {
 var (
 	discordMention = regexp.MustCompile(`^<@([!&]?)([0-9]{5,25})>$`)
 	slackMention   = regexp.MustCompile(`^@?([UW][A-Z0-9]{2,30})$`)
-	listedForm     = regexp.MustCompile(`^(discord:(?:user|role):[0-9]{1,25}|slack:user:[UW][A-Z0-9]{2,30}|(?:discord|slack):managers)$`)
+	slackGroup     = regexp.MustCompile(`^<!subteam\^(S[A-Z0-9]{2,30})(?:\|[^<>]*)?>$`)
+	listedForm     = regexp.MustCompile(`^(discord:(?:user|role):[0-9]{1,25}|slack:(?:user:[UW]|group:S)[A-Z0-9]{2,30}|(?:discord|slack):managers)$`)
 )
 
 // listedPrincipal reads who is meant: a mention, or a principal as it is stored.
 func listedPrincipal(t tenant, text string) (string, error) {
 	text = strings.TrimSpace(text)
 	entry := text
-	switch d, s := discordMention.FindStringSubmatch(text), slackMention.FindStringSubmatch(text); {
+	switch d, s, g := discordMention.FindStringSubmatch(text), slackMention.FindStringSubmatch(text), slackGroup.FindStringSubmatch(text); {
 	case d != nil && d[1] == "&":
 		entry = "discord:role:" + d[2]
 	case d != nil:
 		entry = "discord:user:" + d[2]
 	case s != nil:
 		entry = "slack:user:" + s[1]
+	case g != nil:
+		entry = "slack:group:" + g[1]
 	case strings.EqualFold(text, managersKind):
 		entry = t.platform + ":" + managersKind
 	}
@@ -200,7 +204,7 @@ func listedPrincipal(t tenant, text string) (string, error) {
 	e := &ArgError{Arg: "who", Status: "wrong_type", Reason: phrase("%q is nobody that can be listed here.", cut(oneLine(text), 64))}
 	e.Hint = phrase("Mention a person or a role, or write discord:user:ID or discord:role:ID.")
 	if t.platform == Slack {
-		e.Hint = phrase("Mention a person with @. Slack does not tell the bridge who is in a group.")
+		e.Hint = phrase("Mention a person or a user group with @, or write slack:user:ID or slack:group:ID.")
 	}
 	return "", e
 }
@@ -229,7 +233,26 @@ func allowAccess(ctx context.Context, h *House, who Caller, a Args) (Reply, erro
 	if err != nil {
 		return Reply{}, err
 	}
+	if unseen := h.unseen(ctx, who, a); unseen != "" {
+		text += " " + unseen
+	}
 	return h.accessed(ctx, who, a, r, text), nil
+}
+
+// unseen says that the bridge can't tell who is in the user group that is meant, and
+// what to do; "" where it can.
+func (h *House) unseen(ctx context.Context, who Caller, a Args) string {
+	t, err := h.tenant(who, a)
+	if err != nil {
+		return ""
+	}
+	entry, _ := listedPrincipal(t, a.Text("who"))
+	if _, kind, id := principalOf(entry); kind == groupKind && who.group != nil {
+		if p, ok := errors.AsType[*Problem](who.group(ctx, t, id)); ok {
+			return a.in.Word(p.Message) + " " + a.in.Word(p.Hint)
+		}
+	}
+	return ""
 }
 
 // removeAccess takes somebody off a list of the workspace.

@@ -105,7 +105,8 @@ type Caller struct {
 	narrow bool   // asked over NATS on the subject of one agent
 	only   string // that agent, where there are others: permission for it is none for them
 
-	label func(ctx context.Context, listed string) string // a listed principal's name; nil where none is known
+	label func(ctx context.Context, listed string) string       // a listed principal's name; nil where none is known
+	group func(ctx context.Context, in tenant, id string) error // why nobody can be told to be in a user group; nil: that can be told
 }
 
 // trusted reports a caller whom NATS or the terminal let in to everything.
@@ -133,6 +134,12 @@ func (r *Runner) house(ctx context.Context, j *job) (Reply, error) {
 	}
 	if r.o.Label != nil {
 		who.label = func(ctx context.Context, listed string) string { return r.o.Label(ctx, who.Principal, listed) }
+	}
+	if r.o.Groups != nil {
+		who.group = func(ctx context.Context, in tenant, id string) error {
+			_, err := r.o.Groups(ctx, Principal{Platform: in.platform, Workspace: in.id, User: j.q.Principal.User}, []string{id})
+			return err
+		}
 	}
 	// Whoever says that a terminal asks is allowed what the subject allows, no more.
 	if j.q.bound() {

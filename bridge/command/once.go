@@ -45,7 +45,7 @@ func (r *Runner) once(ctx context.Context, j *job) Answer {
 // not recorded. The error is a *Problem.
 func (r *Runner) Accept(ctx context.Context, q Request) error {
 	ctx = trail.WithCommand(ctx, q.ID)
-	j := &job{q: q, begun: time.Now()}
+	j := &job{q: q, begun: time.Now(), early: true}
 	if r.o.Records == nil || q.ID == "" || !r.willRun(ctx, j) {
 		return nil
 	}
@@ -202,6 +202,8 @@ func (r *Runner) resume(ctx context.Context, rec Record) (a Answer) {
 	switch {
 	case rec.State == Scheduled && time.Since(rec.Due) > maxLate && j.spec != nil:
 		p = r.missed(j, rec)
+	case p != nil && p.Status == GroupsUnknown && !tooLate(rec):
+		return r.atWork(j) // it is asked again
 	case rec.Skipped && rec.State == Recorded && j.spec != nil:
 		p = &Problem{Code: 503, Status: "interrupted", Message: j.say("%s: the bridge restarted, and files and keys are not kept.", j.say(j.spec.failed())), Hint: "Send it again."}
 	case rec.Skipped && j.spec != nil && j.api != nil:
@@ -227,7 +229,16 @@ func (r *Runner) renew(ctx context.Context, j *job, rec Record) bool {
 	if known {
 		j.q.Principal = p
 	}
-	return known || rec.State == Scheduled && time.Since(rec.Due) > maxLate || rec.State != Scheduled && time.Since(rec.At) > maxLate
+	return known || tooLate(rec)
+}
+
+// tooLate reports a record that waited so long that it does not wait any more for
+// who somebody is now.
+func tooLate(rec Record) bool {
+	if rec.State == Scheduled {
+		return time.Since(rec.Due) > maxLate
+	}
+	return time.Since(rec.At) > maxLate
 }
 
 // errInterrupted is a command that ran when its process ended.

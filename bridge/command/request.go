@@ -22,7 +22,7 @@ type Principal struct {
 	Workspace string   `json:"workspace,omitempty"` // guild or team
 	User      string   `json:"user,omitempty"`
 	Name      string   `json:"name,omitempty"`    // for the audit
-	Roles     []string `json:"roles,omitempty"`   // ids of Discord roles or Slack groups
+	Roles     []string `json:"roles,omitempty"`   // ids of Discord roles, or of those Slack groups that the lists name
 	Manages   bool     `json:"manages,omitempty"` // may manage the server, or installed the app
 	Gone      bool     `json:"gone,omitempty"`    // was there when they ordered it, and has left since
 }

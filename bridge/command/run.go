@@ -22,7 +22,10 @@ type RunnerOptions struct {
 	Access func(p Principal, agent string) Lists // who may do what; nil: empty lists
 	// Now is who a person is at this moment, with the roles that they have by now, for what they ordered
 	// earlier; false while nobody can tell. nil: as they were then.
-	Now     func(ctx context.Context, p Principal) (Principal, bool)
+	Now func(ctx context.Context, p Principal) (Principal, bool)
+	// Groups gives those of some Slack user groups that a person is in at this moment: Slack does not send them
+	// along. The error, with what is known nevertheless, is a *Problem. nil: as the request says.
+	Groups  func(ctx context.Context, p Principal, ids []string) ([]string, error)
 	Records Records                                                              // the ledger; nil: nothing is recorded, so a repeat runs again
 	Audit   func(ctx context.Context, e Entry)                                   // hears of every command and refusal; nil: nobody does
 	Label   func(ctx context.Context, p Principal, listed string) string         // a listed principal's name, "@Agent-Team"; "" where it is not known; nil: none is
@@ -70,6 +73,7 @@ type job struct {
 	args  Args
 	begun time.Time
 	left  bool   // taken up from the ledger, with nobody waiting for the answer
+	early bool   // an acknowledgement waits
 	trail string // id in the log; q.ID where there is one
 }
 
@@ -227,8 +231,12 @@ func (r *Runner) named(j *job, near []string) *Problem {
 
 func (r *Runner) authorise(ctx context.Context, j *job) *Problem {
 	lists := r.o.Access(j.q.Principal, j.q.Agent)
-	if lists.allows(j.q.Principal, j.spec.Access) {
+	unseen := r.enrol(ctx, j, lists)
+	switch {
+	case lists.allows(j.q.Principal, j.spec.Access):
 		return nil
+	case unseen != nil:
+		return unseen
 	}
 	return r.denied(ctx, j, lists)
 }

@@ -50,7 +50,7 @@ func (w *wiring) newCommands(a *accounts, b *book) *commands {
 	c.Runner = command.NewRunner(command.RunnerOptions{
 		Agents: a.all, Reach: c.reach, Access: c.access(w.listed), Now: w.person, Records: w.bus.Records(), Audit: w.seen.audited(w.bus.Audit), Owner: w.bus.Member(), Alive: w.bus.Alive,
 		Keep:  keeper.keepAgent,
-		Label: w.label,
+		Label: w.label, Groups: w.groups,
 		Spent: w.spent, Daily: func() int { return int(w.now().Access.DailyGenerations) }, Zone: w.cfg.Access.Zone,
 		House: &command.House{
 			Subscriptions: w.bus.Subscriptions(), History: w.bus.History(), Channels: c.house, Send: c.house.send, Dead: w.bus.Dead(),

@@ -76,6 +76,7 @@ type Server struct {
 	workspaces map[string]*Workspace
 	channels   map[string]*channel
 	users      map[string]*user
+	groups     map[string]*group
 	tokens     map[string]*token
 	app        *token
 	config     *token
@@ -114,6 +115,7 @@ func New(opt Options) (*Server, error) {
 		workspaces: map[string]*Workspace{},
 		channels:   map[string]*channel{},
 		users:      map[string]*user{},
+		groups:     map[string]*group{},
 		tokens:     map[string]*token{},
 		uploads:    map[string]*upload{},
 		hosted:     map[string]*hosted{},

@@ -128,6 +128,16 @@ func (w *Workspace) AddSister(name string) *Workspace {
 	return sister
 }
 
+// Withdraw takes the app out of a workspace of an organisation that it is installed for, and tells the app.
+func (w *Workspace) Withdraw() {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	told := w.event(map[string]any{"type": "team_access_revoked", "team_ids": []any{w.ID}})
+	w.org, w.uninstalled = "", true
+	w.bot = w.s.mint(kindBot, w, nil)
+	w.s.start(func() { w.s.deliverEvent(told) })
+}
+
 // in is a token of an organisation as it speaks in one of its workspaces, where a call names one.
 func (t *token) in(home *Workspace) *token {
 	if t == nil || t.home == nil || home == nil || t.home.org == "" || t.home.org != home.org {

@@ -65,6 +65,7 @@ var eventScopes = map[string][]string{
 	"reaction_added": {"reactions:read"}, "reaction_removed": {"reactions:read"},
 	"member_joined_channel": {"channels:read", "groups:read"}, "member_left_channel": {"channels:read", "groups:read"},
 	"channel_archive": {"channels:read"}, "channel_unarchive": {"channels:read"}, "channel_deleted": {"channels:read"}, "channel_rename": {"channels:read"},
+	"subteam_created": {scopeGroups}, "subteam_updated": {scopeGroups}, "subteam_members_changed": {scopeGroups},
 	"group_archive": {"groups:read"}, "group_unarchive": {"groups:read"}, "group_deleted": {"groups:read"},
 }
 

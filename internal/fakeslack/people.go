@@ -108,7 +108,7 @@ func (s *Server) Slash(userID, channelID, line string) (Result, error) {
 	return r, nil
 }
 
-// escape is what should_escape does: entities, then <@U…|name> and <#C…|name>, word by word.
+// escape is what should_escape does: entities, then <@U…|name>, <!subteam^S…|@name> and <#C…|name>, word by word.
 func (s *Server) escape(text string) string {
 	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 	words := strings.Split(text, " ")
@@ -117,6 +117,11 @@ func (s *Server) escape(text string) string {
 			for _, id := range sortedKeys(s.users) {
 				if s.users[id].name == name {
 					words[i] = "<@" + id + "|" + name + ">"
+				}
+			}
+			for _, id := range sortedKeys(s.groups) {
+				if g := s.groups[id]; g.handle == name && !g.disabled {
+					words[i] = "<!subteam^" + id + "|@" + name + ">"
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	slackgo "github.com/slack-go/slack"
@@ -37,17 +38,13 @@ func (p *page) calling(who []bridge.Mention) {
 	}
 }
 
-// CheckAudience looks whether those whom a subscription mentions are there. Of
-// groups Slack tells nothing to an app with this one's permissions.
+// CheckAudience looks whether those whom a subscription mentions are there.
 func (s *Sink) CheckAudience(ctx context.Context, who []bridge.Mention) []Finding {
 	const subject = "slack audience"
 	var out []Finding
 	for _, m := range who {
 		if m.Kind == bridge.MentionGroup {
-			out = append(out, Finding{
-				Level: Notice, Subject: subject, Problem: fmt.Sprintf("I can't see whether there is a group %s: Slack calls nobody where there is none.", m.ID),
-				Remedy: "Its ID is in the address of the group's page, under People, User groups.",
-			})
+			out = append(out, s.checkGroup(ctx, subject, m.ID))
 			continue
 		}
 		f := s.paced(ctx, call{method: methodUser}, func(ctx context.Context, api *slackgo.Client) error {
@@ -66,4 +63,22 @@ func (s *Sink) CheckAudience(ctx context.Context, who []bridge.Mention) []Findin
 		}
 	}
 	return out
+}
+
+// checkGroup looks whether a user group is there.
+func (s *Sink) checkGroup(ctx context.Context, subject, id string) Finding {
+	all, f := s.listGroups(ctx, false)
+	i := slices.IndexFunc(all, func(g userGroup) bool { return g.ID == id })
+	switch {
+	case f != nil && f.code == "missing_scope":
+		return Finding{
+			Level: Notice, Subject: subject, Problem: fmt.Sprintf("I can't see whether there is a group %s: Slack calls nobody where there is none.", id),
+			Remedy: addScope(scopeGroups) + ".",
+		}
+	case groupless(f) != nil:
+		return s.broken(subject, f, "")
+	case i < 0:
+		return Finding{Level: Problem, Subject: subject, Problem: "There is no group " + id + " in this workspace.", Remedy: "Its ID is in the address of the group's page, under People, User groups."}
+	}
+	return Finding{Level: Good, Subject: subject, Problem: "the group @" + cut(oneLine(all[i].Handle), maxName) + " can be mentioned"}
 }

@@ -68,7 +68,7 @@ func TestCheckSaysWhoCantBeMentioned(t *testing.T) {
 		require.Equal(t, []string{
 			"good: the person ANN can be mentioned ",
 			"problem: There is no person U0NOBODY in this workspace. Open the person's profile, ⋮, Copy member ID.",
-			"notice: I can't see whether there is a group S1: Slack calls nobody where there is none. Its ID is in the address of the group's page, under People, User groups.",
+			"notice: I can't see whether there is a group S1: Slack calls nobody where there is none. Add usergroups:read under OAuth & Permissions, Bot Token Scopes, and reinstall the app to the workspace.",
 		}, got)
 	})
 }

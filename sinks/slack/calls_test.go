@@ -23,7 +23,7 @@ func TestS40_TheManifestGrantsEveryCall(t *testing.T) {
 		methodPost: {"chat:write"}, methodEphemeral: {"chat:write"}, methodUpdate: {"chat:write"}, methodDelete: {"chat:write"},
 		methodHistory: {scopeHistory, scopePrivateHistory, scopeDirectHistory}, methodReplies: {scopeHistory, scopePrivateHistory, scopeDirectHistory},
 		methodInfo: {"channels:read", "groups:read"}, methodUnfurl: {"links:write"}, methodReact: {scopeReactions},
-		methodFileInfo: {scopeFiles}, methodUser: {scopeUsers},
+		methodFileInfo: {scopeFiles}, methodUser: {scopeUsers}, methodGroups: {scopeGroups}, methodGroupUsers: {scopeGroups},
 		methodAuth: nil, methodOpen: nil, methodOpenView: nil, methodUpdateView: nil, methodPublish: nil, methodRespond: nil, methodOAuth: nil,
 	}
 	files, err := filepath.Glob("*.go")
@@ -69,6 +69,9 @@ func TestS40_EveryEventOfTheManifestIsHeard(t *testing.T) {
 	own := d.sink.web.selfKnown().UserID
 	more := map[string]map[string]any{
 		"tokens_revoked":          {"tokens": map[string]any{"bot": []string{own}}},
+		"subteam_created":         {"subteam": map[string]any{"id": "S1"}},
+		"subteam_updated":         {"subteam": map[string]any{"id": "S1"}},
+		"subteam_members_changed": {"subteam_id": "S1"},
 		"message_metadata_posted": {"app_id": "A1", "message_ts": "1.1", "metadata": map[string]any{"event_type": eventType, "event_payload": map[string]any{"d": "k"}}},
 	}
 	for n, name := range manifestFor("").Settings.Events.Bot {

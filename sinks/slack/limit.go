@@ -15,6 +15,8 @@ const (
 	editGap       = 3 * time.Second // between two edits of one message
 	editsPerMin   = 40
 	editBurst     = 10
+	groupsPerMin  = 18 // Tier 2
+	groupBurst    = 6
 	maxRemembered = 1000
 	// apart lies between any two calls of one method, 200 a minute: so the answer
 	// to one, which may ask for a pause, is mostly there before the next goes out,
@@ -65,9 +67,9 @@ func (p *pacer) book(now time.Time, method string) (wait time.Duration, cancel f
 	limits := p.slots[method]
 	if limits == nil {
 		limits = []*rate.Limiter{rate.NewLimiter(rate.Every(apart), 1)}
-		if method == methodUpdate {
+		if most, burst := quota(method); most > 0 {
 			// A bucket lets its burst and a minute's refill through in one minute.
-			limits = append(limits, rate.NewLimiter(rate.Limit(float64(editsPerMin-editBurst)/time.Minute.Seconds()), editBurst))
+			limits = append(limits, rate.NewLimiter(rate.Limit(float64(most-burst)/time.Minute.Seconds()), burst))
 		}
 		p.slots[method] = limits
 	}
@@ -81,6 +83,18 @@ func (p *pacer) book(now time.Time, method string) (wait time.Duration, cancel f
 			r.CancelAt(now)
 		}
 	}
+}
+
+// quota is how many calls of a method may go out in a minute, and how many of them
+// at once; 0 for as many as are apart.
+func quota(method string) (most, burst int) {
+	switch method {
+	case methodUpdate:
+		return editsPerMin, editBurst
+	case methodGroups, methodGroupUsers:
+		return groupsPerMin, groupBurst
+	}
+	return 0, 0
 }
 
 // done says that the call ended now. The gap to the next one counts from here and

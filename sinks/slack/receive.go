@@ -64,7 +64,12 @@ type inner struct {
 	Tokens    struct {
 		Bot []string `json:"bot"`
 	} `json:"tokens"`
-	Teams    []string `json:"team_ids"` // that an organisation's installation gained or lost
+	Teams []string `json:"team_ids"` // that an organisation's installation gained or lost
+	// Of user groups.
+	SubteamID string `json:"subteam_id"`
+	Subteam   struct {
+		ID string `json:"id"`
+	} `json:"subteam"`
 	Metadata struct {
 		EventType string                     `json:"event_type"`
 		Payload   map[string]json.RawMessage `json:"event_payload"`
@@ -202,6 +207,10 @@ func (s *Sink) hear(ctx context.Context, in inbound) ack {
 	}
 	if key, r, ok := d.echoOf(); ok {
 		s.echoes.put(key, r)
+		return ack{}
+	}
+	if id := d.Event.group(); id != "" {
+		s.groups.changed(id)
 		return ack{}
 	}
 	if c, ok := d.change(s.web.selfKnown().UserID); ok {

@@ -10,6 +10,7 @@ const (
 	scopeMentions       = "app_mentions:read"
 	scopeReactions      = "reactions:write"
 	scopeUsers          = "users:read"
+	scopeGroups         = "usergroups:read"
 )
 
 // scope is one permission of the bot and what it is for. The manifest and the
@@ -39,6 +40,10 @@ func scopes() []scope {
 		{name: scopeFiles, optional: true, gives: "forms take files"},
 		{name: scopeReactions, optional: true, gives: "a mark on each answer shows whether it arrived"},
 		{name: scopeUsers, optional: true, gives: "answers come in each person's language, and times are read in their zone"},
+		{
+			name: scopeGroups, optional: true, gives: "access lists can name user groups",
+			events: []string{"subteam_created", "subteam_updated", "subteam_members_changed"},
+		},
 		{
 			name: "channels:read", optional: true, gives: see,
 			events: []string{"channel_archive", "channel_deleted", "channel_unarchive", "member_joined_channel", "member_left_channel"},

@@ -136,6 +136,7 @@ type Sink struct {
 	latest    *memory[string]    // newest thing shown, by channel and kind
 	homes     *memory[time.Time] // when each was published, by person
 	readers   *memory[reader]    // what is known of people, by team and person
+	groups    groups
 
 	links    linkTimes
 	recordIn time.Duration

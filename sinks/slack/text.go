@@ -245,9 +245,14 @@ func decodeText(s string) string {
 // namedMention matches a mention of a person with their name behind it.
 var namedMention = regexp.MustCompile(`<@([UW][A-Z0-9]+)\|[^<>]*>`)
 
+// groupMention matches a mention of a user group, with its name behind it or not.
+var groupMention = regexp.MustCompile(`<!subteam\^(S[A-Z0-9]+)(?:\|[^<>]*)?>`)
+
 // byID takes the names off mentions: "<@U1|anna>" is then read as "@U1", which
-// nobody else can be called.
-func byID(s string) string { return namedMention.ReplaceAllString(s, "<@$1>") }
+// nobody else can be called, and "<!subteam^S1|@editors>" as access lists have it.
+func byID(s string) string {
+	return groupMention.ReplaceAllString(namedMention.ReplaceAllString(s, "<@$1>"), "slack:group:$1")
+}
 
 // entities are the only ones Slack uses.
 var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
