@@ -30,12 +30,19 @@ type inn struct {
 	server  *server.Server
 	behind  atomic.Pointer[string] // the server's address
 	dials   atomic.Int32
+	line    thief // what passes the door
 }
 
 func newInn(t *testing.T, o *server.Options) *inn {
 	t.Helper()
 	o.Host, o.Port, o.NoLog, o.NoSigs, o.StoreDir = "127.0.0.1", server.RANDOM_PORT, true, true, t.TempDir()
 	o.JetStream, o.JetStreamMaxStore, o.JetStreamMaxMemory = true, 1<<30, 8<<20
+	return newInnOf(t, o)
+}
+
+// newInnOf is newInn where the options say all, as those of a file do.
+func newInnOf(t *testing.T, o *server.Options) *inn {
+	t.Helper()
 	i := &inn{options: o}
 	t.Cleanup(func() { i.close() })
 	i.open(t)
@@ -52,7 +59,7 @@ func newInn(t *testing.T, o *server.Options) *inn {
 				return
 			}
 			i.dials.Add(1)
-			wg.Go(func() { new(thief).carry(t, in, *i.behind.Load()) })
+			wg.Go(func() { i.line.carry(t, in, *i.behind.Load()) })
 		}
 	})
 	return i
@@ -89,7 +96,7 @@ func TestF5_TwoProcessesWithoutALeaseStoreEachEventOnce(t *testing.T) {
 		var g errgroup.Group
 		for i, b := range both {
 			g.Go(func() error {
-				_, results[i] = b.Commit(t.Context(), "nova", "s", evs("nova", links("nova", n + 1)[2*n:]...), []byte(strconv.Itoa(n+1)), revisions[i])
+				_, results[i] = b.Commit(t.Context(), "nova", "s", evs("nova", links("nova", n+1)[2*n:]...), []byte(strconv.Itoa(n+1)), revisions[i])
 				return nil
 			})
 		}

@@ -93,8 +93,8 @@ func (b *Bus) dial(ctx context.Context) error {
 		switch {
 		case err == nil:
 			return b.useJetStream()
-		case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
-			return stateOf(Forbidden, nil, "%s refuses these credentials. Look at nats.creds or NATS_CREDS.", b.where())
+		case refused(err):
+			return b.refusal()
 		case !temporary(err):
 			return stateOf(Unreachable, nil, "%s: %s.", b.where(), plain(err))
 		}
@@ -107,7 +107,7 @@ func (b *Bus) dial(ctx context.Context) error {
 // another opens a further connection. Its owner closes it.
 func (b *Bus) another(name string) (*nats.Conn, error) {
 	opts := []nats.Option{
-		nats.Name(b.opts.Name + " " + name), nats.MaxReconnects(-1), nats.ErrorHandler(b.onError),
+		nats.Name(b.opts.Name + " " + name), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ErrorHandler(b.onError),
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
 	}
 	if b.host != nil {
@@ -124,6 +124,15 @@ func (b *Bus) another(name string) (*nats.Conn, error) {
 		return nil, stateOf(Unreachable, nil, "%s takes no further connection: %s.", b.where(), plain(err))
 	}
 	return nc, nil
+}
+
+// refused reports whether the server knows us not, or not any more.
+func refused(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked)
+}
+
+func (b *Bus) refusal() error {
+	return stateOf(Forbidden, nil, "%s refuses these credentials. Look at nats.creds or NATS_CREDS.", b.where())
 }
 
 func temporary(err error) bool {
@@ -175,7 +184,9 @@ func reconnectDelay(attempts int) time.Duration {
 func (b *Bus) dialOptions() []nats.Option {
 	closed := sync.OnceFunc(func() { close(b.closed) })
 	return []nats.Option{
-		nats.Name(b.opts.Name), nats.MaxReconnects(-1),
+		// Without the second the library gives up for good when it is refused twice,
+		// and an account may come back.
+		nats.Name(b.opts.Name), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ErrorHandler(b.onError),
 		nats.ClosedHandler(func(*nats.Conn) { closed() }),

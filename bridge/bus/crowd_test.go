@@ -60,8 +60,12 @@ func startCrowd(t *testing.T, b *Bus) *crowd {
 // goesOn waits until something more is stored of every agent.
 func (c *crowd) goesOn(t *testing.T) {
 	t.Helper()
-	for _, chain := range c.chains {
-		chain.goesOn(t)
+	want := map[string]int64{}
+	for agent, chain := range c.chains {
+		want[agent] = chain.done.Load() + 3
+	}
+	for agent, chain := range c.chains {
+		require.Eventually(t, func() bool { return chain.done.Load() >= want[agent] }, 3*soon, step)
 	}
 }
 
@@ -188,7 +192,7 @@ func (c *chain) link(ctx context.Context, b *Bus) error {
 		return err
 	}
 	n, _ := strconv.Atoi(string(cursor)) // none is 0
-	if _, err = b.Commit(ctx, c.agent, "s", evs(c.agent, links(c.agent, n + 1)[2*n:]...), []byte(strconv.Itoa(n+1)), rev); err == nil {
+	if _, err = b.Commit(ctx, c.agent, "s", evs(c.agent, links(c.agent, n+1)[2*n:]...), []byte(strconv.Itoa(n+1)), rev); err == nil {
 		c.done.Store(int64(n + 1))
 	}
 	return err
@@ -200,11 +204,4 @@ func links(agent string, n int) (ids []string) {
 		ids = append(ids, agent+"_"+strconv.Itoa(i))
 	}
 	return ids
-}
-
-// goesOn waits for some more commits.
-func (c *chain) goesOn(t *testing.T) {
-	t.Helper()
-	want := c.done.Load() + 3
-	require.Eventually(t, func() bool { return c.done.Load() >= want }, 3*soon, step)
 }

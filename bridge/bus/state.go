@@ -103,6 +103,9 @@ func (b *Bus) explain(what string, err error) error {
 		return stateOf(Forbidden, err, `%s: this user may not %s (%s); give it the permissions of deploy/nats/permissions.conf, or let a user who has them run "imaginebridge check" once.`,
 			b.where(), what, denied.text)
 	}
+	if !b.nc.IsConnected() && refused(b.nc.LastError()) {
+		return b.refusal()
+	}
 	if unanswered || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrDisconnected) {
 		return stateOf(Unreachable, err, "%s does not answer (%s).", b.where(), what)
 	}
