@@ -25,6 +25,13 @@ type badInput struct {
 	make func(w *world) *command.Problem
 }
 
+// refusal is a line of testdata/refusals.json, from which the tests of Discord and
+// Slack draw what people see, and press every button of it.
+type refusal struct {
+	ID      string
+	Problem *command.Problem
+}
+
 func badInputs() []badInput {
 	chat := func(name string, values map[string]any) func(*world) *command.Problem {
 		return func(w *world) *command.Problem { return w.try(name, values).Problem }
@@ -97,11 +104,9 @@ func badInputs() []badInput {
 		{"B43", func(w *world) *command.Problem { return command.EditedLater().In(w.in()) }},
 		{"B44", func(w *world) *command.Problem { return command.Gone(w.locale, "luna") }},
 		{"B45", func(w *world) *command.Problem {
-			return command.Expired(w.in(), "yesterday", bridge.Action{Command: "post create"})
+			return command.Expired(bridge.Action{Command: "post create"}).In(w.in())
 		}},
-		{"B46 outlasting its time", func(w *world) *command.Problem {
-			return command.Explain(w.in(), &imagine.Error{Op: "create a post", Status: 429, Code: imagine.CodeRateLimited, RetryAfter: 23 * time.Second})
-		}},
+		{"B46 outlasting its time", fails("post create", map[string]any{"text": "hi"}, sandbox.Rule{Fault: sandbox.FaultLimited, Wait: 30 * time.Minute, Method: "POST", Path: "/api/posts"})},
 		{"B47", fails("feed home", nil, sandbox.Rule{Fault: sandbox.FaultStatus, Method: "GET", Path: "/api/feed"})},
 		{"B47 may have been done", fails("post create", map[string]any{"text": "hi"}, sandbox.Rule{Fault: sandbox.FaultCloseBefore, Method: "POST", Path: "/api/posts"})},
 		{"B48", func(*world) *command.Problem { _, p := command.Decode([]byte(`{"text":"hello"}}`)); return p }},
@@ -159,6 +164,7 @@ func denied(lists command.Lists, name string) func(*world) *command.Problem {
 func TestWhatPeopleReadOfAFailure(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
+	var refusals []refusal
 	for _, b := range badInputs() {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -176,9 +182,13 @@ func TestWhatPeopleReadOfAFailure(t *testing.T) {
 				return
 			}
 			fmt.Fprintf(&out, "%s: %s\n", b.id, steady(sentence(p)))
+			refusals = append(refusals, refusal{b.id, p})
 		})
 	}
 	golden.Equal(t, "testdata/sentences.golden", []byte(out.String()))
+	data, err := json.MarshalIndent(refusals, "", "  ")
+	require.NoError(t, err)
+	golden.Equal(t, "testdata/refusals.json", append(steady(string(data)), '\n'))
 }
 
 // TestAHintNamesACommandAsItsDoorDoes: nobody at a terminal types a slash.

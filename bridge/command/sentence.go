@@ -154,10 +154,11 @@ func EditedLater() *Problem {
 	return &Problem{Code: 409, Status: "already_sent", Message: "ImagineAnything can't edit a sent message.", Hint: "The first version stands."}
 }
 
-// Expired is the answer to a form or button older than its life. since names its age: "yesterday".
-func Expired(in language.Speaker, since string, fresh bridge.Action) *Problem {
-	fresh.Label, fresh.Args = in.Say("Open"), with(fresh.Args, Form, "yes")
-	return &Problem{Code: 410, Status: "expired", Message: in.Say("This form is from %s.", since), Hint: in.Say("Here is a fresh one:"), Buttons: []bridge.Action{fresh}}
+// Expired is the answer to a button older than its life: the command's form, fresh,
+// with what is still known of it.
+func Expired(fresh bridge.Action) *Problem {
+	fresh.Label, fresh.Args = "Open", with(fresh.Args, Form, "yes")
+	return &Problem{Code: 410, Status: "expired", Message: "This button is too old.", Hint: "Here is a fresh form:", Buttons: []bridge.Action{fresh}}
 }
 
 // Gone is a card whose agent is not connected any more.

@@ -163,7 +163,7 @@ func TestB37_DirectMessagesNeedAnAdministratorsYes(t *testing.T) {
 	terminal := command.Principal{Platform: command.Terminal}
 	require.True(t, d.asks(terminal, "add", values("preset", "dms", "to", "discord:C3"), false).NeedsConfirm)
 	require.True(t, d.asks(terminal, "add", values("preset", "dms", "to", "webhook:https://x.example/in"), false).OK, "no channel")
-	d.sealed("direct_messages")
+	d.sealed("B37_direct_messages")
 }
 
 func TestAForeignSubscriptionReadsLikeNone(t *testing.T) {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -158,6 +160,33 @@ func natsWith(t *testing.T, opts server.Options) string {
 	return s.Addr().String()
 }
 
+// oldNATS greets as a NATS server of a version does, and answers pings.
+func oldNATS(t *testing.T, version string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	serve := func(conn net.Conn) {
+		defer func() { _ = conn.Close() }()
+		fmt.Fprintf(conn, "INFO {\"server_id\":\"OLD\",\"version\":%q,\"proto\":1,\"headers\":true,\"jetstream\":true,\"max_payload\":1048576}\r\n", version)
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "PING") {
+				fmt.Fprint(conn, "PONG\r\n")
+			}
+		}
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn)
+		}
+	}()
+	return listener.Addr().String()
+}
+
 // allOn is a Discord application with all its intents.
 func allOn() *fakediscord.Options { return &fakediscord.Options{MessageContent: true} }
 
@@ -280,6 +309,7 @@ func TestCheckNamesWhatIsWrongAndWhatMendsIt(t *testing.T) {
 		// NATS
 		"nats: well elsewhere":          {with: withNATS(server.Options{JetStream: true, Users: user(nil)}, "")},
 		"B58 JetStream off":             {with: withNATS(server.Options{Users: user(nil)}, ""), code: 1},
+		"B58 too old":                   {with: func(o *outside) { o.nats = `{url: "nats://user:canary@` + oldNATS(o.t, "2.11.9") + `"}` }, code: 1},
 		"B58 no permission":             {with: withNATS(server.Options{JetStream: true, Users: user(&server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE.>"}}})}, ""), code: 1},
 		"nats: wrong password":          {with: withNATS(server.Options{Users: []*server.User{{Username: "user", Password: "x"}}}, ""), code: 1},
 		"nats: too little room":         {with: withNATS(server.Options{JetStream: true, JetStreamMaxStore: 8 << 20, Users: user(nil)}, ""), code: 1},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -45,6 +47,45 @@ func TestTheReliabilityPageExplainsTheNumbersOfTests(t *testing.T) {
 	require.Greater(t, len(used), 30)
 	for id, path := range used {
 		require.True(t, explained[id], "%s of %s", id, path)
+	}
+}
+
+// Every kind of wrong input has its words in a file, which names it.
+func TestEveryWrongInputHasItsGolden(t *testing.T) {
+	t.Parallel()
+	const kinds = 58
+	page, err := os.ReadFile("../../docs/reliability.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(page), "## Wrong input")
+	section, _, _ = strings.Cut(section, "\n## ")
+	number, path := regexp.MustCompile(`B(\d+)(–B(\d+))?`), regexp.MustCompile("`([^`]+)`")
+	held := map[int]bool{}
+	for line := range strings.Lines(section) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 {
+			continue
+		}
+		for _, m := range number.FindAllStringSubmatch(cells[1], -1) {
+			from, err := strconv.Atoi(m[1])
+			require.NoError(t, err)
+			to, err := strconv.Atoi(cmp.Or(m[3], m[1]))
+			require.NoError(t, err)
+			for n := from; n <= to; n++ {
+				named := regexp.MustCompile(fmt.Sprintf(`(?i)\bB%d(\b|_)`, n))
+				held[n] = true
+				var names bool
+				for _, p := range path.FindAllStringSubmatch(cells[3], -1) {
+					text, err := os.ReadFile("../../" + p[1])
+					require.NoError(t, err, "B%d", n)
+					require.NotEmpty(t, strings.TrimSpace(string(text)), p[1])
+					names = names || named.MatchString(p[1]) || named.Match(text)
+				}
+				require.True(t, names, "no file of B%d names it", n)
+			}
+		}
+	}
+	for n := range kinds {
+		require.True(t, held[n+1], "B%d has no row", n+1)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestB45_ForgottenButtonsOpenAFreshForm(t *testing.T) {
 	st.sink.notes = newLooseNotes() // as a month later
 	in, err := st.fake.Click("ada", st.channel, r.Message.ID, "Again")
 	old := st.settled(in, err)
-	require.Equal(t, "This button is too old. Here is a fresh one:", old.Message.Content)
+	require.Equal(t, "This button is too old. Here is a fresh form:", old.Message.Content)
 	require.NotZero(t, old.Message.Flags&flagPrivate)
 	in, err = st.fake.Click("ada", st.channel, old.Message.ID, "Open")
 	require.Equal(t, "Make an image", st.form(in, err).Title)

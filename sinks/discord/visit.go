@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/language"
 	"github.com/imaginebridge/imaginebridge/internal/trail"
@@ -226,7 +227,7 @@ func (v *visit) pressed(ctx context.Context) {
 		return
 	case fate == tooOld:
 		v.refused(ctx, "old_button")
-		v.afresh(ctx, "This button is too old. Here is a fresh one:", p)
+		v.afresh(ctx, command.Expired(bridge.Action{}).In(v.reader()).Error(), p)
 		return
 	}
 	q := v.request(p)

@@ -176,8 +176,8 @@ func (s *Sink) refused(ctx context.Context, in inbound, status string) {
 func (s *Sink) stale(to back, b bound) ack {
 	d := draft{head: "This button is too old to be used.", hint: "Use /ia instead; /ia help lists what there is."}
 	if spec, ok := b.spec(); ok {
-		d.hint, d.agent = "Here is a fresh one:", b.Agent
-		d.actions = []bridge.Action{{Label: spec.Summary, Command: spec.Name(), Args: map[string]string{command.Form: "yes"}}}
+		p := command.Expired(bridge.Action{Command: spec.Name()})
+		d = draft{head: p.Message, hint: p.Hint, agent: b.Agent, actions: p.Buttons}
 	}
 	return ack{then: func(ctx context.Context) { s.tellPrivately(ctx, to, d) }}
 }
