@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -80,31 +82,89 @@ func TestF51_WrongSignaturesAreRefused(t *testing.T) {
 			}
 		}
 	}
-	for name, tc := range map[string]struct {
+	// resigned signs words of the caller's choice; stamped is good but for its time.
+	resigned := func(key ed25519.PrivateKey, words func(stamp string) string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set(headerSignature, hex.EncodeToString(ed25519.Sign(key, []byte(words(r.Header.Get(headerTimestamp))))))
+		}
+	}
+	stamped := func(change func(stamp string) string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set(headerTimestamp, change(r.Header.Get(headerTimestamp)))
+			resigned(k.key, func(stamp string) string { return stamp + pinging })(r)
+		}
+	}
+	rewritten := func(change func(signature string) string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(headerSignature, change(r.Header.Get(headerSignature))) }
+	}
+	flipped := func(n int) func(*http.Request) {
+		return rewritten(func(s string) string {
+			digit := "0"
+			if s[n] == '0' {
+				digit = "1"
+			}
+			return s[:n] + digit + s[n+1:]
+		})
+	}
+	bodied := func(body string) func(*http.Request) {
+		return func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(body)) }
+	}
+	_, stranger, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	variants := map[string]struct {
 		body  string
 		age   time.Duration
 		spoil func(*http.Request)
 	}{
-		"missing signature":   {pinging, 0, func(r *http.Request) { r.Header.Del(headerSignature) }},
-		"missing timestamp":   {pinging, 0, func(r *http.Request) { r.Header.Del(headerTimestamp) }},
-		"empty":               {pinging, 0, other("", headerSignature)},
-		"truncated":           {pinging, 0, func(r *http.Request) { r.Header.Set(headerSignature, r.Header.Get(headerSignature)[:126]) }},
-		"longer":              {pinging, 0, func(r *http.Request) { r.Header.Set(headerSignature, r.Header.Get(headerSignature)+"00") }},
-		"no hex":              {pinging, 0, other(strings.Repeat("zz", 64), headerSignature)},
-		"nought":              {pinging, 0, other(strings.Repeat("00", 64), headerSignature)},
-		"of another body":     {pinging, 0, func(r *http.Request) { r.Body = http.NoBody }},
-		"301 s old":           {pinging, 302 * time.Second, nil},
-		"301 s ahead":         {pinging, -302 * time.Second, nil},
-		"no number":           {pinging, 0, other("soon", headerTimestamp)},
-		"huge number":         {pinging, 0, other(strings.Repeat("9", 30), headerTimestamp)},
-		"other time":          {pinging, 0, other("1", headerTimestamp)},
-		"doubled signature":   {pinging, 0, func(r *http.Request) { r.Header.Add(headerSignature, r.Header.Get(headerSignature)) }},
-		"doubled timestamp":   {pinging, 0, func(r *http.Request) { r.Header.Add(headerTimestamp, r.Header.Get(headerTimestamp)) }},
-		"get":                 {pinging, 0, func(r *http.Request) { r.Method = http.MethodGet }},
-		"a megabyte and one":  {pinging + strings.Repeat(" ", maxInbound), 0, nil},
-		"another application": {strings.Replace(pinging, "1100", "1101", 1), 0, nil},
-		"no interaction":      {`[]`, 0, nil},
-	} {
+		"a stranger's key":     {pinging, 0, resigned(stranger, func(stamp string) string { return stamp + pinging })},
+		"its first digit":      {pinging, 0, flipped(0)},
+		"a digit in it":        {pinging, 0, flipped(63)},
+		"its last digit":       {pinging, 0, flipped(127)},
+		"all bits":             {pinging, 0, other(strings.Repeat("ff", 64), headerSignature)},
+		"an odd digit":         {pinging, 0, rewritten(func(s string) string { return s + "0" })},
+		"white space before":   {pinging, 0, rewritten(func(s string) string { return " " + s })},
+		"in quotes":            {pinging, 0, rewritten(strconv.Quote)},
+		"as base64":            {pinging, 0, rewritten(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })},
+		"halves swapped":       {pinging, 0, rewritten(func(s string) string { return s[64:] + s[:64] })},
+		"a list with it":       {pinging, 0, rewritten(func(s string) string { return "00," + s })},
+		"64 kB long":           {pinging, 0, rewritten(func(s string) string { return s + strings.Repeat("0", 64<<10) })},
+		"both empty":           {pinging, 0, other("", headerSignature, headerTimestamp)},
+		"neither":              {pinging, 0, func(r *http.Request) { r.Header.Del(headerSignature); r.Header.Del(headerTimestamp) }},
+		"of the body alone":    {pinging, 0, resigned(k.key, func(string) string { return pinging })},
+		"of the time alone":    {pinging, 0, resigned(k.key, func(stamp string) string { return stamp })},
+		"with a colon between": {pinging, 0, resigned(k.key, func(stamp string) string { return stamp + ":" + pinging })},
+		"a day old":            {pinging, 24 * time.Hour, nil},
+		"a year ahead":         {pinging, -365 * 24 * time.Hour, nil},
+		"time nought":          {pinging, 0, stamped(func(string) string { return "0" })},
+		"a negative time":      {pinging, 0, stamped(func(s string) string { return "-" + s })},
+		"a fraction of time":   {pinging, 0, stamped(func(s string) string { return s + ".5" })},
+		"milliseconds":         {pinging, 0, stamped(func(s string) string { return s + "000" })},
+		"time and white space": {pinging, 0, stamped(func(s string) string { return " " + s })},
+		"a body cut short":     {pinging, 0, bodied(pinging[:len(pinging)-1])},
+		"a body and a space":   {pinging, 0, bodied(pinging + " ")},
+		"changed after it":     {pinging, 0, bodied(strings.Replace(pinging, `"type":1`, `"type":2`, 1))},
+		"missing signature":    {pinging, 0, func(r *http.Request) { r.Header.Del(headerSignature) }},
+		"missing timestamp":    {pinging, 0, func(r *http.Request) { r.Header.Del(headerTimestamp) }},
+		"empty":                {pinging, 0, other("", headerSignature)},
+		"truncated":            {pinging, 0, func(r *http.Request) { r.Header.Set(headerSignature, r.Header.Get(headerSignature)[:126]) }},
+		"longer":               {pinging, 0, func(r *http.Request) { r.Header.Set(headerSignature, r.Header.Get(headerSignature)+"00") }},
+		"no hex":               {pinging, 0, other(strings.Repeat("zz", 64), headerSignature)},
+		"nought":               {pinging, 0, other(strings.Repeat("00", 64), headerSignature)},
+		"of another body":      {pinging, 0, func(r *http.Request) { r.Body = http.NoBody }},
+		"301 s old":            {pinging, 302 * time.Second, nil},
+		"301 s ahead":          {pinging, -302 * time.Second, nil},
+		"no number":            {pinging, 0, other("soon", headerTimestamp)},
+		"huge number":          {pinging, 0, other(strings.Repeat("9", 30), headerTimestamp)},
+		"other time":           {pinging, 0, other("1", headerTimestamp)},
+		"doubled signature":    {pinging, 0, func(r *http.Request) { r.Header.Add(headerSignature, r.Header.Get(headerSignature)) }},
+		"doubled timestamp":    {pinging, 0, func(r *http.Request) { r.Header.Add(headerTimestamp, r.Header.Get(headerTimestamp)) }},
+		"get":                  {pinging, 0, func(r *http.Request) { r.Method = http.MethodGet }},
+		"a megabyte and one":   {pinging + strings.Repeat(" ", maxInbound), 0, nil},
+		"another application":  {strings.Replace(pinging, "1100", "1101", 1), 0, nil},
+		"no interaction":       {`[]`, 0, nil},
+	}
+	require.GreaterOrEqual(t, len(variants), 40)
+	for name, tc := range variants {
 		w := k.knock(tc.body, time.Now().Add(-tc.age), tc.spoil)
 		require.Equal(t, http.StatusUnauthorized, w.Code, name)
 		require.Empty(t, w.Body.String(), name)

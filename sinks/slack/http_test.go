@@ -1,10 +1,19 @@
 package slack
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // a signature that must be refused
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +34,85 @@ func TestF51_OnlySignedRequestsAreRead(t *testing.T) {
 		good(h)
 		h.Set("X-Slack-Signature", change(h.Get("X-Slack-Signature")))
 	}
+	// mac signs words of the caller's choice; stamped is good but for its timestamp.
+	mac := func(of func() hash.Hash, secret, words string) string {
+		m := hmac.New(of, []byte(secret))
+		_, _ = m.Write([]byte(words))
+		return hex.EncodeToString(m.Sum(nil))
+	}
+	now := func() string { return strconv.FormatInt(at(0).Unix(), 10) }
+	signed := func(h http.Header, stamp, mac string) {
+		h.Set("X-Slack-Request-Timestamp", stamp)
+		h.Set("X-Slack-Signature", "v0="+mac)
+	}
+	stamped := func(stamp func() string) func(http.Header) {
+		return func(h http.Header) {
+			signed(h, stamp(), mac(sha256.New, signingSecret, "v0:"+stamp()+":"+string(body)))
+		}
+	}
+	flipped := func(n int) func(http.Header) {
+		return func(h http.Header) {
+			signature(h, func(s string) string {
+				digit := "0"
+				if s[n] == '0' {
+					digit = "1"
+				}
+				return s[:n] + digit + s[n+1:]
+			})
+		}
+	}
+	tried := 0
 	for name, tc := range map[string]struct {
 		sign func(http.Header)
 		body []byte
 		want int
 	}{
-		"good":                 {sign: good, want: 200},
+		"good":               {sign: good, want: 200},
+		"signed by hand":     {sign: stamped(now), want: 200},
+		"its first digit":    {sign: flipped(3)},
+		"a digit in it":      {sign: flipped(40)},
+		"its last digit":     {sign: flipped(66)},
+		"nought":             {sign: func(h http.Header) { signed(h, now(), strings.Repeat("00", 32)) }},
+		"nothing behind v0":  {sign: func(h http.Header) { signed(h, now(), "") }},
+		"an odd digit":       {sign: func(h http.Header) { signature(h, func(s string) string { return s + "0" }) }},
+		"white space before": {sign: func(h http.Header) { signature(h, func(s string) string { return " " + s }) }},
+		"white space within": {sign: func(h http.Header) { signature(h, func(s string) string { return "v0= " + s[3:] }) }},
+		"in quotes":          {sign: func(h http.Header) { signature(h, strconv.Quote) }},
+		"as base64": {sign: func(h http.Header) {
+			signature(h, func(s string) string { return "v0=" + base64.StdEncoding.EncodeToString([]byte(s)) })
+		}},
+		"a list with it": {sign: func(h http.Header) { signature(h, func(s string) string { return "v0=00," + s }) }},
+		"64 kB long":     {sign: func(h http.Header) { signature(h, func(s string) string { return s + strings.Repeat("0", 64<<10) }) }},
+		"under another name": {sign: func(h http.Header) {
+			good(h)
+			h.Set("X-Signature", h.Get("X-Slack-Signature"))
+			h.Del("X-Slack-Signature")
+		}},
+		"SHA-1":                {sign: func(h http.Header) { signed(h, now(), mac(sha1.New, signingSecret, "v0:"+now()+":"+string(body))) }},
+		"SHA-512":              {sign: func(h http.Header) { signed(h, now(), mac(sha512.New, signingSecret, "v0:"+now()+":"+string(body))) }},
+		"the body alone":       {sign: func(h http.Header) { signed(h, now(), mac(sha256.New, signingSecret, string(body))) }},
+		"the time alone":       {sign: func(h http.Header) { signed(h, now(), mac(sha256.New, signingSecret, "v0:"+now()+":")) }},
+		"without the version":  {sign: func(h http.Header) { signed(h, now(), mac(sha256.New, signingSecret, now()+":"+string(body))) }},
+		"a secret and a line":  {sign: func(h http.Header) { fakeslack.Sign(h, signingSecret+"\n", at(0), body) }},
+		"a secret in capitals": {sign: func(h http.Header) { fakeslack.Sign(h, strings.ToUpper(signingSecret)+"X", at(0), body) }},
+		"a day old":            {sign: func(h http.Header) { fakeslack.Sign(h, signingSecret, at(-24*time.Hour), body) }},
+		"a year ahead":         {sign: func(h http.Header) { fakeslack.Sign(h, signingSecret, at(365*24*time.Hour), body) }},
+		"time nought":          {sign: stamped(func() string { return "0" })},
+		"a negative time":      {sign: stamped(func() string { return "-" + now() })},
+		"a fraction of time":   {sign: stamped(func() string { return now() + ".5" })},
+		"hexadecimal time":     {sign: stamped(func() string { return fmt.Sprintf("0x%x", at(0).Unix()) })},
+		"milliseconds":         {sign: stamped(func() string { return now() + "000" })},
+		"time and white space": {sign: stamped(func() string { return " " + now() })},
+		"a time beyond 64 bit": {sign: stamped(func() string { return strings.Repeat("9", 30) })},
+		"another time than": {sign: func(h http.Header) {
+			good(h)
+			h.Set("X-Slack-Request-Timestamp", strconv.FormatInt(at(-2*time.Second).Unix(), 10))
+		}},
+		"an empty timestamp":   {sign: stamped(func() string { return "" })},
+		"a body cut short":     {sign: good, body: body[:len(body)-1]},
+		"a body and a space":   {sign: good, body: append(bytes.Clone(body), ' ')},
+		"a body of nothing":    {sign: good, body: []byte{}},
+		"a body in capitals":   {sign: good, body: bytes.ToUpper(body)},
 		"just in time":         {sign: func(h http.Header) { fakeslack.Sign(h, signingSecret, at(-299*time.Second), body) }, want: 200},
 		"none":                 {sign: func(http.Header) {}},
 		"wrong secret":         {sign: func(h http.Header) { fakeslack.Sign(h, "another", at(0), body) }},
@@ -51,6 +133,9 @@ func TestF51_OnlySignedRequestsAreRead(t *testing.T) {
 		"timestamp with a +":   {sign: func(h http.Header) { good(h); h.Set("X-Slack-Request-Timestamp", fmt.Sprintf("+%d", at(0).Unix())) }},
 		"timestamp of letters": {sign: func(h http.Header) { good(h); h.Set("X-Slack-Request-Timestamp", "now") }},
 	} {
+		if tc.want == 0 {
+			tried++
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := openDoor(t, "http", fine, nil)
@@ -78,6 +163,7 @@ func TestF51_OnlySignedRequestsAreRead(t *testing.T) {
 			}
 		})
 	}
+	require.GreaterOrEqual(t, tried, 40)
 }
 
 func TestDoorsRefuseOtherMethodsAndLargeBodies(t *testing.T) {
