@@ -26,7 +26,7 @@ type house struct {
 	sent     []bridge.Message
 	refuses  error
 	broke    error
-	moves    int // Puts that find that somebody was faster
+	moves    int                               // Puts that find that somebody was faster
 	begins   func(r bridge.SubscriptionRecord) // a lane, since its subscription was stored
 }
 
