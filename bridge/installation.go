@@ -18,6 +18,8 @@ type Installation struct {
 	Team       string `json:"team"`                 // the workspace, or WholeOrganisation
 	Name       string `json:"name,omitempty"`       // of the workspace or organisation
 
+	Teams []string `json:"teams,omitempty"` // of WholeOrganisation: the workspaces that it is known to serve
+
 	App       string    `json:"app,omitempty"`      // the app's id
 	BotUser   string    `json:"bot_user,omitempty"` // its user there
 	BotID     string    `json:"bot_id,omitempty"`

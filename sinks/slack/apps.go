@@ -62,8 +62,9 @@ type Apps struct {
 	doubts     map[installKey]string              // tokens that Slack calls expired before their time
 	hopelessOf map[installKey]string              // refresh tokens that Slack does not know any more
 	renewing   map[installKey]*renewal
-	owed       map[seat]bool // workspaces that Came or Left is to be told of: true for Came
-	told       map[seat]bool // that Came was told of by this process
+	owed       map[seat]bool            // workspaces that Came or Left is to be told of: true for Came
+	told       map[seat]bool            // that Came was told of by this process
+	surveyed   map[installKey]time.Time // of organisations: when the installation was made whose workspaces were listed
 
 	begun    perMinute
 	known    chan struct{} // closed when the store was read once
@@ -88,7 +89,7 @@ func keyOf(r bridge.Installation) installKey { return installKey{r.Enterprise, r
 func NewApps(o AppsOptions) (*Apps, error) {
 	a := &Apps{
 		opt: o, all: map[installKey]bridge.Installation{}, sinks: map[seat]*Sink{}, homes: map[string]string{},
-		doubts: map[installKey]string{}, hopelessOf: map[installKey]string{}, renewing: map[installKey]*renewal{}, owed: map[seat]bool{}, told: map[seat]bool{},
+		doubts: map[installKey]string{}, hopelessOf: map[installKey]string{}, renewing: map[installKey]*renewal{}, owed: map[seat]bool{}, told: map[seat]bool{}, surveyed: map[installKey]time.Time{},
 		known: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	a.own = o.BotToken != nil && o.BotToken() != ""
@@ -267,18 +268,6 @@ func (a *Apps) of(enterprise, team string) *Sink {
 	return nil
 }
 
-// organisation is the one that a workspace was seen to be part of.
-func (a *Apps) organisation(team string) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for at := range a.sinks {
-		if at.team == team && at.by.team == bridge.WholeOrganisation {
-			return at.by.enterprise
-		}
-	}
-	return ""
-}
-
 // handleBy brings a delivery to the workspace that it is about.
 func (a *Apps) handleBy(ctx context.Context, deadline time.Time, in inbound) ack {
 	early, cancel := context.WithDeadline(ctx, deadline)
@@ -334,12 +323,9 @@ func (a *Apps) CatchUp(ctx context.Context) error {
 	if !a.loaded(ctx) {
 		return nil
 	}
-	for _, r := range a.live() {
-		if r.Team == bridge.WholeOrganisation {
-			continue
-		}
-		if err := a.sink(r, r.Team).CatchUp(ctx); err != nil {
-			a.log.WarnContext(ctx, "threads not read again", "workspace", r.Team, "err", err)
+	for _, at := range a.seats() {
+		if err := a.sink(a.record(at.by), at.team).CatchUp(ctx); err != nil {
+			a.log.WarnContext(ctx, "threads not read again", "workspace", at.team, "err", err)
 		}
 	}
 	return nil

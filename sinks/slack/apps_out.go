@@ -111,12 +111,14 @@ func (a *Apps) Team(ctx context.Context, channel string) string {
 	if home != "" {
 		return home
 	}
-	for _, r := range a.live() {
-		if r.Team == bridge.WholeOrganisation {
+	for _, at := range a.seats() {
+		info, bad := a.sink(a.record(at.by), at.team).channelInfo(ctx, channel)
+		if bad != nil || !info.IsMember {
 			continue
 		}
-		if info, bad := a.sink(r, r.Team).channelInfo(ctx, channel); bad == nil && info.IsMember {
-			home = r.Team
+		// The token of an organisation sees the channels of all its workspaces.
+		if at.by.team != bridge.WholeOrganisation || info.ContextTeamID == at.team {
+			home = at.team
 			break
 		}
 	}

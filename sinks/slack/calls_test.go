@@ -24,7 +24,8 @@ func TestS40_TheManifestGrantsEveryCall(t *testing.T) {
 		methodHistory: {scopeHistory, scopePrivateHistory, scopeDirectHistory}, methodReplies: {scopeHistory, scopePrivateHistory, scopeDirectHistory},
 		methodInfo: {"channels:read", "groups:read"}, methodUnfurl: {"links:write"}, methodReact: {scopeReactions},
 		methodFileInfo: {scopeFiles}, methodUser: {scopeUsers}, methodGroups: {scopeGroups}, methodGroupUsers: {scopeGroups},
-		methodAuth: nil, methodOpen: nil, methodOpenView: nil, methodUpdateView: nil, methodPublish: nil, methodRespond: nil, methodOAuth: nil,
+		methodTeams: nil,
+		methodAuth:  nil, methodOpen: nil, methodOpenView: nil, methodUpdateView: nil, methodPublish: nil, methodRespond: nil, methodOAuth: nil,
 	}
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)

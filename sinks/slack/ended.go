@@ -62,9 +62,7 @@ func (a *Apps) changes(ctx context.Context, in inbound) ack {
 	case "team_access_revoked":
 		a.mu.Lock()
 		for _, team := range d.Event.Teams {
-			at := seat{keyOf(r), team}
-			a.owed[at] = false
-			delete(a.told, at)
+			a.gone(seat{keyOf(r), team})
 		}
 		a.mu.Unlock()
 		a.look()
@@ -99,7 +97,7 @@ func (a *Apps) end(ctx context.Context, key installKey, c Change) error {
 			return nil
 		}
 		erased := r
-		erased.Bot, erased.Refresh, erased.Sealed, erased.Expires = "", "", "", time.Time{}
+		erased.Bot, erased.Refresh, erased.Sealed, erased.Expires, erased.Teams = "", "", "", time.Time{}, nil
 		erased.Renewer, erased.Renewal = "", time.Time{}
 		erased.Ended, erased.Why = time.Now().UTC(), c.Reason
 		erased, err = a.opt.Installs.Put(ctx, erased)
@@ -196,6 +194,9 @@ func (a *Apps) settle(ctx context.Context) bool {
 		case !came && a.opt.Left != nil:
 			err = a.opt.Left(ctx, r, at.team)
 		}
+		if err == nil {
+			err = a.enlist(ctx, at, came)
+		}
 		if err != nil {
 			a.log.WarnContext(ctx, "workspace not stored", "installation", r.String(), "err", err)
 			done = false
@@ -213,7 +214,7 @@ func (a *Apps) settle(ctx context.Context) bool {
 // keep settles what is owed and renews tokens in good time, until ctx ends.
 func (a *Apps) keep(ctx context.Context) error {
 	for {
-		again := a.renewDue(ctx)
+		again := min(a.renewDue(ctx), a.survey(ctx))
 		if !a.settle(ctx) {
 			again = min(again, settleAgain)
 		}

@@ -316,7 +316,7 @@ func (a *Apps) put(ctx context.Context, r bridge.Installation) error {
 		if err != nil {
 			return err
 		}
-		r.Rev = was.Rev
+		r.Rev, r.Teams = was.Rev, was.Teams
 		kept, err := a.opt.Installs.Put(ctx, r)
 		if errors.Is(err, bridge.ErrFenced) {
 			continue

@@ -348,9 +348,10 @@ func TestInstalledForAnOrganisation(t *testing.T) {
 		return true
 	})
 
+	w.eventually("the bridge asks which workspaces it serves", func() bool { return len(w.noticed(&w.came)) == 1 })
 	lab := head.AddSister("lab")
-	w.eventually("the bridge hears of the other workspace", func() bool { return len(w.noticed(&w.came)) == 1 })
-	require.Equal(t, []string{lab.ID + " by " + head.Owner}, w.noticed(&w.came))
+	w.eventually("the bridge hears of the other workspace", func() bool { return len(w.noticed(&w.came)) == 2 })
+	require.Equal(t, []string{head.ID + " by " + head.Owner, lab.ID + " by " + head.Owner}, w.noticed(&w.came))
 	for _, team := range []*fakeslack.Workspace{head, lab} {
 		channel := team.AddChannel("alerts")
 		ann := team.AddUser("ann")
@@ -369,6 +370,7 @@ func TestInstalledForAnOrganisation(t *testing.T) {
 	w.eventually("its tokens are erased", func() bool { return w.record(org, bridge.WholeOrganisation).Bot == "" })
 	w.eventually("its workspaces are left", func() bool { return len(w.noticed(&w.left)) > 0 })
 	require.Equal(t, []string{bridge.WholeOrganisation + " by " + head.Owner}, w.noticed(&w.left))
+	require.Empty(t, w.record(org, bridge.WholeOrganisation).Teams)
 }
 
 // TestInstallationsBeginOnlySoOften: each is stored, and anybody may ask for one.

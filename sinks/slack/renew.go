@@ -154,7 +154,7 @@ func (a *Apps) stored(ctx context.Context, old, next bridge.Installation) error 
 					a.note(now)
 					return nil
 				}
-				next.Rev = now.Rev
+				next.Rev, next.Teams = now.Rev, now.Teams
 				continue
 			}
 		}
