@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -33,12 +35,15 @@ func TestF23_AnswerLostIsLookedFor(t *testing.T) {
 			t.Parallel()
 			inBubble(t, settings{}, func(w *world) {
 				trouble.Method, trouble.Every = methodPost, 2
-				w.fake.Inject(trouble)
-				for n := range 6 {
+				hit := w.fake.Inject(trouble)
+				var want []string
+				for n := range 50 { // of ten kinds: 500
 					r := w.must(w.note(n))
+					want = append(want, fmt.Sprintf("key-%d", n))
 					require.Equal(w, w.shown()[n].TS, r.Message)
 				}
-				require.Equal(w, []string{"key-0", "key-1", "key-2", "key-3", "key-4", "key-5"}, w.keys())
+				require.Equal(w, want, w.keys())
+				require.GreaterOrEqual(w, hit.Hits(), 25)
 				require.Zero(w, w.counts.get("slack_repeats_without_look"))
 				w.clean()
 			})
@@ -170,6 +175,56 @@ func TestDoubtAfterARestart(t *testing.T) {
 		d.Doubt, d.Attempt = first.At, 2
 		require.Equal(w, first.Message, w.must(d).Message)
 		require.Len(w, w.shown(), 1)
+		w.clean()
+	})
+}
+
+// tardy hands on every other post and keeps its answer for forty seconds.
+type tardy struct {
+	http.RoundTripper
+	posts, late int
+}
+
+func (l *tardy) RoundTrip(q *http.Request) (*http.Response, error) {
+	r, err := l.RoundTripper.RoundTrip(q)
+	if err != nil || !strings.HasSuffix(q.URL.Path, "/"+methodPost) {
+		return r, err
+	}
+	if l.posts++; l.posts%2 == 0 {
+		return r, nil
+	}
+	l.late++
+	select {
+	case <-time.After(40 * time.Second):
+		return r, nil
+	case <-q.Context().Done():
+		_ = r.Body.Close()
+		return nil, q.Context().Err()
+	}
+}
+
+// F24: a hundred messages, of which every other one's answer comes after 40 s: nobody
+// waits so long, and each is shown once.
+func TestF24_LateAnswersShowOneMessage(t *testing.T) {
+	t.Parallel()
+	inBubble(t, settings{}, func(w *world) {
+		late := &tardy{RoundTripper: w}
+		w.start(settings{}, &http.Client{Transport: late})
+		var want []string
+		for n := range 100 {
+			d := w.note(n)
+			want = append(want, d.Key)
+			begin := time.Now()
+			_, err := w.send(d)
+			require.LessOrEqual(w, time.Since(begin), 20*time.Second)
+			if err != nil {
+				require.Equal(w, bridge.InDoubt, err.Verdict)
+				d.Doubt, d.Attempt = begin, 2
+				w.must(d)
+			}
+		}
+		require.Equal(w, want, w.keys())
+		require.GreaterOrEqual(w, late.late, 50)
 		w.clean()
 	})
 }

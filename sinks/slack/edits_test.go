@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -67,16 +69,29 @@ func TestS19_ACountIsEditedAndEndsRight(t *testing.T) {
 func TestF26_AnOlderStateNeverReplacesANewerOne(t *testing.T) {
 	t.Parallel()
 	inBubble(t, settings{}, func(w *world) {
-		first := w.must(w.state(1, false))
-		for _, v := range []int{4, 3, 9, 2, 5} {
-			d := w.state(v, v == 9)
-			d.Replaces = first // as a lane would that never learned of the others
-			w.must(d)
-			sleep(w.Context(), time.Second)
+		const jobs = 50
+		dice := rand.New(rand.NewPCG(26, 0))
+		for job := range jobs {
+			state := func(v int, final bool) bridge.Delivery {
+				d := w.state(v, final)
+				d.Key, d.Message.UpdateKey = fmt.Sprintf("job-%d-%d", job, v), fmt.Sprintf("job:j%d", job)
+				return d
+			}
+			first := w.must(state(1, false))
+			for _, n := range dice.Perm(5) {
+				v := []int{2, 3, 4, 5, 9}[n]
+				d := state(v, v == 9)
+				d.Replaces = first // as a lane would that never learned of the others
+				w.must(d)
+				sleep(w.Context(), time.Second)
+			}
 		}
 		require.NoError(w, w.sink.Drain(w.Context()))
 		sleep(w.Context(), time.Minute)
-		require.Equal(w, "9", version(w.shown()[0]))
+		require.Len(w, w.shown(), jobs)
+		for _, m := range w.shown() {
+			require.Equal(w, "9", version(m))
+		}
 		w.clean()
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
+	"github.com/imaginebridge/imaginebridge/internal/load"
 )
 
 func TestSendShowsAMessageAndSaysWhere(t *testing.T) {
@@ -132,14 +133,15 @@ func TestF20_RateLimitInEveryShape(t *testing.T) {
 	}
 }
 
-// F20: a storm of limits over five channels.
+// F20: a storm of limits over five channels, and two thousand messages under M.
 func TestF20_StormLosesNothingAndKeepsTheOrder(t *testing.T) {
 	t.Parallel()
+	each := load.Pick(t, 100, 400)
 	inBubble(t, settings{}, func(w *world) {
 		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "65", Skip: 100, Times: 1})
 		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, Every: 17, Times: 5})
 		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "1.3", Every: 11})
-		w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "3", Every: 7})
+		often := w.fake.Inject(fakeslack.Trouble{Method: methodPost, Kind: fakeslack.RateLimited, RetryAfter: "3", Every: 7})
 		var wg sync.WaitGroup
 		var channels []string
 		w.do(func() {
@@ -149,7 +151,7 @@ func TestF20_StormLosesNothingAndKeepsTheOrder(t *testing.T) {
 		})
 		for _, c := range channels {
 			wg.Go(func() {
-				for n := range 60 {
+				for n := range each {
 					d := w.note(n)
 					d.To.Place = c
 					w.must(d)
@@ -159,11 +161,12 @@ func TestF20_StormLosesNothingAndKeepsTheOrder(t *testing.T) {
 		wg.Wait()
 		for _, c := range channels {
 			shown := w.fake.Messages(c)
-			require.Len(w, shown, 60)
+			require.Len(w, shown, each)
 			for n, m := range shown {
 				require.Equal(w, fmt.Sprintf("key-%d", n), m.Metadata.Payload["d"])
 			}
 		}
+		require.Greater(w, often.Hits(), 5*each/20)
 		w.clean()
 	})
 }

@@ -2,7 +2,10 @@ package slack
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,6 +145,52 @@ func TestF34_OneMessageIsOneAnswer(t *testing.T) {
 	})
 }
 
+// F34: two hundred messages come three times each under their event's id, under two
+// other ids and once more as a mention, all mixed up; of some the first copy is lost.
+func TestF34_TwoHundredMessagesAreTwoHundredAnswers(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, "http", fine, nil)
+	d.team.SetScopes(allScopes...) // signs below messages take their turn in Slack's limits
+	card := d.relay()
+	const messages = 200
+	event := func(kind, id string, n int) []byte {
+		return fmt.Appendf(nil, `{"type":"event_callback","team_id":%q,"event_id":%q,"event":{"type":%q,"user":%q,"channel":%q,"ts":"1770385010.%06d","thread_ts":%q,"text":"words %d"}}`,
+			d.team.ID, id, kind, d.ann, d.channel, n, card.Message, n)
+	}
+	var copies [][]byte
+	for n := range messages {
+		own := fmt.Sprintf("EvA%d", n)
+		for range 3 - n%2 {
+			copies = append(copies, event("message", own, n))
+		}
+		copies = append(copies, event("message", fmt.Sprintf("EvB%d", n), n), event("message", fmt.Sprintf("EvC%d", n), n), event("app_mention", fmt.Sprintf("EvD%d", n), n))
+	}
+	rand.New(rand.NewPCG(34, 0)).Shuffle(len(copies), func(i, j int) { copies[i], copies[j] = copies[j], copies[i] })
+	var all sync.WaitGroup
+	for share := range slices.Chunk(copies, len(copies)/8) {
+		all.Go(func() {
+			for _, raw := range share {
+				in, err := fromEvent(raw)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if out := d.sink.handle(t.Context(), in); out.then != nil {
+					out.then(t.Context())
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, d.sink.Drain(t.Context()))
+	said := map[any]bool{}
+	for _, q := range d.hands.effects() {
+		said[q.Values["text"]] = true
+	}
+	require.Len(t, d.hands.effects(), messages)
+	require.Len(t, said, messages)
+}
+
 // Answers in one thread go on in the order in which they were said.
 func TestAThreadKeepsItsOrder(t *testing.T) {
 	t.Parallel()
@@ -248,7 +297,8 @@ func TestShortcutsOpenForms(t *testing.T) {
 	})
 }
 
-// F43: sockets come and go, one warned, one cut; every answer is done once.
+// F43: sockets come and go: all warned, all cut, one told to refresh or warned while the
+// other stands; every answer is done once, though what nobody acknowledged comes again.
 func TestF43_AnswersOutliveTheirSockets(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t, "socket", fine, nil)
@@ -257,14 +307,20 @@ func TestF43_AnswersOutliveTheirSockets(t *testing.T) {
 	d.fake.SetDeliver(deliver)
 	d.team.SetScopes(allScopes...)
 	card := d.relay()
-	const answers = 30
+	const answers = 50
 	for n := range answers {
 		d.fake.Say(d.ann, d.channel, card.Message, fmt.Sprintf("answer %d", n))
 		switch n {
 		case 10:
 			d.fake.Disconnect("warning")
 		case 20:
-			d.fake.CutSockets()
+			require.Positive(t, d.fake.CutSockets())
+		case 30:
+			d.until(func() bool { return d.sink.sockets.Load() == 2 })
+			require.True(t, d.fake.DisconnectOldest("refresh_requested"))
+		case 40:
+			d.until(func() bool { return d.sink.sockets.Load() == 2 })
+			require.True(t, d.fake.DisconnectOldest("warning"))
 		}
 	}
 	d.until(func() bool { return len(d.hands.effects()) >= answers })
