@@ -82,6 +82,7 @@ type burden struct {
 
 	mu       sync.Mutex
 	happened map[string]time.Time
+	chatted  int // of them, what a channel gets
 	acked    []time.Duration
 	unheard  int // commands without an acknowledgement
 	held     [quarters][]holding
@@ -113,7 +114,13 @@ func (o *burden) run(ctx context.Context, typists *discordCrowd) error {
 	if err := group.Wait(); err != nil || ctx.Err() != nil {
 		return errors.Join(err, ctx.Err())
 	}
-	return until(ctx, 2*time.Minute, 200*time.Millisecond, "arrived", func() bool { return o.hook.distinct() >= len(o.happened) })
+	return until(ctx, 2*time.Minute, 200*time.Millisecond, "arrived", o.arrived)
+}
+
+// arrived reports whether everything stands where it belongs.
+func (o *burden) arrived() bool {
+	discord, err := o.atDiscord()
+	return err == nil && o.hook.distinct() >= len(o.happened) && len(discord.first) >= o.chatted
 }
 
 // talk lets things happen to one agent.
@@ -125,6 +132,9 @@ func (o *burden) talk(ctx context.Context, n int) error {
 		done, err := o.sandbox.Act(sandbox.Action{As: actor, Do: "post", Content: "@" + o.agents[n].Handle + " " + m})
 		if err == nil {
 			o.happened[m] = done.Happened[0].At
+			if o.chats(n) {
+				o.chatted++
+			}
 		}
 		o.mu.Unlock()
 		if err != nil {
@@ -178,6 +188,7 @@ func (o *burden) figures(profile string) (out []figure, err error) {
 		figure{What: "L2, command acknowledged, worst", Value: ms(1), Unit: "ms", Most: 2500, Samples: len(o.acked)},
 		figure{What: "L2, not acknowledged", Value: float64(o.unheard), None: true},
 		figure{What: "lost at the webhook", Value: float64(len(o.happened) - o.hook.distinct()), None: true},
+		figure{What: "lost at Discord", Value: float64(o.chatted - len(discord.first)), None: true},
 	)
 	first, last := mean(o.held[0]), mean(o.held[quarters-1])
 	growth := func(what string, a, b, unit float64, name string) {

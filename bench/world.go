@@ -43,7 +43,8 @@ type world struct {
 	often   bool     // the bridge looks every two seconds, in place of ten
 	beside  string   // another channel at Discord, where a section wants one
 	other   *receiver
-	spread  int // destinations, where a section wants many
+	spread  int      // destinations, where a section wants many
+	shares  []string // channels of those that are some
 }
 
 // newWorld makes a world in its first state. A lenient one hardly limits calls
@@ -156,20 +157,34 @@ func (w *world) subscriptions(which string) string {
 `, events, w.channel, w.alerts, w.hook.url())
 }
 
+// chatEvery says that every so many of the destinations which share the agents is a
+// channel of Discord: what they get together has to stay below the 50 requests a
+// second of a bot.
+const chatEvery = 4
+
+// chats reports whether what happens to the n-th agent goes to a channel.
+func (w *world) chats(n int) bool { return n%(w.spread-1)%chatEvery == 0 }
+
 // spreadOut is a webhook for everything, and channels and webhooks that share the
 // agents.
 func (w *world) spreadOut(events string) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "subscriptions:\n  - {name: all, events: %s, to: \"webhook:%s\"}\n", events, w.hook.url())
 	w.other = newReceiver()
+	guild := w.discord.Guild("Load")
 	for n := range w.spread - 1 {
 		var share []string
 		for i := n; i < len(w.agents); i += w.spread - 1 {
 			share = append(share, w.agents[i].Handle)
 		}
 		to := "webhook:" + w.other.url()
-		if n%2 == 0 {
-			to = "discord:" + w.channel
+		if w.chats(n) {
+			channel := w.channel
+			if n > 0 {
+				channel = w.discord.Channel(guild, fmt.Sprintf("agents-%d", n))
+				w.shares = append(w.shares, channel)
+			}
+			to = "discord:" + channel
 		}
 		fmt.Fprintf(&out, "  - {name: share-%d, agents: [%s], events: %s, to: %q}\n", n, strings.Join(share, ", "), events, to)
 	}
@@ -227,10 +242,14 @@ var mark = regexp.MustCompile(`mark-\d{6}`)
 
 func markOf(n int) string { return fmt.Sprintf("mark-%06d", n) }
 
-// atDiscord tells when each mark became visible in the channel or a thread of it.
+// atDiscord tells when each mark became visible in a channel or a thread of it.
 func (w *world) atDiscord() (arrivals, error) {
 	a := newArrivals()
-	for _, place := range append(w.discord.Threads(w.channel), w.channel) {
+	var places []string
+	for _, channel := range append([]string{w.channel}, w.shares...) {
+		places = append(append(places, w.discord.Threads(channel)...), channel)
+	}
+	for _, place := range places {
 		for _, m := range w.discord.Messages(place) {
 			at, err := time.Parse(time.RFC3339Nano, m.Timestamp)
 			if err != nil {

@@ -56,6 +56,12 @@ func (p pace) wait(refusals int) time.Duration {
 	return jitter(d)
 }
 
+// phaseOf is the share of its first wait that the nth of so many agents waits, above
+// 0 and at most 1. Agents that a process begins with at one moment are so looked at
+// spread over the interval: what many of them have to tell would else come to one
+// destination, and what is asked to the API, all at once.
+func phaseOf(nth, of int) float64 { return 1 - float64(nth)/float64(of) }
+
 // jitter spreads a duration by ±10 %.
 func jitter(d time.Duration) time.Duration {
 	return d - d/10 + rand.N(d/5+1) //nolint:gosec // spreading load, not hiding anything

@@ -114,7 +114,7 @@ func (p *Poller) Set(agents []Agent, plan Plan) error {
 		if _, twice := next[a.Handle]; twice {
 			return errors.New("agent " + a.Handle + " is given twice")
 		}
-		next[a.Handle] = newWatched(a, plan)
+		next[a.Handle] = newWatched(a, plan, phaseOf(len(order), len(agents)))
 		order = append(order, a.Handle)
 	}
 	for handle, before := range p.agents {

@@ -37,6 +37,7 @@ type Status struct {
 type watched struct {
 	agent   Agent
 	plan    Plan
+	phase   float64       // of its first wait: the share of it that it waits
 	changed chan struct{} // closed when the agent is to be watched otherwise, or not any more
 
 	mu      sync.Mutex
@@ -56,10 +57,10 @@ type progress struct {
 	err      error
 }
 
-func newWatched(a Agent, plan Plan) *watched {
+func newWatched(a Agent, plan Plan, phase float64) *watched {
 	a.Watch = slices.Clone(a.Watch)
 	return &watched{
-		agent: a, plan: plan, changed: make(chan struct{}), sources: map[string]*progress{}, told: Status{Agent: a.Handle, Health: Starting},
+		agent: a, plan: plan, phase: phase, changed: make(chan struct{}), sources: map[string]*progress{}, told: Status{Agent: a.Handle, Health: Starting},
 	}
 }
 
