@@ -20,12 +20,12 @@ func renderPlain(m bridge.Message, inThread bool, mark string) card {
 		}
 	}
 	if a := author(m.Author); a != nil {
-		add("**" + inline(a.Name, maxAuthor) + "**")
+		add(bold(inline(a.Name, maxAuthor)))
 	}
 	add(inline(m.Title, maxTitle))
 	add(description(m, inThread, min(limit, maxContent)))
 	for _, f := range fields(m, inThread, max(0, limit-200)) {
-		if line := "**" + f.Name + "** " + f.Value; units(line) < limit {
+		if line := bold(f.Name) + " " + f.Value; units(line) < limit {
 			add(line)
 		}
 	}

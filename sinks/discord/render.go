@@ -176,6 +176,9 @@ func description(m bridge.Message, inThread bool, limit int) string {
 func headline(spans []bridge.Span, limit int) string {
 	var b strings.Builder
 	for _, s := range spans {
+		if !strings.HasPrefix(s.Text, " ") && openLink.MatchString(b.String()) {
+			b.WriteByte(' ')
+		}
 		text := inlineSpan(s, limit-units(b.String()))
 		if units(b.String())+units(text) > limit {
 			break
@@ -204,8 +207,8 @@ func inlineSpan(s bridge.Span, limit int) string {
 		}
 		return lead
 	case s.Strong:
-		if text := inline(s.Text, limit-4); text != "" {
-			return lead + "**" + text + "**" + tail
+		if text := inline(s.Text, limit-len("** **")); text != "" {
+			return lead + bold(text) + tail
 		}
 		return lead
 	default:
@@ -280,7 +283,7 @@ const (
 	blank   = "\u200b" // stands where Discord wants a text and there is none
 )
 
-const strongLine = "\n****" // what a name needs to be a line of its own
+const strongLine = "\n** **" // what a name needs to be a line of its own
 
 // join puts a name that nothing follows below the last field, where a field of
 // its own would leave an empty line. It reports whether there was a place.
@@ -289,7 +292,7 @@ func join(list []embedField, name string) bool {
 		return false
 	}
 	last := &list[len(list)-1]
-	value := strings.TrimPrefix(last.Value+"\n", blank+"\n") + "**" + name + "**"
+	value := strings.TrimPrefix(last.Value+"\n", blank+"\n") + bold(name)
 	if last.Inline || units(value) > maxFieldValue {
 		return false
 	}

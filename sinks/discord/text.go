@@ -75,6 +75,21 @@ func cut(s string, limit int, escape bool) string {
 	return b.String()
 }
 
+// openLink is an address at the end of a text: Discord would read what follows as a
+// part of it, the signs that end or begin a style too.
+var openLink = regexp.MustCompile(`https?://[^\s<]+$`)
+
+// apart is a written text that something may follow.
+func apart(written string) string {
+	if openLink.MatchString(written) {
+		return written + " "
+	}
+	return written
+}
+
+// bold is a written text in bold letters.
+func bold(written string) string { return "**" + apart(written) + "**" }
+
 // position is where in its line a letter stands, as far as markdown cares.
 type position int
 

@@ -9,7 +9,9 @@ import (
 	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/require"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/sinktest"
 )
 
 // hostileTexts try to be more than text. Their escaped forms are a golden file.
@@ -38,6 +40,9 @@ func TestF48_HostileTextStaysText(t *testing.T) {
 		checkText(t, s)
 	}
 	golden.Equal(t, "testdata/hostile.golden", []byte(b.String()))
+	for _, s := range sinktest.HostileTexts(hostileTexts, 300)[len(hostileTexts):] {
+		checkText(t, s)
+	}
 }
 
 // checkText is what holds for every text: read back by a client it is the clean
@@ -72,6 +77,20 @@ func checkText(t *testing.T, s string) {
 		got := readMarkdown(block(s, limit))
 		require.Empty(t, append(append(got.pings, got.masked...), got.styled...), "cut at %d: %q", limit, block(s, limit))
 	}
+}
+
+// An address swallows the signs behind it: where a style ends with one, or the next
+// begins, a space keeps them apart, or what a code holds would be read as markup.
+func TestAnAddressIsKeptApartFromTheStylesAroundIt(t *testing.T) {
+	t.Parallel()
+	const address, trap = "http://evil.example", "[bank](http://evil.example)"
+	got := headline([]bridge.Span{{Text: address}, {Text: address, Strong: true}, {Text: trap, Mono: true}, {Text: address}, {Text: " said"}}, 1000)
+	require.Equal(t, "http://evil.example **http://evil.example **`[bank](http://evil.example)`http://evil.example said", got)
+	read := readMarkdown(got)
+	require.Empty(t, read.masked)
+	require.Equal(t, []string{"bold", "code"}, read.styled)
+	require.Equal(t, "**see http://evil.example **", bold("see http://evil.example"))
+	require.Equal(t, "**Nova**", bold("Nova"))
 }
 
 // squash forgets spaces: one may be put behind an address so that Discord does

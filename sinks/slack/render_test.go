@@ -20,6 +20,8 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/fakeslack"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
 	"github.com/imaginebridge/imaginebridge/internal/language"
+	"github.com/imaginebridge/imaginebridge/internal/load"
+	"github.com/imaginebridge/imaginebridge/internal/sinktest"
 )
 
 var testTime = time.Date(2026, 2, 6, 13, 36, 48, 0, time.UTC)
@@ -262,38 +264,80 @@ func TestS17_LongListsKeepTheLimits(t *testing.T) {
 
 func TestF48_HostileTextStaysText(t *testing.T) {
 	t.Parallel()
-	hostile := []string{
-		"<!channel> <!here> <!everyone> <@U012AB3CD> <#C012AB3CD> <!subteam^S012AB3CD> <!date^0^{ago}|x>",
-		"&lt;!here&gt; &amp;lt;!here&amp;gt;", "*bold* _it_ ~no~ `code` ```fence``` > quote", "[bank](http://evil.example/a)",
-		"<http://evil.example/b|bank>", "javascript:alert(1)", "safe \u202egpj.exe\u202c", "a\x00b\xff\xfe\xed\xa0\x80", "@everyone @here @channel",
-		strings.Repeat("z\u0301\u0301\u0301\u0301\u0301\u0301", 500), strings.Repeat("long ", 200_000), "http://user:pw@evil.example/", "http://xn--80ak6aa92e.com http://аррӏе.com",
-		":heart: :100:", "|", "`", "``` `` `", "\u200b\u3164", "_", "__init__", "nova_",
-	}
-	for _, text := range hostile {
-		d := deliver(kind(t, "notification.comment"))
-		m := &d.Message
-		m.Text, m.Author.Name, m.Author.Handle, m.Agent, m.Footnote, m.Title = text, text, text, text, text, text
-		m.Quotes = []bridge.Quote{{Label: text, Text: text}}
-		m.Fields = []bridge.Field{{Name: text, Value: text}}
-		m.Media = []bridge.Media{{URL: "https://cdn.example/1.png", Alt: text}}
-		m.Headline = []bridge.Span{{Text: text}, {Text: text, Strong: true}, {Text: text, Mono: true}, {Text: text, URL: "https://imagineanything.com/p"}}
+	for _, text := range sinktest.HostileTexts(hostileTexts, 300) {
 		for _, f := range []form{full, noImages, textOnly} {
-			b := binder{}.render(d, f, false)
-			got := wire(t, b)
-			name := fmt.Sprintf("%.40q, form %d", text, f)
-			require.Empty(t, fakeslack.ValidateMessage(got), name)
-			require.True(t, utf8.Valid(got), name)
-			blocks, err := json.Marshal(b.blocks)
-			require.NoError(t, err)
-			seen := fakeslack.Message{Text: b.text, Blocks: blocks}
-			require.Empty(t, seen.Mentions(), name)
-			for _, l := range seen.Links() {
+			b := binder{}.render(everywhere(t, text), f, false)
+			harmless(t, b, fmt.Sprintf("%.40q, form %d", text, f))
+		}
+	}
+}
+
+// hostileTexts try to be more than text.
+var hostileTexts = []string{
+	"<!channel> <!here> <!everyone> <@U012AB3CD> <#C012AB3CD> <!subteam^S012AB3CD> <!date^0^{ago}|x>",
+	"&lt;!here&gt; &amp;lt;!here&amp;gt;", "*bold* _it_ ~no~ `code` ```fence``` > quote", "[bank](http://evil.example/a)",
+	"<http://evil.example/b|bank>", "javascript:alert(1)", "safe \u202egpj.exe\u202c", "a\x00b\xff\xfe\xed\xa0\x80", "@everyone @here @channel",
+	strings.Repeat("z\u0301\u0301\u0301\u0301\u0301\u0301", 500), strings.Repeat("long ", 200_000), "http://user:pw@evil.example/", "http://xn--80ak6aa92e.com http://аррӏе.com",
+	":heart: :100:", "|", "`", "``` `` `", "\u200b\u3164", "_", "__init__", "nova_",
+}
+
+// everywhere is a delivery with one text in every place that takes text from outside.
+func everywhere(t *testing.T, text string) bridge.Delivery {
+	t.Helper()
+	d := deliver(kind(t, "notification.comment"))
+	m := &d.Message
+	m.Text, m.Author.Name, m.Author.Handle, m.Agent, m.Footnote, m.Title = text, text, text, text, text, text
+	m.Quotes = []bridge.Quote{{Label: text, Text: text}}
+	m.Fields = []bridge.Field{{Name: text, Value: text}}
+	m.Media = []bridge.Media{{URL: "https://cdn.example/1.png", Alt: text}}
+	m.Headline = []bridge.Span{{Text: text}, {Text: text, Strong: true}, {Text: text, Mono: true}, {Text: text, URL: "https://imagineanything.com/p"}}
+	return d
+}
+
+// harmless holds a message to what is true of every text: Slack takes it, and it
+// calls nobody and hides no address.
+func harmless(t *testing.T, b body, name string) {
+	t.Helper()
+	got := wire(t, b)
+	require.Empty(t, fakeslack.ValidateMessage(got), name)
+	require.True(t, utf8.Valid(got), name)
+	blocks, err := json.Marshal(b.blocks)
+	require.NoError(t, err)
+	seen := fakeslack.Message{Text: b.text, Blocks: blocks}
+	require.Empty(t, seen.Mentions(), name)
+	for _, l := range seen.Links() {
+		if l.Label != l.URL {
+			require.Regexp(t, "^https://(imagineanything.com|cdn.example)/", l.URL, name)
+		}
+	}
+}
+
+// F48: what is sent and edited reaches Slack as it was rendered.
+func TestF48_HostileTextIsSentAndEditedAsText(t *testing.T) {
+	t.Parallel()
+	inBubble(t, settings{}, func(w *world) {
+		texts := sinktest.HostileTexts(hostileTexts, load.Pick(t, 60, 300))
+		for n, text := range texts {
+			d := everywhere(t, text)
+			d.Key, d.To.Place, d.Message.UpdateKey = fmt.Sprintf("key-%d", n), w.channel, fmt.Sprintf("job:%d", n)
+			d.Replaces = w.must(d)
+			d.Key, d.Message.Version, d.Message.Final = d.Key+"-edited", 2, true
+			w.must(d)
+		}
+		require.NoError(w, w.sink.Drain(w.Context()))
+		shown := w.shown()
+		require.Len(w, shown, len(texts))
+		require.Len(w, w.fake.Requests(methodUpdate), len(texts))
+		for _, m := range shown {
+			require.Empty(w, m.Mentions(), m.Text)
+			for _, l := range m.Links() {
 				if l.Label != l.URL {
-					require.Regexp(t, "^https://(imagineanything.com|cdn.example)/", l.URL, name)
+					require.Regexp(w, "^https://(imagineanything.com|cdn.example)/", l.URL, m.Text)
 				}
 			}
 		}
-	}
+		w.clean()
+	})
 }
 
 func TestRenderSurvivesTheLibrary(t *testing.T) {
