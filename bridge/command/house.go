@@ -80,6 +80,9 @@ type Channels interface {
 	// Check says what keeps the bridge from sending there as a workspace, "" for its
 	// own, and how to mend it; nil where nothing does.
 	Check(ctx context.Context, workspace string, to bridge.Destination) *Problem
+	// Readers tells what people call a channel and about how many read it; "" and 0
+	// where nobody can tell.
+	Readers(ctx context.Context, workspace string, to bridge.Destination) (name string, people int)
 	// CheckAudience says who of them can't be mentioned there, and why; nil where all
 	// can, as far as anybody can tell.
 	CheckAudience(ctx context.Context, workspace string, to bridge.Destination, who []bridge.Mention) *Problem

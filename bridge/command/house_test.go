@@ -131,6 +131,17 @@ func (h *house) CheckAudience(_ context.Context, _ string, _ bridge.Destination,
 	return nil
 }
 
+// Readers knows C1 whole, and the name of C2.
+func (h *house) Readers(_ context.Context, _ string, to bridge.Destination) (string, int) {
+	switch to.Place {
+	case "C1":
+		return "#general", 214
+	case "C2":
+		return "#desk", 0
+	}
+	return "", 0
+}
+
 // Sees goes by the channel.
 func (h *house) Sees(ctx context.Context, workspace string, to bridge.Destination) bool {
 	return h.Workspace(ctx, to) == workspace

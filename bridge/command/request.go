@@ -80,6 +80,7 @@ type Answer struct {
 
 	NeedsConfirm bool   `json:"needs_confirm,omitempty"` // ask Question, then come again with a new id and Confirmed
 	Question     string `json:"question,omitempty"`
+	Agree        string `json:"agree,omitempty"` // what the button of the yes says; "" for the usual
 
 	Repeat  bool `json:"-"` // the stored answer of an earlier delivery
 	Running bool `json:"-"` // an earlier delivery is still at work and will answer

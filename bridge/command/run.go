@@ -292,7 +292,7 @@ func (r *Runner) perform(ctx context.Context, j *job) Answer {
 		return Answer{OK: true, Reply: reply}
 	}
 	if a, ok := errors.AsType[*AskError](err); ok && !j.q.Confirmed {
-		return Answer{NeedsConfirm: true, Question: a.Question}
+		return Answer{NeedsConfirm: true, Question: a.Question, Agree: a.Agree}
 	}
 	if doubtful(j.spec, err) {
 		return r.settle(ctx, j, err)
@@ -321,7 +321,10 @@ var errPanicked = errors.New("the command ended unexpectedly")
 
 // AskError asks a question before a command goes on; the same request with
 // Confirmed is the yes.
-type AskError struct{ Question string }
+type AskError struct {
+	Question string
+	Agree    string // what the button of the yes says; "" for the usual
+}
 
 // Error is the question.
 func (e *AskError) Error() string { return e.Question }

@@ -50,7 +50,7 @@ func addSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply, 
 	if err := h.settle(ctx, &r, who, a); err != nil {
 		return Reply{}, err
 	}
-	if err := h.guard(r, bridge.SubscriptionRecord{}, who, a, "Not subscribed"); err != nil {
+	if err := h.guard(ctx, r, bridge.SubscriptionRecord{}, who, a, "Not subscribed"); err != nil {
 		return Reply{}, err
 	}
 	base := r.Name
@@ -155,7 +155,7 @@ func editSubscription(ctx context.Context, h *House, who Caller, a Args) (Reply,
 				return err
 			}
 		}
-		return h.guard(*r, before, who, a, "Not changed")
+		return h.guard(ctx, *r, before, who, a, "Not changed")
 	})
 	if err != nil {
 		return Reply{}, err
@@ -277,7 +277,7 @@ func reached(r *bridge.SubscriptionRecord, who Caller, a Args) error {
 
 // guard keeps direct messages out of channels until somebody who may says so:
 // everybody there reads them.
-func (h *House) guard(r, before bridge.SubscriptionRecord, who Caller, a Args, failed string) error {
+func (h *House) guard(ctx context.Context, r, before bridge.SubscriptionRecord, who Caller, a Args, failed string) error {
 	to := bridge.ParseDestination(r.To)
 	same := before.To == r.To && bridge.HoldsDMs(before.Events) && !slices.ContainsFunc(r.Agents, func(h string) bool { return !slices.Contains(before.Agents, h) })
 	switch {
@@ -290,7 +290,19 @@ func (h *House) guard(r, before bridge.SubscriptionRecord, who Caller, a Args, f
 	case a.Confirmed():
 		return nil
 	}
-	return &AskError{Question: a.say("Everybody in that channel will read the direct messages of %s. Send them there?", (SubscriptionView{Agents: r.Agents}).dms(a.in))}
+	whose := (SubscriptionView{Agents: r.Agents}).dms(a.in)
+	if who.program() {
+		return &AskError{Question: a.say("Everybody in that channel will read the direct messages of %s. Send them there?", whose)}
+	}
+	ask := &AskError{Question: a.say("Everybody in that channel will read the direct messages of %s.", whose), Agree: a.say("I understand")}
+	switch name, people := h.Channels.Readers(ctx, who.Principal.Workspace, to); {
+	case people > 1:
+		ask.Question = a.say("%s can be read by %d people, and the direct messages of %s would appear there.", name, people, whose)
+	case name != "":
+		ask.Question = a.say("Everybody in %s will read the direct messages of %s.", name, whose)
+	}
+	ask.Question += " " + a.say("Use a private channel, or press “%s”.", ask.Agree)
+	return ask
 }
 
 // dms names whose direct messages are meant.

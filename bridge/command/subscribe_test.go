@@ -155,6 +155,8 @@ func TestB37_DirectMessagesNeedAnAdministratorsYes(t *testing.T) {
 		require.Equal(t, 403, d.says("writer", "add", values("preset", preset)).Problem.Code)
 	}
 	require.True(t, d.says("admin", "add", nil).NeedsConfirm, "its usual choice holds direct messages")
+	require.True(t, d.says("admin", "add", values("to", "C2")).NeedsConfirm)
+	require.True(t, d.says("admin", "add", values("to", "C3")).NeedsConfirm)
 	require.Empty(t, d.house.list)
 	require.True(t, d.says("admin", "add", nil, true).OK)
 	require.True(t, bridge.HoldsDMs(d.house.list[0].Events))

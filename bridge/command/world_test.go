@@ -219,7 +219,11 @@ func film() command.File {
 func show(a command.Answer) string {
 	var b strings.Builder
 	if a.NeedsConfirm {
-		fmt.Fprintf(&b, "? %s\n", a.Question)
+		fmt.Fprintf(&b, "? %s", a.Question)
+		if a.Agree != "" {
+			fmt.Fprintf(&b, " [%s]", a.Agree)
+		}
+		b.WriteString("\n")
 	}
 	if a.Problem != nil {
 		fmt.Fprintf(&b, "! %s\n", sentence(a.Problem))

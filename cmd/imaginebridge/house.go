@@ -72,6 +72,23 @@ func (h *house) Check(ctx context.Context, workspace string, to bridge.Destinati
 	return nil
 }
 
+// Readers implements command.Channels.
+func (h *house) Readers(ctx context.Context, workspace string, to bridge.Destination) (string, int) {
+	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })
+	if i < 0 {
+		return "", 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	switch sink := h.doors[i].sink.(type) {
+	case *discord.Sink:
+		return sink.Readers(ctx, to.Place)
+	case *slack.Apps:
+		return sink.Readers(ctx, workspace, to.Place)
+	}
+	return "", 0
+}
+
 // CheckAudience implements command.Channels.
 func (h *house) CheckAudience(ctx context.Context, workspace string, to bridge.Destination, who []bridge.Mention) *command.Problem {
 	i := slices.IndexFunc(h.doors, func(d door) bool { return d.scheme == to.Scheme })

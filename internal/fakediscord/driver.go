@@ -127,6 +127,17 @@ func (s *Server) SetPermissions(channelID string, permissions uint64) {
 	s.emitChannel("CHANNEL_UPDATE", ch, ch.wire())
 }
 
+// ShowToEveryone lets all members of its guild see a channel, by an overwrite for
+// @everyone: without it guilds of this emulator show theirs to roles alone.
+func (s *Server) ShowToEveryone(channelID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.theChannel(channelID); ch != nil && ch.guild != nil {
+		ch.Overwrites = append(ch.Overwrites, overwrite{ID: ch.guild.id, Allow: bits(PermViewChannel), Deny: "0"})
+		s.emitChannel("CHANNEL_UPDATE", ch, ch.wire())
+	}
+}
+
 // CloseDMs makes a user refuse direct messages (50007), or take them again.
 func (s *Server) CloseDMs(user string, closed bool) {
 	s.mu.Lock()

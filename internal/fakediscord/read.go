@@ -53,7 +53,11 @@ func (s *Server) getGuild(c *call) reply {
 	if refusal != nil {
 		return *refusal
 	}
-	return ok(g.wire(nil))
+	out := g.wire(nil)
+	if c.URL.Query().Get("with_counts") == "true" {
+		out["approximate_member_count"], out["approximate_presence_count"] = len(g.members), 1
+	}
+	return ok(out)
 }
 
 func (s *Server) getRoles(c *call) reply {

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -82,7 +83,7 @@ func (s *Sink) question(ctx context.Context, guild, agent string, q command.Requ
 	}
 	if id := s.customID(ctx, p, guild); id != "" {
 		r.Components = []row{{Type: kindRow, Components: []button{
-			{Type: kindButton, Style: styleDanger, Label: in.Say("Yes, do it"), CustomID: id},
+			{Type: kindButton, Style: styleDanger, Label: cmp.Or(a.Agree, in.Say("Yes, do it")), CustomID: id},
 			{Type: kindButton, Style: styleCalm, Label: in.Say("No"), CustomID: neverID},
 		}}}
 	}

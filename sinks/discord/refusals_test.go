@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -67,4 +68,39 @@ func TestEveryButtonOfARefusalWorks(t *testing.T) {
 	}
 	golden.Equal(t, "testdata/refusals.golden", []byte(out.String()))
 	st.faultless()
+}
+
+// B37: what is agreed to is called by its name, and the press is the yes.
+func TestB37_TheYesIsIUnderstand(t *testing.T) {
+	t.Parallel()
+	st, d := talkative(t, fakediscord.Options{}, false)
+	d.answer = func(_ context.Context, q command.Request) command.Answer {
+		if q.Confirmed {
+			return ok("Subscribed: dms.")
+		}
+		return command.Answer{NeedsConfirm: true, Question: "#general can be read by 214 people.", Agree: "I understand", Private: true}
+	}
+	st.fake.Member(st.guild, "boss", 1<<5)
+	r := st.settled(st.fake.Slash("boss", st.channel, "/ia subscribe add preset:dms"))
+	require.Equal(t, "#general can be read by 214 people.", strings.ReplaceAll(r.Message.Content, "\\", ""))
+	in, err := st.fake.Click("boss", st.channel, r.Message.ID, "I understand")
+	st.becomes("Subscribed: dms.", in, err)
+	require.True(t, d.last().Confirmed)
+	st.faultless()
+}
+
+// B37: how many read a channel is told where everybody of the server may.
+func TestB37_WhoReadsAChannel(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, fakediscord.Options{})
+	st.fake.Member(st.guild, "ada", 0)
+	name, people := st.sink.Readers(t.Context(), st.channel)
+	require.Equal(t, "#alerts", name)
+	require.Zero(t, people, "it is for some of them, nobody counts whom")
+	st.fake.ShowToEveryone(st.channel)
+	_, people = st.sink.Readers(t.Context(), st.channel)
+	require.Equal(t, 3, people, "the owner, ada and the bot")
+	name, people = st.sink.Readers(t.Context(), "1200000000000000009")
+	require.Empty(t, name)
+	require.Zero(t, people)
 }

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -256,6 +257,6 @@ func questionOf(a command.Answer, entered map[string]string) draft {
 	args := with(entered, sure, "yes")
 	delete(args, command.Form)
 	return draft{head: a.Question, agent: a.Agent, actions: []bridge.Action{
-		{Label: "Yes", Command: a.Group + " " + a.Verb, Args: args, Danger: true}, {Label: "Cancel", Command: idCancel},
+		{Label: cmp.Or(a.Agree, "Yes"), Command: a.Group + " " + a.Verb, Args: args, Danger: true}, {Label: "Cancel", Command: idCancel},
 	}}
 }

@@ -65,3 +65,25 @@ func TestEveryButtonOfARefusalWorks(t *testing.T) {
 	golden.Equal(t, "testdata/refusals.golden", []byte(out.String()))
 	d.clean()
 }
+
+// B37: what is agreed to is called by its name, and the press is the yes; how many
+// read the channel is told.
+func TestB37_TheYesIsIUnderstand(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, "http", func(q command.Request) command.Answer {
+		if q.Confirmed {
+			return command.Answer{OK: true, Private: true, Reply: command.Reply{Text: "Subscribed: dms."}}
+		}
+		return command.Answer{NeedsConfirm: true, Question: "#general can be read by 214 people.", Agree: "I understand", Private: true}
+	}, nil)
+	d.slash("/ia subscribe add preset:dms")
+	m := d.seen(d.channel, 0)
+	_, err := d.fake.Click(d.ann, d.channel, m.TS, "I understand")
+	require.NoError(t, err)
+	d.until(func() bool { return strings.Contains(d.fake.Screen(d.channel), "Subscribed: dms.") })
+	name, people := d.sink.Readers(t.Context(), d.channel)
+	require.Equal(t, "#alerts", name)
+	require.Positive(t, people)
+	name, _ = d.sink.Readers(t.Context(), "C0NOWHERE")
+	require.Empty(t, name)
+}
