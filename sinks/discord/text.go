@@ -75,9 +75,10 @@ func cut(s string, limit int, escape bool) string {
 	return b.String()
 }
 
-// openLink is an address at the end of a text: Discord would read what follows as a
-// part of it, the signs that end or begin a style too.
-var openLink = regexp.MustCompile(`https?://[^\s<]+$`)
+// openLink is an address at the end of a text, but not that of a link with a label:
+// Discord would read what follows as a part of it, the signs that end or begin a
+// style too.
+var openLink = regexp.MustCompile("(?:^|[^(]|(?:^|[^\\]])\\(|\\\\\\]\\()https?://[^\\s<`]+$")
 
 // apart is a written text that something may follow.
 func apart(written string) string {

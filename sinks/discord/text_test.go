@@ -89,6 +89,12 @@ func TestAnAddressIsKeptApartFromTheStylesAroundIt(t *testing.T) {
 	read := readMarkdown(got)
 	require.Empty(t, read.masked)
 	require.Equal(t, []string{"bold", "code"}, read.styled)
+	for written, apart := range map[string]bool{
+		"see http://evil.example": true, "(http://evil.example)": true, "\\[bank\\](http://evil.example)": true, "http://evil.example/a,": true,
+		"[post](https://imagineanything.com/post/1)": false, "`http://evil.example`": false, "http://evil.example ": false, "Nova": false, "": false,
+	} {
+		require.Equal(t, apart, openLink.MatchString(written), written)
+	}
 	require.Equal(t, "**see http://evil.example **", bold("see http://evil.example"))
 	require.Equal(t, "**Nova**", bold("Nova"))
 }
