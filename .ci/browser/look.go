@@ -20,7 +20,7 @@ func look(ctx context.Context, t *tab, base, token string) error {
 		do   func(context.Context, *tab, string) error
 	}{
 		{"a card appears by itself", liveCard}, {"every page", everyPage}, {"an event on both platforms", event},
-		{"keys", keys}, {"pause and resume", pause}, {"a subscription by its form", form}, {"phone and dark", phone}, {"sign in and out", signIn},
+		{"keys", keys}, {"pause and resume", pause}, {"a subscription by its form", form}, {"in German", inGerman}, {"phone and dark", phone}, {"sign in and out", signIn},
 	} {
 		if err := step.do(ctx, t, base); err != nil {
 			return fmt.Errorf("%s: %w%s", step.name, err, t.said())
@@ -144,6 +144,35 @@ func phone(ctx context.Context, t *tab, base string) error {
 		return fmt.Errorf("%s", strings.Join(wide, ", "))
 	}
 	return nil
+}
+
+// inGerman looks at the pages in a browser that asks for German: what was loaded, what
+// the scripts say, and what comes by itself.
+func inGerman(ctx context.Context, t *tab, base string) error {
+	speak := func(headers map[string]string) error {
+		_, err := t.call(ctx, "Network.setExtraHTTPHeaders", map[string]any{"headers": headers})
+		return err
+	}
+	if err := speak(map[string]string{"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}); err != nil {
+		return err
+	}
+	for _, one := range []struct{ path, is string }{
+		{"", `document.querySelector("#pause").textContent === "Anhalten" && document.querySelector("#status").textContent.includes("zugestellt") && document.querySelector("#link").dataset.state === "live"`},
+		{"overview", `document.querySelector("h1").textContent === "Überblick" && document.querySelector("#link").dataset.state === "live"`},
+		{"subscriptions", `document.querySelector("button[aria-label='Anhalten demo']") !== null`},
+		{"agents", `document.body.textContent.includes("Abgefragt von")`}, {"add", `document.querySelector("button.primary").textContent === "Anlegen"`},
+	} {
+		if err := t.open(ctx, base+one.path); err != nil {
+			return err
+		}
+		if err := t.until(ctx, `document.documentElement.lang === "de" && `+one.is); err != nil {
+			return fmt.Errorf("%q: %w", one.path, err)
+		}
+		if err := t.picture(ctx, "german "+one.path); err != nil {
+			return err
+		}
+	}
+	return speak(map[string]string{})
 }
 
 // signIn comes as through a proxy: the console asks for its token.

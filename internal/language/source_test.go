@@ -18,11 +18,12 @@ import (
 // sources have words that those pass on.
 var (
 	rooms = []string{
-		"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go",
+		"bridge/command/*.go", "bridge/layout*.go", "bridge/cards.go", "bridge/fold.go", "bridge/digest.go", "bridge/notice.go", "bridge/preset.go",
 		"sinks/slack/answer.go", "sinks/slack/card.go", "sinks/slack/commands.go", "sinks/slack/draft.go", "sinks/slack/form*.go", "sinks/slack/home.go", "sinks/slack/interact.go", "sinks/slack/pages.go", "sinks/slack/said.go",
+		"sinks/web/deed.go", "sinks/web/form.go", "sinks/web/lanes.go", "sinks/web/lists.go", "sinks/web/overview.go", "sinks/web/pages.go", "sinks/web/setting.go", "sinks/web/status.go", "sinks/web/voice.go",
 		"sinks/discord/answer.go", "sinks/discord/commands.go", "sinks/discord/form.go", "sinks/discord/help.go", "sinks/discord/live.go", "sinks/discord/menu.go", "sinks/discord/visit.go", "sinks/discord/welcome.go", "sinks/discord/wizard*.go",
 	}
-	sources = []string{"internal/imagine/*.go", "sinks/discord/*.go", "sinks/slack/*.go"}
+	sources = []string{"internal/imagine/*.go", "sinks/web/*.go", "sinks/discord/*.go", "sinks/slack/*.go"}
 
 	// programs are files whose words the authors of programs read, in English.
 	programs = []string{"given.go", "schema.go"}
@@ -105,6 +106,7 @@ func readSource(t *testing.T) *source {
 			ast.Inspect(file, w.visit)
 		}
 	}
+	readTemplates(t, out)
 	return out
 }
 

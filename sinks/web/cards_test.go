@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 //go:generate go test -run TestCardsOfTheReadme . -update
@@ -25,7 +26,7 @@ import (
 // there and not here fails. CONTRIBUTING.md says how the picture is taken.
 func TestCardsOfTheReadme(t *testing.T) {
 	t.Parallel()
-	pages, err := parsePages()
+	pages, err := parsePages(language.Speaker{})
 	require.NoError(t, err)
 	pages, err = pages.Funcs(template.FuncMap{"discord": discordMarks.spans, "slack": slackMarks.spans, "colour": colour, "post": clockOf, "initials": initials}).ParseFiles("testdata/cards.tmpl")
 	require.NoError(t, err)

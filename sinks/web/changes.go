@@ -33,7 +33,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) {
 		data, err := p.view(s, r.Context(), v)
 		if err == nil {
 			var now string
-			if now, err = draw(s.pages, p.name+"-body", data); err == nil && now != before {
+			if now, err = draw(s.pages[v.In.Tag()], p.name+"-body", data); err == nil && now != before {
 				line.event("body", "", now)
 				before, beat = now, time.Now()
 			}

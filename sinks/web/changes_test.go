@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 func TestAPageIsDrawnAnewWhenItChanges(t *testing.T) {
@@ -121,8 +122,8 @@ func TestATallyCountsTheLastHour(t *testing.T) {
 	now := at.Add(90 * time.Minute)
 	tallies.note(bridge.Outcome{Kind: bridge.Retried, Subscription: "a", Reason: "429", At: now}, now)
 	require.Equal(t, counted{Hour: 6, Five: 1, Last: now, Problem: "429", ProblemAt: now}, tallies.of("a", now))
-	require.Equal(t, "0.2 a minute", rate(tallies.of("a", now)))
-	require.Equal(t, "5 in the last hour", rate(tallies.of("a", now.Add(10*time.Minute))))
+	require.Equal(t, "0.2 a minute", rate(language.Speaker{}, tallies.of("a", now)))
+	require.Equal(t, "5 in the last hour", rate(language.Speaker{}, tallies.of("a", now.Add(10*time.Minute))))
 	require.Equal(t, counted{}, tallies.of("b", now))
 	tallies.clear()
 	require.Equal(t, counted{}, tallies.of("a", now))

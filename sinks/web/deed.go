@@ -15,16 +15,11 @@ import (
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // door is how the audit names the console.
 const door = "console"
-
-// deeds are the commands that the pages have buttons for.
-var deeds = []string{
-	"subscribe pause", "subscribe resume", "subscribe replay", "subscribe test", "subscribe remove", "dead replay", "dead drop",
-	addCommand, editCommand,
-}
 
 // deed is a button that does something.
 type deed struct {
@@ -43,13 +38,14 @@ type visit struct {
 	Once  string // the same for all forms of one page, so that a double click does nothing twice
 	Back  string // the page itself
 	Place string // where the browser is
+	In    language.Speaker
 }
 
 // typed is what a form of a search holds, fit to be shown again.
 func (v visit) typed(name string) string { return oneLine(v.Query.Get(name), maxText) }
 
-// deed makes a button; args are names and values in turn.
-func (v visit) deed(label, name string, args ...string) deed {
+// press makes a button; args are names and values in turn.
+func (v visit) press(label, name string, args ...string) deed {
 	d := deed{Label: label, Command: name, Say: label, visit: v}
 	for i := 0; i+1 < len(args); i += 2 {
 		d.Args = append(d.Args, field{args[i], args[i+1]})
@@ -78,7 +74,7 @@ func request(r *http.Request, name string, form url.Values) command.Request {
 	group, verb, _ := strings.Cut(name, " ")
 	q := command.Request{
 		Principal: operator(), Group: group, Verb: verb, Values: map[string]any{},
-		Confirmed: form.Get("confirmed") == "yes", Door: door, Place: placeOf(r),
+		Confirmed: form.Get("confirmed") == "yes", Door: door, Place: placeOf(r), Locale: reader(r).Tag(),
 	}
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%q %q %t", form.Get("once"), name, q.Confirmed) // a hash never fails
@@ -132,12 +128,13 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	if made, ok := a.Reply.Data.(command.SubscriptionView); ok && isForm(name) {
 		back = pathOf("subscription", "id", made.ID)
 	}
-	http.Redirect(w, r, withResult(back, s.desk.results.leave(resultOf(a))), http.StatusSeeOther) //nolint:gosec // G710: within let paths of the console through only
+	http.Redirect(w, r, withResult(back, s.desk.results.leave(resultOf(reader(r), a))), http.StatusSeeOther) //nolint:gosec // G710: within let paths of the console through only
 }
 
 // confirm asks before something is done; its yes is the same form once more.
 func (s *Server) confirm(w http.ResponseWriter, r *http.Request, form url.Values, question, back string) {
-	d := visit{Once: form.Get("once"), Back: back}.deed("Yes, do it", form.Get("command"))
+	in := reader(r)
+	d := visit{Once: form.Get("once"), Back: back, In: in}.press(in.Say("Yes, do it"), form.Get("command"))
 	for _, key := range slices.Sorted(maps.Keys(form)) {
 		if arg, ok := strings.CutPrefix(key, argPrefix); ok && form.Get(key) != "" {
 			d.Args = append(d.Args, field{arg, form.Get(key)})
@@ -147,23 +144,24 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, form url.Values
 	s.frame(w, r, http.StatusOK, frameView{Title: "Are you sure?"}, "confirm", map[string]any{"Question": question, "Deed": d})
 }
 
-func resultOf(a command.Answer) result {
+func resultOf(in language.Speaker, a command.Answer) result {
 	switch {
 	case a.OK:
 		n := result{OK: true, Text: oneLine(a.Reply.Text, maxText)}
 		if a.Repeat {
-			n.Hint = "That was done before; it was not done again."
+			n.Hint = in.Say("That was done before; it was not done again.")
 		}
 		return n
 	case a.Running:
-		return result{OK: true, Text: "It is being done."}
+		return result{OK: true, Text: in.Say("It is being done.")}
 	case a.Problem != nil:
-		return refusalOf(a.Problem)
+		return refusalOf(in, a.Problem)
 	}
-	return result{Text: "It was not done."}
+	return result{Text: in.Say("It was not done.")}
 }
 
-func refusalOf(p *command.Problem) result {
+func refusalOf(in language.Speaker, p *command.Problem) result {
+	p = p.In(in)
 	return result{Text: oneLine(p.Message, maxText), Hint: oneLine(p.Hint, maxText)}
 }
 
@@ -185,7 +183,7 @@ var onceForm = regexp.MustCompile(`^[A-Za-z0-9]{1,40}$`)
 // one names its forms by "once".
 func visitOf(path string, r *http.Request) visit {
 	q := r.URL.Query()
-	v := visit{Query: q, Once: q.Get("once"), Back: path, Place: placeOf(r)}
+	v := visit{Query: q, Once: q.Get("once"), Back: path, Place: placeOf(r), In: reader(r)}
 	if !onceForm.MatchString(v.Once) {
 		v.Once = rand.Text()
 	}

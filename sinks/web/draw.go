@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // rootView is one message of the channel on both platforms.
@@ -42,17 +44,18 @@ func (l look) view(t root) rootView {
 }
 
 // card draws a message with its thread for the browser.
-func (s *Server) card(t root) (card, error) {
+func (s *Server) card(in language.Speaker, t root) (card, error) {
+	pages := s.pages[in.Tag()]
 	v := s.look.view(t)
 	c := card{N: t.n, Say: sentence(t.head.msg)}
 	if len(t.replies) > 0 {
 		c.Say = sentence(t.replies[len(t.replies)-1].msg)
 	}
 	var err error
-	if c.Discord, err = draw(s.pages, "discord-root", v.Discord); err != nil {
+	if c.Discord, err = draw(pages, "discord-root", v.Discord); err != nil {
 		return c, err
 	}
-	c.Slack, err = draw(s.pages, "slack-root", v.Slack)
+	c.Slack, err = draw(pages, "slack-root", v.Slack)
 	return c, err
 }
 

@@ -12,12 +12,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
-)
-
-// Commands whose forms are pages: what is wrong is said there, beside its field.
-const (
-	addCommand  = "subscribe add"
-	editCommand = "subscribe edit"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // formPage is the form of a subscription.
@@ -81,7 +76,7 @@ func (s *Server) formOf(ctx context.Context, v visit, name, id string, typed url
 	p := &formPage{visit: v, Command: name, Cancel: "/console/subscriptions", Since: cmp.Or(oneLine(typed.Get("since"), maxName), "24h")}
 	is := fresh()
 	if name == editCommand {
-		one, err := editable(all, id)
+		one, err := editable(v.In, all, id)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +98,6 @@ func (p *formPage) place(set setting, is string, typed url.Values, wrong *comman
 	if p.ID == "" {
 		f.Was = set.Unsaid
 	} else {
-		f.Help = strings.TrimSuffix(f.Help, " Without one it is named after what it sends.")
 		f.Required = f.Required || set.Name == "name"
 	}
 	if set.Name == "to" && strings.HasPrefix(is, "webhook:") {
@@ -116,6 +110,7 @@ func (p *formPage) place(set setting, is string, typed url.Values, wrong *comman
 		f.Was = clean(typed.Get(wasPrefix+set.Name), maxText)
 	}
 	if wrong != nil && wrong.Field == set.Name {
+		wrong = wrong.In(p.In)
 		f.Problem, f.Hint, f.Focus = oneLine(wrong.Message, maxText), oneLine(wrong.Hint, maxText), true
 	}
 	if !set.More {
@@ -127,14 +122,14 @@ func (p *formPage) place(set setting, is string, typed url.Values, wrong *comman
 }
 
 // editable is the subscription of an id whose settings are not the file's.
-func editable(all []command.SubscriptionView, id string) (command.SubscriptionView, error) {
+func editable(in language.Speaker, all []command.SubscriptionView, id string) (command.SubscriptionView, error) {
 	i := slices.IndexFunc(all, func(v command.SubscriptionView) bool { return v.ID == id })
 	if i < 0 {
 		return command.SubscriptionView{}, noSubscription()
 	}
 	if all[i].Origin == bridge.FromFile {
 		return all[i], &command.Problem{
-			Code: 409, Status: "from_the_file", Message: "The settings of " + oneLine(all[i].Name, maxName) + " stand in the configuration file.",
+			Code: 409, Status: "from_the_file", Message: in.Say("The settings of %s stand in the configuration file.", oneLine(all[i].Name, maxName)),
 			Hint: "Change them there. Here it can be paused, resumed, replayed and tested.",
 		}
 	}
@@ -194,7 +189,7 @@ func (s *Server) form(w http.ResponseWriter, r *http.Request, name string) (form
 // in its way may be mended elsewhere.
 func (s *Server) formAgain(w http.ResponseWriter, r *http.Request, name string, d *draft, wrong *command.Problem) {
 	f := frameView{Title: titleOf(name)}
-	v := visit{Query: url.Values{}, Once: rand.Text(), Back: within(r.PostForm.Get("back")), Place: placeOf(r)}
+	v := visit{Query: url.Values{}, Once: rand.Text(), Back: within(r.PostForm.Get("back")), Place: placeOf(r), In: reader(r)}
 	p, err := s.formOf(r.Context(), v, name, r.PostForm.Get(argPrefix+"subscription"), r.PostForm, wrong)
 	if err != nil {
 		s.failed(w, r, f, err)
@@ -203,9 +198,9 @@ func (s *Server) formAgain(w http.ResponseWriter, r *http.Request, name string, 
 	status := http.StatusOK
 	if wrong != nil {
 		status = cmp.Or(wrong.Code, http.StatusBadRequest)
-		f.Result = new(refusalOf(wrong))
+		f.Result = new(refusalOf(v.In, wrong))
 		if slices.ContainsFunc(slices.Concat(p.Fields, p.More), func(f formField) bool { return f.Focus }) {
-			f.Result = &result{Text: "Nothing is saved yet.", Hint: "See the field that is marked."}
+			f.Result = &result{Text: v.In.Say("Nothing is saved yet."), Hint: v.In.Say("See the field that is marked.")}
 		}
 	}
 	p.Draft = d
@@ -225,7 +220,7 @@ func (s *Server) dryRun(r *http.Request, name string, form url.Values) (*draft, 
 			values[arg] = text
 		}
 	}
-	q := command.Request{Principal: operator(), Group: "subscribe", Verb: "preview", Values: values, Door: door, Place: placeOf(r)}
+	q := command.Request{Principal: operator(), Group: "subscribe", Verb: "preview", Values: values, Door: door, Place: placeOf(r), Locale: reader(r).Tag()}
 	if one := typedIn(form, argPrefix+"agents"); name == addCommand && one != bridge.EveryAgent && !strings.ContainsAny(one, ", ;") {
 		q.Agent = one
 	}

@@ -204,7 +204,7 @@ func TestWhatTheFileSaysHasNoForm(t *testing.T) {
 	require.Equal(t, http.StatusConflict, res.StatusCode)
 	require.Contains(t, body(t, res), "The settings of Team x stand in the configuration file.")
 	require.NotContains(t, body(t, ask(t, s, "GET", "/console/subscription?id=team")), "/console/edit")
-	require.Equal(t, http.StatusNotFound, ask(t, s, "GET", "/console/edit?id=gone").StatusCode) //nolint:bodyclose // of a recorder
+	require.Equal(t, http.StatusNotFound, ask(t, s, "GET", "/console/edit?id=gone").StatusCode)
 }
 
 // Every setting that people may give has its place in the form.

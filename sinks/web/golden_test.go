@@ -13,6 +13,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 var at = time.Date(2026, 2, 6, 13, 36, 48, 120e6, time.UTC)
@@ -32,7 +33,7 @@ func example(id string, d events.Payload) events.Event {
 // drawn is a message with its thread as both platforms' HTML.
 func drawn(t *testing.T, s *Server, r root) string {
 	t.Helper()
-	c, err := s.card(r)
+	c, err := s.card(language.Speaker{}, r)
 	require.NoError(t, err)
 	return fmt.Sprintf("<!-- says: %s -->\n\n%s\n%s", c.Say, c.Discord, c.Slack)
 }
@@ -102,7 +103,7 @@ func TestF48_TextFromOutsideStaysText(t *testing.T) {
 	s := server(t, Options{MediaHosts: []string{"https://cdn.example"}})
 	plain := func(text string) string {
 		m := everywhere(text)
-		c, err := s.card(root{n: 1, head: entry{msg: m}, name: text, count: 1, replies: []entry{{msg: m}}})
+		c, err := s.card(language.Speaker{}, root{n: 1, head: entry{msg: m}, name: text, count: 1, replies: []entry{{msg: m}}})
 		require.NoError(t, err)
 		return c.Discord + c.Slack
 	}

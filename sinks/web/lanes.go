@@ -3,13 +3,13 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // subscriptionRow is a subscription as the console shows it.
@@ -27,7 +27,7 @@ type subscriptionRow struct {
 }
 
 // rows lays subscriptions out, with what the journal told of them.
-func (s *Server) rows(all []command.SubscriptionView) []subscriptionRow {
+func (s *Server) rows(in language.Speaker, all []command.SubscriptionView) []subscriptionRow {
 	now := time.Now()
 	dead := map[string]int{}
 	for _, l := range s.desk.dead.last() {
@@ -38,9 +38,9 @@ func (s *Server) rows(all []command.SubscriptionView) []subscriptionRow {
 		v.Name, v.Filter, v.Reason, v.By = oneLine(v.Name, maxName), clean(v.Filter, maxText), oneLine(v.Reason, maxQuote), oneLine(v.By, maxName)
 		row := subscriptionRow{
 			SubscriptionView: v, counted: s.desk.tallies.of(v.ID, now), Dead: dead[v.ID], Dot: dotOf(v.State),
-			What: cmp.Or(v.Preset, strings.Join(v.Events, ", ")), Who: handles(v.Agents), Origin: originOf(v), Path: pathOf("subscription", "id", v.ID),
+			What: cmp.Or(v.Preset, strings.Join(v.Events, ", ")), Who: handles(in, v.Agents), Origin: originOf(in, v), Path: pathOf("subscription", "id", v.ID),
 		}
-		row.Rate = rate(row.counted)
+		row.Rate = rate(in, row.counted)
 		out = append(out, row)
 	}
 	return out
@@ -59,41 +59,41 @@ func dotOf(state string) string {
 
 // rate is how much goes out: of the last five minutes where anything did, else of
 // the last hour.
-func rate(c counted) string {
+func rate(in language.Speaker, c counted) string {
 	switch {
 	case c.Five > 0:
-		return fmt.Sprintf("%.1f a minute", float64(c.Five)/5)
+		return in.Say("%.1f a minute", float64(c.Five)/5)
 	case c.Hour > 0:
-		return fmt.Sprintf("%d in the last hour", c.Hour)
+		return in.Say("%d in the last hour", c.Hour)
 	}
-	return "none in the last hour"
+	return in.Say("none in the last hour")
 }
 
-func handles(all []string) string {
+func handles(in language.Speaker, all []string) string {
 	if len(all) == 0 || slices.Contains(all, bridge.EveryAgent) {
-		return "all agents"
+		return in.Say("all agents")
 	}
 	return "@" + strings.Join(all, ", @")
 }
 
-func originOf(v command.SubscriptionView) string {
+func originOf(in language.Speaker, v command.SubscriptionView) string {
 	switch v.Origin {
 	case bridge.FromFile:
-		return "from the configuration file"
+		return in.Say("from the configuration file")
 	case bridge.FromChat:
-		return joined("made in chat", cmp.Or(v.By, ""))
+		return joined(in.Say("made in chat"), v.By)
 	case bridge.FromCLI:
-		return "made by the operator"
+		return in.Say("made by the operator")
 	}
-	return "made over NATS"
+	return in.Say("made over NATS")
 }
 
 // deedsOf are the buttons that fit a subscription's state.
 func deedsOf(v visit, row subscriptionRow) []deed {
 	if row.State == string(bridge.Paused) {
-		return []deed{v.deed("Resume", "subscribe resume", "subscription", row.ID)}
+		return []deed{v.press(v.In.Say("Resume"), "subscribe resume", "subscription", row.ID)}
 	}
-	return []deed{v.deed("Pause", "subscribe pause", "subscription", row.ID)}
+	return []deed{v.press(v.In.Say("Pause"), "subscribe pause", "subscription", row.ID)}
 }
 
 func (s *Server) subscriptions(ctx context.Context, v visit) (any, error) {
@@ -104,7 +104,7 @@ func (s *Server) subscriptions(ctx context.Context, v visit) (any, error) {
 	if _, err := s.desk.dead.get(ctx); err != nil {
 		return nil, err
 	}
-	rows := s.rows(all)
+	rows := s.rows(v.In, all)
 	for i := range rows {
 		rows[i].Deeds = deedsOf(v, rows[i])
 	}
@@ -129,16 +129,16 @@ func (s *Server) subscription(ctx context.Context, v visit) (any, error) {
 		return nil, err
 	}
 	id := v.Query.Get("id")
-	rows := s.rows(all)
+	rows := s.rows(v.In, all)
 	i := slices.IndexFunc(rows, func(r subscriptionRow) bool { return r.ID == id })
 	if i < 0 {
 		return nil, noSubscription()
 	}
 	p := subscriptionPage{
 		subscriptionRow: rows[i],
-		Resume:          v.deed("Resume", "subscribe resume", "subscription", id), Pause: v.deed("Pause", "subscribe pause", "subscription", id),
-		Test: v.deed("Send a test message", "subscribe test", "subscription", id), Replay: v.deed("Replay", "subscribe replay", "subscription", id),
-		Remove: v.deed("Remove", "subscribe remove", "subscription", id),
+		Resume:          v.press(v.In.Say("Resume"), "subscribe resume", "subscription", id), Pause: v.press(v.In.Say("Pause"), "subscribe pause", "subscription", id),
+		Test: v.press(v.In.Say("Send a test message"), "subscribe test", "subscription", id), Replay: v.press(v.In.Say("Replay"), "subscribe replay", "subscription", id),
+		Remove: v.press(v.In.Say("Remove"), "subscribe remove", "subscription", id),
 	}
 	p.Remove.Danger, p.Remove.Back = true, "/console/subscriptions"
 	for _, l := range letters {
@@ -183,7 +183,7 @@ func (s *Server) why(ctx context.Context, v visit) (any, error) {
 // ask has a command look something up. The error is its *command.Problem.
 func (s *Server) ask(ctx context.Context, v visit, verb string, values map[string]any) (command.Answer, error) {
 	a := s.desk.o.Do(ctx, command.Request{
-		Principal: operator(), Group: "subscribe", Verb: verb, Values: values, Door: door, Place: v.Place,
+		Principal: operator(), Group: "subscribe", Verb: verb, Values: values, Door: door, Place: v.Place, Locale: v.In.Tag(),
 	})
 	switch {
 	case a.OK:

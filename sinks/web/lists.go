@@ -171,7 +171,7 @@ type letterRow struct {
 
 func letterOf(v visit, l bridge.DeadLetter) letterRow {
 	id := strconv.FormatUint(l.ID, 10)
-	row := letterRow{DeadLetter: l, Number: id, Replay: v.deed("Replay", "dead replay", "id", id), Drop: v.deed("Drop", "dead drop", "id", id)}
+	row := letterRow{DeadLetter: l, Number: id, Replay: v.press(v.In.Say("Replay"), "dead replay", "id", id), Drop: v.press(v.In.Say("Drop"), "dead drop", "id", id)}
 	row.Drop.Danger = true
 	return row
 }
@@ -207,8 +207,7 @@ func (s *Server) dead(ctx context.Context, v visit) (any, error) {
 				args = append(args, f.Name, f.Value)
 			}
 		}
-		what := fmt.Sprintf("all %d", p.Total)
-		p.ReplayAll, p.DropAll = new(v.deed("Replay "+what, "dead replay", args...)), new(v.deed("Drop "+what, "dead drop", args...))
+		p.ReplayAll, p.DropAll = new(v.press(v.In.Say("Replay all %d", p.Total), "dead replay", args...)), new(v.press(v.In.Say("Drop all %d", p.Total), "dead drop", args...))
 		p.ReplayAll.Say, p.DropAll.Say, p.DropAll.Danger = p.ReplayAll.Label, p.DropAll.Label, true
 	}
 	return p, nil
@@ -238,7 +237,7 @@ type workspaceRow struct {
 	Lists []string // who may, as principals
 }
 
-func (s *Server) workspaces(ctx context.Context, _ visit) (any, error) {
+func (s *Server) workspaces(ctx context.Context, v visit) (any, error) {
 	all, err := s.desk.workspaces.get(ctx)
 	if err != nil {
 		return nil, err
@@ -253,7 +252,7 @@ func (s *Server) workspaces(ctx context.Context, _ visit) (any, error) {
 				who []string
 			}{{"read", lists.Read}, {"write", lists.Write}, {"admin", lists.Admin}} {
 				if len(l.who) > 0 {
-					row.Lists = append(row.Lists, handles([]string{agent})+", "+l.may+": "+strings.Join(l.who, ", "))
+					row.Lists = append(row.Lists, handles(v.In, []string{agent})+", "+v.In.Word(l.may)+": "+strings.Join(l.who, ", "))
 				}
 			}
 		}

@@ -179,7 +179,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, within(r.URL.Query().Get("back")), http.StatusSeeOther) //nolint:gosec // G710: within lets paths of the console through only
 		return
 	}
-	s.show(w, http.StatusOK, "login", loginView{Version: s.o.Version, Back: r.URL.Query().Get("back")})
+	s.show(w, r, http.StatusOK, "login", loginView{Version: s.o.Version, Back: r.URL.Query().Get("back")})
 }
 
 // login takes the token and opens a session.
@@ -190,13 +190,13 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case wait > 0:
 		w.Header().Set("Retry-After", "60")
-		v.Problem = "Too many attempts. Wait a minute."
+		v.Problem = reader(r).Say("Too many attempts. Wait a minute.")
 		s.log.Warn("sign-in to the console refused", "remote", placeOf(r), "retry_in", wait)
-		s.show(w, http.StatusTooManyRequests, "login", v)
+		s.show(w, r, http.StatusTooManyRequests, "login", v)
 	case session == "":
-		v.Problem = "That is not the token."
+		v.Problem = reader(r).Say("That is not the token.")
 		s.log.Warn("sign-in to the console refused", "remote", placeOf(r))
-		s.show(w, http.StatusForbidden, "login", v)
+		s.show(w, r, http.StatusForbidden, "login", v)
 	default:
 		s.log.Info("signed in to the console", "remote", placeOf(r))
 		http.SetCookie(w, s.cookie(r, session, int(sessionTime.Seconds())))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Notice is a page for somebody who has no account here: the end of an installation.
@@ -35,7 +37,7 @@ li{margin:.5rem 0}
 // WriteNotice writes a notice as the answer to a request. The page brings nothing
 // along, is framed nowhere, and tells nobody where it was.
 func WriteNotice(w http.ResponseWriter, n Notice) error {
-	pages, err := parsePages()
+	pages, err := parsePages(language.Speaker{})
 	if err != nil {
 		return err
 	}

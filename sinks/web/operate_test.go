@@ -328,7 +328,7 @@ func TestAButtonIsACommandOfTheOperator(t *testing.T) {
 	q.ID = ""
 	require.Equal(t, command.Request{
 		Principal: command.Principal{Platform: command.Terminal, User: "console", Name: "operator"}, Group: "subscribe", Verb: "pause",
-		Values: map[string]any{"subscription": "team", "until": "2h"}, Door: "console", Place: "127.0.0.1",
+		Values: map[string]any{"subscription": "team", "until": "2h"}, Door: "console", Place: "127.0.0.1", Locale: "en",
 	}, q)
 
 	back := res.Header.Get("Location")

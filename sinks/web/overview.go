@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // overviewView says at one glance whether everything goes.
@@ -34,8 +36,8 @@ type streamRow struct {
 
 const shownAudit = 8 // entries of the audit on the overview
 
-func (s *Server) overview(ctx context.Context, _ visit) (any, error) {
-	d := s.desk
+func (s *Server) overview(ctx context.Context, look visit) (any, error) {
+	d, in := s.desk, look.In
 	subscriptions, err := d.subscriptions.get(ctx)
 	if err != nil {
 		return nil, err
@@ -60,13 +62,13 @@ func (s *Server) overview(ctx context.Context, _ visit) (any, error) {
 	for _, e := range entries[:min(len(entries), shownAudit)] {
 		v.Audit = append(v.Audit, auditOf(e))
 	}
-	going := status(s.o.Conditions(), nil)
+	going := status(in, s.o.Conditions(), nil)
 	v.Components, v.Alerts = going.Components, going.Alerts
 	here := s.o.Conditions()
 	for _, a := range agents {
 		known := slices.ContainsFunc(here, func(c Condition) bool { return c.Agent == a.Handle && c.State == a.State })
 		if rank(stateOf(a.State)) > rank(StateStarting) && !known { // as another process tells
-			name := joined("@"+oneLine(a.Handle, maxName), a.State)
+			name := joined("@"+oneLine(a.Handle, maxName), in.Word(a.State))
 			v.Alerts = append(v.Alerts, alert{State: stateOf(a.State), Name: name, Reason: oneLine(a.Reason, maxQuote), Next: oneLine(a.Next, maxQuote)})
 		}
 	}
@@ -75,30 +77,35 @@ func (s *Server) overview(ctx context.Context, _ visit) (any, error) {
 	}
 	waiting, hour := 0, 0
 	states := map[string]int{}
-	for _, one := range s.rows(subscriptions) {
+	for _, one := range s.rows(in, subscriptions) {
 		states[one.State]++
 		waiting += one.Waiting
 		hour += one.Hour
 		if one.State == string(bridge.Suspended) {
-			v.Alerts = append(v.Alerts, alert{State: StateDown, Name: joined(one.Name, one.State), Reason: oneLine(one.Reason, maxQuote)})
+			v.Alerts = append(v.Alerts, alert{State: StateDown, Name: joined(one.Name, in.Word(one.State)), Reason: oneLine(one.Reason, maxQuote)})
 		}
 	}
-	v.Tiles = append(agentTiles(agents), tile{
-		Label: counting(len(subscriptions), "subscription"), Value: strconv.Itoa(len(subscriptions)), Path: "/console/subscriptions",
-		Note:  joined(some(states[string(bridge.Live)]+states[string(bridge.Held)], "live"), some(states[string(bridge.Paused)], "paused"), some(states[string(bridge.Suspended)], "suspended")),
-		State: worse(states[string(bridge.Suspended)] > 0, StateDown),
-	}, tile{
-		Label: counting(waiting, "event") + " waiting", Value: strconv.Itoa(waiting), Note: fmt.Sprintf("%d delivered in the last hour", hour), Path: "/console/subscriptions",
-	}, tile{
-		Label: counting(len(letters), "dead letter"), Value: strconv.Itoa(len(letters)), Path: "/console/dead", State: worse(len(letters) > 0, StateDegraded),
-		Note: cmp.Or(newest(letters), "nothing is lost"),
-	}, tile{
-		Label: counting(store.Members, "process"), Value: strconv.Itoa(store.Members), Note: storeNote(store), State: worse(store.Members == 0, StateDegraded),
-	})
+	laneNote := joined(
+		some(in, "%d live", states[string(bridge.Live)]+states[string(bridge.Held)]), some(in, "%d paused", states[string(bridge.Paused)]),
+		some(in, "%d suspended", states[string(bridge.Suspended)]),
+	)
+	v.Tiles = []tile{
+		agentTile(in, agents),
+		counter(in, len(subscriptions), "subscription", laneNote, "/console/subscriptions", worse(states[string(bridge.Suspended)] > 0, StateDown)),
+		counter(in, waiting, "waiting event", in.Say("%d delivered in the last hour", hour), "/console/subscriptions", ""),
+		counter(in, len(letters), "dead letter", newest(in, letters), "/console/dead", worse(len(letters) > 0, StateDegraded)),
+		{Label: processes(in, store.Members), Value: strconv.Itoa(store.Members), Note: storeNote(in, store), State: worse(store.Members == 0, StateDegraded)},
+	}
 	return v, nil
 }
 
-func agentTiles(agents []Agent) []tile {
+// counter is a tile of a number of things.
+func counter(in language.Speaker, n int, one, note, path, state string) tile {
+	value, label, _ := strings.Cut(in.Count(n, one), " ")
+	return tile{Value: value, Label: label, Note: note, Path: path, State: state}
+}
+
+func agentTile(in language.Speaker, agents []Agent) tile {
 	well, state := 0, StateOK
 	for _, a := range agents {
 		if a.State == StateOK {
@@ -108,23 +115,30 @@ func agentTiles(agents []Agent) []tile {
 			state = stateOf(a.State)
 		}
 	}
-	return []tile{{Label: counting(len(agents), "agent"), Value: strconv.Itoa(len(agents)), Note: fmt.Sprintf("%d ok", well), Path: "/console/agents", State: state}}
+	return counter(in, len(agents), "agent", in.Say("%d ok", well), "/console/agents", state)
 }
 
-func newest(letters []bridge.DeadLetter) string {
+func newest(in language.Speaker, letters []bridge.DeadLetter) string {
 	if len(letters) == 0 {
-		return ""
+		return in.Say("nothing is lost")
 	}
-	return "newest of " + oneLine(letters[0].Subscription, maxName)
+	return in.Say("newest of %s", oneLine(letters[0].Subscription, maxName))
 }
 
-func storeNote(st Store) string {
-	where := "at " + st.URL
-	if st.Embedded {
-		where = "inside this process"
+func processes(in language.Speaker, n int) string {
+	if n == 1 {
+		return in.Word("process")
 	}
+	return in.Word("processes")
+}
+
+func storeNote(in language.Speaker, st Store) string {
 	full := slices.MaxFunc(append(st.Streams, Stream{}), func(a, b Stream) int { return cmp.Compare(a.Share, b.Share) })
-	return fmt.Sprintf("NATS %s %s, %d %% full", st.Version, where, int(full.Share*100))
+	share := int(full.Share * 100)
+	if st.Embedded {
+		return in.Say("NATS %s inside this process, %d %% full", st.Version, share)
+	}
+	return in.Say("NATS %s at %s, %d %% full", st.Version, st.URL, share)
 }
 
 // worse is StateOK, or another state where that is so.
@@ -135,23 +149,12 @@ func worse(so bool, other string) string {
 	return StateOK
 }
 
-// some names a number that is not zero.
-func some(n int, what string) string {
+// some says a number that is not zero.
+func some(in language.Speaker, says string, n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
-// counting is what is counted, in the right number.
-func counting(n int, what string) string {
-	switch {
-	case n == 1:
-		return what
-	case what == "process":
-		return "processes"
-	}
-	return what + "s"
+	return in.Say(says, n)
 }
 
 func size(bytes uint64) string {

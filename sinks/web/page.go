@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"html/template"
 	"maps"
 	"net/http"
 	"slices"
@@ -18,21 +17,6 @@ var templateFiles embed.FS
 
 //go:embed assets
 var assetFiles embed.FS
-
-// parsePages reads the templates that the program holds.
-func parsePages() (*template.Template, error) {
-	t, err := template.New("console").Funcs(template.FuncMap{
-		"rfc":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
-		"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
-		"path":  pathOf,
-		"line":  func(text string) string { return oneLine(text, maxQuote) },
-	}).ParseFS(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse the templates: %w", err)
-	}
-	return t, nil
-}
 
 // asset is one file that the page uses.
 type asset struct {
@@ -99,12 +83,12 @@ type pageView struct {
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	now := s.room.since(0, 0)
 	v := pageView{
-		Version: s.o.Version, Edition: s.edition, Position: s.room.position(now.seq), Status: status(s.o.Conditions(), s.lanes()), Hint: s.o.Hint,
+		Version: s.o.Version, Edition: s.edition, Position: s.room.position(now.seq), Status: status(reader(r), s.o.Conditions(), s.lanes()), Hint: s.o.Hint,
 		Nav: s.nav("/console/"), SignedIn: s.needsLogin(r),
 	}
 	now.sortByPlace()
 	for _, t := range now.roots {
 		v.Roots = append(v.Roots, s.look.view(t))
 	}
-	s.show(w, http.StatusOK, "page", v)
+	s.show(w, r, http.StatusOK, "page", v)
 }

@@ -89,7 +89,7 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 		status := http.StatusOK
 		data, err := p.view(s, r.Context(), v)
 		if refused, ok := errors.AsType[*command.Problem](err); ok && data != nil {
-			status, f.Result = refused.Code, new(refusalOf(refused))
+			status, f.Result = refused.Code, new(refusalOf(v.In, refused))
 		} else if err != nil {
 			s.failed(w, r, f, err)
 			return
@@ -109,9 +109,11 @@ func (s *Server) sheet(p sheet) http.HandlerFunc {
 
 // failed says why a page can't be shown.
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, f frameView, err error) {
-	status, n := http.StatusServiceUnavailable, result{Text: "The store does not answer.", Hint: "It is tried on by itself; load the page again in a few seconds."}
+	status, n := http.StatusServiceUnavailable, result{
+		Text: reader(r).Say("The store does not answer."), Hint: reader(r).Say("It is tried on by itself; load the page again in a few seconds."),
+	}
 	if p, ok := errors.AsType[*command.Problem](err); ok {
-		status, n = p.Code, refusalOf(p)
+		status, n = p.Code, refusalOf(reader(r), p)
 	} else if r.Context().Err() == nil {
 		s.log.WarnContext(r.Context(), "page not shown", "path", r.URL.Path, "err", err)
 	}
@@ -122,8 +124,9 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, f frameView, err
 // frame draws a page with what stands round it.
 func (s *Server) frame(w http.ResponseWriter, r *http.Request, status int, f frameView, name string, data any) {
 	var err error
-	if f.Body, err = s.part(name+"-body", data); err == nil && s.pages.Lookup(name+"-head") != nil {
-		f.Head, err = s.part(name+"-head", data)
+	pages := s.pages[reader(r).Tag()]
+	if f.Body, err = s.part(pages, name+"-body", data); err == nil && pages.Lookup(name+"-head") != nil {
+		f.Head, err = s.part(pages, name+"-head", data)
 	}
 	if err != nil {
 		s.log.WarnContext(r.Context(), "page not drawn", "page", name, "err", err)
@@ -136,19 +139,19 @@ func (s *Server) frame(w http.ResponseWriter, r *http.Request, status int, f fra
 		f.Nav = s.nav("")
 	}
 	f.Version, f.Edition, f.SignedIn = s.o.Version, s.edition, s.needsLogin(r)
-	s.show(w, status, "frame", f)
+	s.show(w, r, status, "frame", f)
 }
 
 // part draws a piece of a page. What came from outside is escaped by the template.
-func (s *Server) part(name string, data any) (template.HTML, error) {
-	text, err := draw(s.pages, name, data)
+func (s *Server) part(pages *template.Template, name string, data any) (template.HTML, error) {
+	text, err := draw(pages, name, data)
 	return template.HTML(text), err //nolint:gosec // G203: html/template has just escaped it
 }
 
 // show draws a whole page.
-func (s *Server) show(w http.ResponseWriter, status int, name string, data any) {
+func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	var html bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&html, name, data); err != nil {
+	if err := s.pages[reader(r).Tag()].ExecuteTemplate(&html, name, data); err != nil {
 		s.log.Warn("page not drawn", "page", name, "err", err)
 		http.Error(w, "The page could not be drawn; the log says why.", http.StatusInternalServerError)
 		return

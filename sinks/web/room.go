@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/rand"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,9 +40,9 @@ type room struct {
 	threads map[string]*root
 	updates map[string]place
 	seen    map[string]bool
-	order   []string // of seen, oldest first
-	state   state
-	stateAt uint64 // change that made it
+	order   []string         // of seen, oldest first
+	state   map[string]state // by the tag of its language
+	stateAt uint64           // change that made it
 }
 
 // root is one message of the channel with its thread.
@@ -175,10 +176,10 @@ func (r *room) wake() {
 }
 
 // setState notes how the components go.
-func (r *room) setState(now state) {
+func (r *room) setState(now map[string]state) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now == r.state {
+	if maps.Equal(now, r.state) {
 		return
 	}
 	r.state = now
@@ -190,7 +191,7 @@ func (r *room) setState(now state) {
 type glance struct {
 	roots   []root // in the order in which they changed; they share nothing with the room
 	seq     uint64
-	state   state // zero where it did not change
+	state   map[string]state // nil where it did not change
 	stateAt uint64
 	next    <-chan struct{} // closed by the next change
 }

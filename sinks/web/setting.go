@@ -16,7 +16,7 @@ import (
 // of the command's argument.
 type setting struct {
 	Name, Label string
-	Holder      string // an example
+	Example     string
 	Help        string
 	Empty       string // what is asked for where a person empties it; "" where it can't be empty
 	Usual       string // what holds where nobody says anything
@@ -35,31 +35,31 @@ type option struct{ Value, Label string }
 // settings are all of them, in the order of the form.
 func settings() []setting {
 	return []setting{
-		{Name: "to", Label: "Where to", Holder: "discord:123456789012345678", Help: "discord:CHANNEL, slack:CHANNEL, webhook:https://… or console", List: "places", Required: true},
+		{Name: "to", Label: "Where to", Example: "discord:123456789012345678", Help: "discord:CHANNEL, slack:CHANNEL, webhook:https://… or console", List: "places", Required: true},
 		{Name: "preset", Label: "What", Choices: presets()},
-		{Name: "events", Label: "Own choice of events", Holder: "notification.mention, message.*", Help: "Patterns with commas between them.", List: "patterns"},
+		{Name: "events", Label: "Own choice of events", Example: "notification.mention,message.*", Help: "Patterns with commas between them.", List: "patterns"},
 		{Name: "agents", Label: "Of which agents", Usual: bridge.EveryAgent, Empty: bridge.EveryAgent, Help: "Handles with commas between them; * is every agent.", List: "handles"},
-		{Name: "filter", Label: "Only where", Holder: "data.actor.verified", Help: "An expression that is true or false for an event.", Empty: "off"},
-		{Name: "name", Label: "Name", Holder: "team", Help: "Letters, digits, - and _. Without one it is named after what it sends."},
-		{Name: "quiet", Label: "Quiet hours", Holder: "22:00-07:00 Europe/Berlin", Empty: "off", More: true},
-		{Name: "digest", Label: "Gather into one message", Holder: "1h, or 09:00 Europe/Berlin", Empty: "off", More: true},
+		{Name: "filter", Label: "Only where", Example: "data.actor.verified", Help: "An expression that is true or false for an event.", Empty: "off"},
+		{Name: "name", Label: "Name", Example: "team", Help: "Letters, digits, - and _. A new subscription may do without."},
+		{Name: "quiet", Label: "Quiet hours", Example: "22:00-07:00 Europe/Berlin", Empty: "off", More: true},
+		{Name: "digest", Label: "Gather into one message", Example: "1h, or 09:00 Europe/Berlin", Empty: "off", More: true},
 		{Name: "cap", Label: "Messages a minute, at most", Kind: "number", Empty: "0", More: true},
-		{Name: "fold", Label: "Likes, reposts and follows as one, within", Holder: "10m", Empty: "off", More: true},
+		{Name: "fold", Label: "Likes, reposts and follows as one, within", Example: "10m", Empty: "off", More: true},
 		{Name: "catch_up", Label: "After an outage", Usual: string(bridge.CatchUpDigest), Unsaid: string(bridge.CatchUpDigest), More: true, Choices: []option{
 			{string(bridge.CatchUpDigest), "a digest of what waited"}, {string(bridge.CatchUpAll), "all of it, each by itself"}, {string(bridge.CatchUpSkip), "only what is new"},
 		}},
 		{Name: "order", Label: "Where a webhook refuses one", Usual: "free", Unsaid: "free", More: true, Choices: []option{{"free", "later ones pass it"}, {"strict", "later ones wait for it"}}},
-		{Name: "audience", Label: "Mention", Holder: "notification.mention=discord:role:123", Help: "Which events mention whom, with commas between them.", Empty: "off", More: true},
-		{Name: "notify", Label: "Tell of troubles", Holder: "discord:CHANNEL", Help: "A channel that hears when the destination refuses everything.", Empty: "off", More: true},
-		{Name: "template", Label: "Words of its own", Kind: "area", Holder: "{{.data.actor.name}}: {{.type}}", Help: "A Go template in place of the usual card.", Empty: "off", More: true},
-		{Name: "start", Label: "Begin with", Holder: "new, all, or 24h", Help: "What is stored already and is to be sent too; usually nothing.", More: true, OnlyNew: true},
+		{Name: "audience", Label: "Mention", Example: "notification.mention=discord:role:123", Help: "Which events mention whom, with commas between them.", Empty: "off", More: true},
+		{Name: "notify", Label: "Tell of troubles", Example: "discord:CHANNEL", Help: "A channel that hears when the destination refuses everything.", Empty: "off", More: true},
+		{Name: "template", Label: "Words of its own", Kind: "area", Example: "{{.data.actor.name}}: {{.type}}", Help: "A Go template in place of the usual card.", Empty: "off", More: true},
+		{Name: "start", Label: "Begin with", Example: "new, all, or 24h", Help: "What is stored already and is to be sent too; usually nothing.", More: true, OnlyNew: true},
 	}
 }
 
 func presets() []option {
 	var out []option
 	for _, p := range bridge.Presets() {
-		out = append(out, option{p.Name, p.Name + ": " + p.Summary})
+		out = append(out, option{p.Name, p.Summary})
 	}
 	return append(out, option{"", "own choice, below"})
 }
@@ -129,7 +129,7 @@ func settled(form url.Values) (url.Values, *command.Problem) {
 	case preset == "" && own == "":
 		return out, &command.Problem{Code: 400, Field: "events", Message: "No event is named.", Hint: "Write patterns such as notification.*, or choose one of the lists above."}
 	case preset != "" && own != "":
-		return out, &command.Problem{Code: 400, Field: "events", Message: "There is a list chosen above, and a choice of your own here.", Hint: "Empty this, or choose \"own choice\" above."}
+		return out, &command.Problem{Code: 400, Field: "events", Message: "There is a list chosen above, and a choice of your own here.", Hint: "Empty this, or take your own choice above."}
 	}
 	return out, nil
 }

@@ -2,10 +2,11 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // statusView is the head of the page: how agents, platforms and subscriptions go.
@@ -36,33 +37,33 @@ const (
 )
 
 // status lays the state of everything out. It is pure.
-func status(conditions []Condition, lanes []Lane) statusView {
-	v := statusView{Starting: !isReady(conditions), Watching: watching(conditions)}
+func status(in language.Speaker, conditions []Condition, lanes []Lane) statusView {
+	v := statusView{Starting: !isReady(conditions), Watching: watching(in, conditions)}
 	for _, c := range conditions {
 		name := oneLine(c.Component, maxName)
 		if c.Agent != "" {
 			name = "@" + oneLine(c.Agent, maxName)
 		}
-		v.Components = append(v.Components, chip{State: stateOf(c.State), Name: name, Note: noteOf(c)})
+		v.Components = append(v.Components, chip{State: stateOf(c.State), Name: name, Note: noteOf(in, c)})
 		if c.State == StateDegraded || c.State == StateDown {
-			v.Alerts = append(v.Alerts, alert{State: c.State, Name: joined(name, c.State), Reason: oneLine(c.Reason, maxQuote), Next: oneLine(c.Next, maxQuote)})
+			v.Alerts = append(v.Alerts, alert{State: c.State, Name: joined(name, in.Word(c.State)), Reason: oneLine(c.Reason, maxQuote), Next: oneLine(c.Next, maxQuote)})
 		}
 	}
 	for _, l := range lanes {
 		name, state := oneLine(l.Subscription, maxName), laneState(l.State)
-		note := fmt.Sprintf("→ %s · %d delivered", oneLine(l.To, maxName), l.Delivered)
+		note := "→ " + oneLine(l.To, maxName) + " · " + in.Say("%d delivered", l.Delivered)
 		if l.State != "live" {
-			note = joined(note, l.State)
+			note = joined(note, in.Word(l.State))
 		}
 		v.Lanes = append(v.Lanes, chip{State: state, Name: name, Last: l.Last, Dead: l.Dead, Note: note})
 		if reason := oneLine(l.Reason, maxQuote); reason != "" && state != StateStarting {
 			if state == StateOK {
 				state = StateDegraded
 			}
-			v.Alerts = append(v.Alerts, alert{State: state, Name: joined(name, l.State), Reason: reason})
+			v.Alerts = append(v.Alerts, alert{State: state, Name: joined(name, in.Word(l.State)), Reason: reason})
 		}
 	}
-	v.Components, v.Lanes = shorten(v.Components), shorten(v.Lanes)
+	v.Components, v.Lanes = shorten(in, v.Components), shorten(in, v.Lanes)
 	slices.SortStableFunc(v.Alerts, func(a, b alert) int { return -cmp.Compare(rank(a.State), rank(b.State)) })
 	if v.More = len(v.Alerts) - maxAlerts; v.More > 0 {
 		v.Alerts = v.Alerts[:maxAlerts]
@@ -88,31 +89,33 @@ func laneState(state string) string {
 		return StateOK
 	case "paused":
 		return StateStarting
+	case "suspended":
+		return StateDown
 	}
-	return StateDown
+	return StateDegraded
 }
 
 // noteOf says the state where it is worth a word.
-func noteOf(c Condition) string {
+func noteOf(in language.Speaker, c Condition) string {
 	if c.State == StateOK {
 		return ""
 	}
-	return oneLine(c.State, maxName)
+	return in.Word(oneLine(c.State, maxName))
 }
 
 // shorten keeps the worst of a long list and counts the rest.
-func shorten(all []chip) []chip {
+func shorten(in language.Speaker, all []chip) []chip {
 	if len(all) <= maxChips {
 		return all
 	}
 	out := slices.Clone(all)
 	slices.SortStableFunc(out, func(a, b chip) int { return -cmp.Compare(rank(a.State), rank(b.State)) })
 	rest := out[maxChips-1:]
-	return append(slices.Clip(out[:maxChips-1]), chip{State: rest[0].State, Name: fmt.Sprintf("and %d more", len(rest))})
+	return append(slices.Clip(out[:maxChips-1]), chip{State: rest[0].State, Name: in.Say("and %d more", len(rest))})
 }
 
 // watching names the agents: "@luna", "@luna and @nova", "@luna, @nova and 3 more".
-func watching(conditions []Condition) string {
+func watching(in language.Speaker, conditions []Condition) string {
 	var names []string
 	for _, c := range conditions {
 		if c.Agent != "" && !slices.Contains(names, "@"+c.Agent) {
@@ -125,9 +128,9 @@ func watching(conditions []Condition) string {
 	case n == 1:
 		return names[0]
 	case n <= 3:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+		return in.Say("%s and %s", strings.Join(names[:n-1], ", "), names[n-1])
 	default:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), n-2)
+		return in.Say("%s and %d more", strings.Join(names[:2], ", "), n-2)
 	}
 }
 
@@ -149,13 +152,20 @@ func (s *Server) lanes() []Lane {
 	return all
 }
 
-// state draws how everything goes now.
-func (s *Server) state() (state, error) {
-	v := status(s.o.Conditions(), s.lanes())
-	head, err := draw(s.pages, "status", v)
-	if err != nil {
-		return state{}, err
+// states draw how everything goes now, in each language.
+func (s *Server) states() (map[string]state, error) {
+	conditions, lanes, out := s.o.Conditions(), s.lanes(), map[string]state{}
+	for tag, pages := range s.pages {
+		v := status(language.Match(tag), conditions, slices.Clone(lanes))
+		head, err := draw(pages, "status", v)
+		if err != nil {
+			return nil, err
+		}
+		wait, err := draw(pages, "waiting", v)
+		if err != nil {
+			return nil, err
+		}
+		out[tag] = state{Head: head, Wait: wait}
 	}
-	wait, err := draw(s.pages, "waiting", v)
-	return state{Head: head, Wait: wait}, err
+	return out, nil
 }

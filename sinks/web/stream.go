@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 const (
@@ -76,7 +78,7 @@ func (s *Server) follow(r *http.Request, line *line, seq uint64) {
 	defer pause.Stop()
 	for stateAt := uint64(0); s.admitted(r); {
 		now := s.room.since(seq, stateAt)
-		if err := s.send(line, now); err != nil {
+		if err := s.send(line, reader(r), now); err != nil {
 			s.log.Debug("a browser left", "err", err)
 			return
 		}
@@ -111,17 +113,17 @@ func (s *Server) follow(r *http.Request, line *line, seq uint64) {
 }
 
 // send writes what changed.
-func (s *Server) send(line *line, g glance) error {
+func (s *Server) send(line *line, in language.Speaker, g glance) error {
 	for _, t := range g.roots {
-		c, err := s.card(t)
+		c, err := s.card(in, t)
 		if err != nil {
 			s.log.Warn("message not drawn", "event", t.head.msg.Event, "err", err)
 			continue
 		}
 		line.event("card", s.room.position(t.changed), c)
 	}
-	if g.state != (state{}) {
-		line.event("state", "", g.state)
+	if g.state != nil {
+		line.event("state", "", g.state[in.Tag()])
 	}
 	return line.flush()
 }

@@ -85,7 +85,7 @@ type Server struct {
 	log     *slog.Logger
 	look    look
 	csp     string
-	pages   *template.Template
+	pages   map[string]*template.Template // by the tag of their language
 	assets  map[string]asset
 	edition string
 	room    *room
@@ -120,7 +120,7 @@ func New(o Options) (*Server, error) {
 	if s.look, err = newLook(o.MediaHosts); err != nil {
 		return nil, err
 	}
-	if s.pages, err = parsePages(); err != nil {
+	if s.pages, err = parseAll(); err != nil {
 		return nil, err
 	}
 	if s.assets, err = readAssets(); err != nil {
@@ -190,7 +190,7 @@ func (s *Server) watch(ctx context.Context) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
 	for {
-		if now, err := s.state(); err == nil {
+		if now, err := s.states(); err == nil {
 			s.room.setState(now)
 		} else {
 			s.log.Warn("state not drawn", "err", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 func ask(t *testing.T, s *Server, method, target string, header ...string) *http.Response {
@@ -258,7 +259,7 @@ func TestManyComponentsAreShownWorstFirst(t *testing.T) {
 		}
 		all = append(all, c)
 	}
-	v := status(all, nil)
+	v := status(language.Speaker{}, all, nil)
 	require.Len(t, v.Components, maxChips)
 	require.Equal(t, StateDown, v.Components[0].State)
 	require.Equal(t, "and 93 more", v.Components[maxChips-1].Name)

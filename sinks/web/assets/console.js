@@ -9,29 +9,31 @@
     const el = one("#" + name);
     return { name, el, log: one(".log", el), scroll: one(".scroll", el), newer: one(".newer", el), unseen: 0, replied: "" };
   });
+  const words = JSON.parse(document.body.dataset.words);
   const filter = one("#filter"), pause = one("#pause"), link = one("#link"), say = one("#say"), main = one("#panes");
   let source, paused = false, connected = false, selected = 0, position = document.body.dataset.position;
   const held = new Map();
 
-  // ---- time, in the reader's own zone
-  const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const ages = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  // ---- time, in the reader's own zone and, where that is the language of the page, as they write it
+  const locale = navigator.languages.find((l) => l.startsWith(document.documentElement.lang)) || document.documentElement.lang;
+  const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+  const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const day = (at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
   const age = (at) => {
     const s = Math.round((at - Date.now()) / 1000);
     for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
       if (Math.abs(s) >= size) return ages.format(Math.trunc(s / size), unit);
     }
-    return s > -5 ? "just now" : ages.format(s, "second");
+    return s > -5 ? words.now : ages.format(s, "second");
   };
   const show = {
     ago: age,
     slack: (at) => clock.format(at),
     discord: (at) => {
       const days = Math.round((day(new Date()) - day(at)) / 86400000);
-      if (days === 0) return "Today at " + clock.format(at);
-      if (days === 1) return "Yesterday at " + clock.format(at);
+      if (days === 0) return words.today.replace("#", clock.format(at));
+      if (days === 1) return words.yesterday.replace("#", clock.format(at));
       return full.format(at);
     },
   };
@@ -60,7 +62,7 @@
     if (!talk || inView(p, talk)) p.replied = "";
     p.newer.hidden = !p.unseen && !p.replied;
     p.newer.classList.toggle("up", !p.unseen);
-    p.newer.textContent = p.unseen ? "↓ " + p.unseen + " new" : "↑ New reply in a thread";
+    p.newer.textContent = p.unseen ? "↓ " + words.fresh.replace("#", p.unseen) : "↑ " + words.reply;
   };
   const put = (p, card) => {
     const fresh = parse(card[p.name]).firstElementChild;
@@ -105,7 +107,7 @@
   const state = () => {
     const name = !connected ? "wait" : paused ? "paused" : "live";
     link.dataset.state = name;
-    const text = { wait: "connecting …", live: "live", paused: held.size ? "paused · " + held.size + " waiting" : "paused" }[name];
+    const text = name === "paused" && held.size ? words.held.replace("#", held.size) : words[name];
     if (link.textContent !== text) link.textContent = text;
   };
   const open = () => {
@@ -140,7 +142,7 @@
   const setPaused = (on) => {
     paused = on;
     pause.setAttribute("aria-pressed", on);
-    pause.textContent = on ? "Go on" : "Pause";
+    pause.textContent = on ? words.go : words.pause;
     if (!on) {
       held.forEach(take);
       held.clear();

@@ -5,18 +5,19 @@
   "use strict";
   const one = (css, from = document) => from.querySelector(css);
   const all = (css, from = document) => [...from.querySelectorAll(css)];
-  const body = one("#body"), link = one("#link");
+  const body = one("#body"), link = one("#link"), words = JSON.parse(document.body.dataset.words);
 
-  // ---- time
-  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const ages = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  // ---- time, as the reader writes it, where that is the language of the page
+  const locale = navigator.languages.find((l) => l.startsWith(document.documentElement.lang)) || document.documentElement.lang;
+  const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+  const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const age = (at) => {
     const s = Math.round((at - Date.now()) / 1000);
     for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
       if (Math.abs(s) >= size) return ages.format(Math.trunc(s / size), unit);
     }
-    return s > -5 && s < 5 ? "just now" : ages.format(s, "second");
+    return s > -5 && s < 5 ? words.now : ages.format(s, "second");
   };
   const tell = () => {
     for (const el of all("time[data-as]")) {
@@ -68,7 +69,7 @@
   let source;
   const state = (name) => {
     link.dataset.state = name;
-    link.textContent = { wait: "connecting …", live: "live", off: "not live" }[name];
+    link.textContent = words[name];
   };
   const open = () => {
     state("wait");
