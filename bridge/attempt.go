@@ -110,6 +110,12 @@ func (w *Worker) address(ctx context.Context, p *parcel, m Message, t trial) (d 
 	if len(p.events) > 1 {
 		d.Event.Data = nil // the message is about none of them alone
 	}
+	switch {
+	case p.form == formFold:
+		d.Told = p.told.Told
+	case len(p.events) > 1, p.form == formCatchUp && m.UpdateKey == "":
+		d.Told = w.told(p)
+	}
 	shown, err := w.receipt(ctx, w.updateKey(m))
 	switch {
 	case err != nil:
@@ -122,7 +128,7 @@ func (w *Worker) address(ctx context.Context, p *parcel, m Message, t trial) (d 
 		d.Replaces = shown
 	}
 	if d.Replaces.IsZero() {
-		d.Mentions = w.mentions(p)
+		d.Mentions, d.Unsure = w.mentions(p), w.unsure(p)
 	}
 	d.Thread, err = w.receipt(ctx, w.threadKey(m))
 	if err == nil && d.Thread.Delivery == d.Key {

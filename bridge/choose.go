@@ -26,6 +26,7 @@ type parcel struct {
 	tally  *Tally          // of a fold: what its message told before, nil for a new one
 	told   *Tally          // and what it tells with these
 	resend Resend
+	unsure bool // a former run may have sent it, and nobody may look
 }
 
 func (p *parcel) last() Entry { return p.entries[len(p.entries)-1] }
@@ -59,7 +60,7 @@ func (w *Worker) choose(ctx context.Context) (parcel, error) {
 		return w.regather(ctx, *in)
 	}
 	if w.record.Gap != nil && w.ready() {
-		return w.notice()
+		return w.notice(ctx)
 	}
 	if p, err := w.resend(ctx); err != nil || len(p.events) > 0 {
 		return p, err
@@ -82,7 +83,7 @@ func (w *Worker) regather(ctx context.Context, in Intent) (parcel, error) {
 	switch in.Form {
 	case formNotice:
 		if w.record.Gap != nil {
-			return w.notice()
+			return w.notice(ctx)
 		}
 	case formResend:
 		if p, err := w.resend(ctx); err != nil || len(p.events) > 0 && p.resend.ID == in.Position {
@@ -143,7 +144,7 @@ func (w *Worker) fetch(ctx context.Context, position uint64, form Form) (parcel,
 			return parcel{}, nil // it can't be: it was read before
 		case err != nil:
 			return parcel{}, err
-		case entry.Position != position, !w.Subscription.meant(e, entry.Stored):
+		case entry.Position != position, !w.Subscription.meant(e, entry.Stored), form == formAhead && w.former[e.ID] == wasSent:
 			return parcel{}, nil
 		}
 		return parcel{form: form, entries: []Entry{entry}, events: []events.Event{e}}, nil
@@ -234,7 +235,7 @@ func (w *Worker) begin(ctx context.Context, p *parcel, entry Entry, e events.Eve
 		return true, nil
 	case time.Now().Before(free):
 		p.form, p.due, p.full = formDigest, free, true
-	case pace.Fold > 0 && w.chats() && foldKey(e) != "":
+	case w.folds(e):
 		p.form = formFold
 		if p.tally, err = w.tally(ctx, e, entry); err != nil {
 			return false, err

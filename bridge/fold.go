@@ -21,6 +21,7 @@ type Tally struct {
 	First  events.Agent `json:"first"`  // who did it first
 	Others int          `json:"others"` // others who did it
 	Count  int          `json:"count"`  // events that are told
+	Told   Told         `json:"told,omitzero"`
 }
 
 // foldKey names what likes, reposts and follows are about, so that many of them
@@ -99,11 +100,27 @@ func (w *Worker) fold(p *parcel) Message {
 	}
 	after := before.add(p.events)
 	after.Since, after.At = p.since().UTC(), time.Now().UTC()
+	after.Told = before.Told.and(w.told(p), after.Since.Add(-lateAge), newest(p.events))
 	p.told = &after
 	m := w.Cards.Fold(after, p.events[len(p.events)-1])
 	m.UpdateKey, m.Final = w.foldPlace(p.events[0]), true
 	m.Version = int(p.last().Stored.UnixMilli())
 	return m
+}
+
+// newest is when the last of the events happened.
+func newest(list []events.Event) (at time.Time) {
+	for _, e := range list {
+		if e.Time.After(at) {
+			at = e.Time
+		}
+	}
+	return at
+}
+
+// folds reports whether the event goes into a message that tells of more like it.
+func (w *Worker) folds(e events.Event) bool {
+	return w.Subscription.Pace.Fold > 0 && w.chats() && foldKey(e) != ""
 }
 
 func (t Tally) add(list []events.Event) Tally {

@@ -23,19 +23,19 @@ type witness struct {
 	answer func(n int) error // nil: always answers
 }
 
-func (w *witness) Sent(_ context.Context, d bridge.Delivery, _ bridge.Former) (bridge.Receipt, error) {
+func (w *witness) Sent(_ context.Context, d bridge.Delivery, _ bridge.Former) (bridge.Sighting, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked = append(w.asked, d.Event.ID)
 	if w.answer != nil {
 		if err := w.answer(len(w.asked)); err != nil {
-			return bridge.Receipt{}, err
+			return bridge.Sighting{}, err
 		}
 	}
 	if w.sent[d.Key] {
-		return bridge.Receipt{Channel: "c", Message: "former-" + d.Event.ID}, nil
+		return bridge.Sighting{Receipt: bridge.Receipt{Channel: "c", Message: "former-" + d.Event.ID}}, nil
 	}
-	return bridge.Receipt{}, nil
+	return bridge.Sighting{}, nil
 }
 
 // F18: of what waits after a restore, only what the former run did not send is sent.

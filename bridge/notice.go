@@ -23,7 +23,8 @@ func (w *Worker) noteGap(ctx context.Context, after uint64, entry Entry) (told b
 			from = other
 		}
 	}
-	gap := Away{Count: entry.Skipped, AtMost: entry.AtMost, From: from.UTC(), Until: entry.Stored.UTC()}
+	atMost := entry.AtMost || w.record.Former != nil // a former run may have sent some of them
+	gap := Away{Count: entry.Skipped, AtMost: atMost, From: from.UTC(), Until: entry.Stored.UTC()}
 	if g := w.record.Gap; g != nil {
 		gap.Count, gap.AtMost, gap.From = gap.Count+g.Count, gap.AtMost || g.AtMost, g.From
 	}
@@ -37,9 +38,9 @@ func (w *Worker) noteGap(ctx context.Context, after uint64, entry Entry) (told b
 	if err := w.insist(ctx, "save", w.save); err != nil {
 		return false, err
 	}
-	w.log.Warn("events were removed before they could be sent", "count", entry.Skipped, "at_most", entry.AtMost, "from", gap.From, "until", gap.Until)
+	w.log.Warn("events were removed before they could be sent", "count", entry.Skipped, "at_most", atMost, "from", gap.From, "until", gap.Until)
 	o := Outcome{Kind: Gap, Position: entry.Position, Count: entry.Skipped, From: gap.From, Until: gap.Until}
-	if entry.AtMost {
+	if atMost {
 		o.Reason = "So many at most: not all of them need have been for this subscription."
 	}
 	w.report(ctx, o)
@@ -52,14 +53,25 @@ func (w *Worker) ready() bool {
 	return !w.record.Gap.Skipped || !time.Now().Before(w.skipped)
 }
 
-// notice makes the message about events that will not be sent.
-func (w *Worker) notice() (parcel, error) {
+// notice makes the message about events that will not be sent, an empty parcel where
+// it was told before.
+func (w *Worker) notice(ctx context.Context) (parcel, error) {
 	if !w.chats() {
 		w.record.Gap, w.unsaved = nil, true
 		return parcel{}, nil
 	}
 	e := events.Event{ID: strconv.FormatUint(w.record.Position, 10), Time: w.record.Gap.Until}
-	return parcel{form: formNotice, entries: []Entry{{Position: w.record.Position, Stored: e.Time}}, events: []events.Event{e}}, nil
+	p := parcel{form: formNotice, entries: []Entry{{Position: w.record.Position, Stored: e.Time}}, events: []events.Event{e}}
+	known, err := w.wasSent(ctx, &p)
+	if err != nil {
+		return parcel{}, err
+	}
+	if known == wasSent {
+		w.record.Gap, w.unsaved = nil, true
+		return parcel{}, nil
+	}
+	p.unsure = known == maybeSent
+	return p, nil
 }
 
 // Notice is the message that says which events will not be sent, and where they

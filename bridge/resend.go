@@ -31,11 +31,19 @@ func (w *Worker) resend(ctx context.Context) (parcel, error) {
 		}
 		if err == nil {
 			entry := Entry{Position: r.Letter.Position, Data: r.Letter.Event, Stored: r.Letter.At}
-			return parcel{form: formResend, resend: r, entries: []Entry{entry}, events: []events.Event{e}}, nil
+			p := parcel{form: formResend, resend: r, entries: []Entry{entry}, events: []events.Event{e}}
+			known, err := w.wasSent(ctx, &p)
+			if err != nil || known != wasSent {
+				p.unsure = known == maybeSent
+				return p, err
+			}
+			w.log.Info("it was sent before the store was restored", "event_id", e.ID)
+		} else {
+			// Dropped meanwhile, poison that no attempt makes readable, or not for here.
+			w.log.Warn("a dead letter can't be sent again", "position", r.Letter.Position, "reason", cutReason(err))
 		}
-		// Dropped meanwhile, poison that no attempt makes readable, or not for here.
-		w.log.Warn("a dead letter can't be sent again", "position", r.Letter.Position, "reason", cutReason(err))
-		if err := w.insist(ctx, "resent", func(ctx context.Context) error { return keeper.Resent(ctx, r, false) }); err != nil {
+		sent := err == nil
+		if err := w.insist(ctx, "resent", func(ctx context.Context) error { return keeper.Resent(ctx, r, sent) }); err != nil {
 			return parcel{}, err
 		}
 	}

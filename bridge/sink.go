@@ -63,6 +63,8 @@ type Delivery struct {
 	Thread       Receipt   // root of the thread to post into, when set
 	Attempt      int       // 1 for the first
 	Doubt        time.Time // when set, an earlier attempt of that instant may have arrived: look before repeating
+	Told         Told      // of a message about several events: which they are, for a Witness to know them by
+	Unsure       bool      // another run may have sent it, and nobody may look: a new message says so where it can
 }
 
 // Receipt says where a message lives on its platform. The zero value means none.

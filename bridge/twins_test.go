@@ -47,6 +47,7 @@ type world struct {
 	ops        int
 	life       int // of the process that is alive
 	died       context.CancelFunc
+	onOp       func(n int) // sees the world before the nth operation, under the lock; nil for nobody
 }
 
 // sight is one message as people see it.
@@ -57,6 +58,8 @@ type sight struct {
 	title   string
 	version int
 	thread  string
+	posted  time.Time
+	last    bridge.Delivery // that it shows
 }
 
 // attempt is one Send as the platform saw it.
@@ -124,6 +127,9 @@ func (p *process) op(effect func()) error {
 		return errDied
 	}
 	p.ops++
+	if p.onOp != nil {
+		p.onOp(p.ops)
+	}
 	now := p.ops == p.crashAt
 	if now && !p.crashAfter {
 		p.die()
@@ -319,7 +325,7 @@ func (p *process) appear(d bridge.Delivery) bridge.Receipt {
 	if d.Replaces.Message != "" {
 		i := slices.IndexFunc(p.shown, func(s sight) bool { return s.id == d.Replaces.Message })
 		if i >= 0 {
-			p.shown[i].version, p.shown[i].title, p.shown[i].event = d.Message.Version, d.Message.Title, d.Event.ID
+			p.shown[i].version, p.shown[i].title, p.shown[i].event, p.shown[i].last = d.Message.Version, d.Message.Title, d.Event.ID, d
 			return d.Replaces
 		}
 		if !d.Message.Final {
@@ -331,6 +337,7 @@ func (p *process) appear(d bridge.Delivery) bridge.Receipt {
 		i = len(p.shown)
 		p.shown = append(p.shown, sight{
 			id: fmt.Sprintf("m%d", i+1), key: d.Key, event: d.Event.ID, title: d.Message.Title, version: d.Message.Version, thread: d.Thread.Message,
+			posted: time.Now(), last: d,
 		})
 	}
 	r := bridge.Receipt{Channel: "c", Message: p.shown[i].id}

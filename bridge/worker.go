@@ -33,7 +33,7 @@ type Worker struct {
 	scouted uint64      // the end of the stream when the last look for urgent events found none
 	skipped time.Time   // when to tell of what was left out, if no more of it comes
 
-	former map[string]bool // by event id: whether a former run sent it
+	former map[string]account // by event id: what is known of a former run's sending it
 
 	waiting   atomic.Int64 // since when what is to be sent waits, in Unix nanoseconds; 0 for nothing
 	nudging   sync.Mutex
@@ -283,7 +283,7 @@ func (w *Worker) nextUntil(ctx context.Context, after uint64, wake time.Time) (E
 // lets reports whether the subscription wants the event. A filter that breaks is
 // told once.
 func (w *Worker) lets(ctx context.Context, e events.Event, stored time.Time) bool {
-	if w.former[e.ID] || !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
+	if w.former[e.ID] == wasSent || !w.Subscription.Covers(e) || !w.Subscription.meant(e, stored) {
 		return false
 	}
 	_, end := w.Trace.Begin(ctx, trail.Span{Name: "filter", Event: e.ID, Attrs: w.about()})

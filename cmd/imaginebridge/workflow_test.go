@@ -74,7 +74,7 @@ func (w *workflow) screens(name string) {
 var (
 	ids     = regexp.MustCompile(`\bc[a-z0-9]{24}\b`)
 	moments = regexp.MustCompile(`<t:\d+(:.)?>|<!date\^[^>]*>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| UTC)?|\b\d+ (second|minute)s? ago\b|\b\d{1,2} (January|February|March|April|May|June|July|August|September|October|November|December) \d{4}`)
-	origins = regexp.MustCompile(`http://127\.0\.0\.1:\d+|#ib-\w+`)
+	origins = regexp.MustCompile(`http://127\.0\.0\.1:\d+|#ib-[\w.~-]+`)
 )
 
 // trimmed takes out what differs from run to run.

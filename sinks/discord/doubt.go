@@ -39,13 +39,12 @@ type seen struct {
 
 // bears reports whether the message carries a mark of ours.
 func (m seen) bears(mark string) bool {
-	mark = "#" + mark
-	for _, e := range m.Embeds {
-		if strings.HasSuffix(e.Author.URL, mark) || strings.HasSuffix(e.URL, mark) {
+	for sign := range m.signs() {
+		if sign.Mark == mark {
 			return true
 		}
 	}
-	return strings.Contains(m.Content, mark+">")
+	return false
 }
 
 // found looks for what an earlier attempt of this delivery posted, where one may

@@ -3,8 +3,10 @@ package discord
 import (
 	"context"
 	"errors"
+	"iter"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,18 +30,19 @@ type formers struct {
 
 // former is what a channel holds of a former run.
 type former struct {
-	span  bridge.Former
-	turn  chan struct{}     // one reader at a time; guards the rest
-	after string            // up to here it was read
-	whole bool              // to its end
-	marks map[string]string // ids of our messages by their mark
+	from   time.Time     // of the span
+	turn   chan struct{} // one reader at a time; guards the rest
+	after  string        // up to here it was read
+	read   time.Time     // when it was read to its end; zero: not yet
+	posted bridge.Posted
+	asked  map[string]bool // messages from before the span that were asked for
 }
 
 // Sent implements bridge.Witness: it reads the channel, and the message's thread, for
-// the mark that every card carries.
-func (s *Sink) Sent(ctx context.Context, d bridge.Delivery, f bridge.Former) (bridge.Receipt, error) {
+// the sign that every card carries, and the message that the delivery replaces.
+func (s *Sink) Sent(ctx context.Context, d bridge.Delivery, f bridge.Former) (bridge.Sighting, error) {
 	if !isSnowflake(d.To.Place) {
-		return bridge.Receipt{}, nil // Send says what is wrong
+		return bridge.Sighting{}, nil // Send says what is wrong
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -52,99 +55,170 @@ func (s *Sink) Sent(ctx context.Context, d bridge.Delivery, f bridge.Former) (br
 		}
 		places = append(places, spot{channel: d.Thread.Thread, root: root})
 	}
+	if at := d.Replaces; at.Channel != "" && !slices.ContainsFunc(places, func(p spot) bool { return p.channel == at.Channel }) {
+		places = append(places, spot{channel: at.Channel, root: at.Root})
+	}
+	var out bridge.Sighting
 	for _, at := range places {
-		marks, err := j.formerMarks(ctx, at.channel, f)
+		seen, err := j.formerIn(ctx, at, f)
 		if err != nil {
-			return bridge.Receipt{}, err
+			return bridge.Sighting{}, err
 		}
-		id := marks[j.mark()]
-		if id == "" {
+		out.Told = out.Told || seen.Told
+		if seen.Receipt.IsZero() {
 			continue
 		}
-		r := at.receipt(id)
-		r.Version = d.Message.Version
+		version := seen.Receipt.Version
+		out.Receipt = at.receipt(seen.Receipt.Message)
+		out.Receipt.Version = version
 		if at.head {
-			if r.Thread, err = j.openThread(ctx, at.channel, id, d.Message); err != nil {
-				return bridge.Receipt{}, judge(err, thread, j.place(at.channel))
+			if out.Receipt.Thread, err = j.openThread(ctx, at.channel, out.Receipt.Message, d.Message); err != nil {
+				return bridge.Sighting{}, judge(err, thread, j.place(at.channel))
 			}
 		}
-		return r, nil
+		return out, nil
 	}
-	return bridge.Receipt{}, nil
+	return out, nil
 }
 
-// formerMarks are the marks of what we posted in a channel within the span.
-func (j *job) formerMarks(ctx context.Context, channel string, f bridge.Former) (map[string]string, error) {
-	c := j.formers.channel(channel, f)
+// formerIn is what stands in a channel or thread of what we posted within the span.
+func (j *job) formerIn(ctx context.Context, at spot, f bridge.Former) (bridge.Sighting, error) {
+	c := j.formers.channel(at.channel, f)
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return nil, &bridge.SendError{Verdict: bridge.Retry, Err: ctx.Err()}
+		return bridge.Sighting{}, &bridge.SendError{Verdict: bridge.Retry, Err: ctx.Err()}
 	}
+	err := j.readFormer(ctx, c, at.channel, f)
+	if old := j.d.Replaces; err == nil && old.Channel == at.channel && !c.asked[old.Message] {
+		if err = j.readOne(ctx, c, old); err == nil {
+			c.asked[old.Message] = true
+		}
+	}
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeUnknownChannel && at.channel != j.d.To.Place {
+		return bridge.Sighting{}, nil // the thread was deleted
+	}
+	if err != nil {
+		return bridge.Sighting{}, judge(err, look, j.place(at.channel))
+	}
+	return c.posted.Find(j.mark(), j.d), nil
+}
+
+// readFormer reads a channel from the span's begin to its end. A reading that was
+// broken off goes on where it was.
+func (j *job) readFormer(ctx context.Context, c *former, channel string, f bridge.Former) error {
 	self, err := j.self(ctx)
 	if err != nil {
-		return nil, judge(err, look, j.place(channel))
+		return err
 	}
 	if c.after == "" {
 		c.after = snowflakeAt(f.From.Add(j.rest.ahead() - formerMargin))
 	}
-	for !c.whole { // a reading that was broken off goes on where it was
+	for c.read.IsZero() {
+		begun := time.Now()
 		ask := fill("GET", routeMessages, channel)
 		ask.path += "?limit=100&after=" + c.after
 		var page []seen
 		if err := j.rest.do(ctx, ask, nil, &page); err != nil {
-			if e, ok := errors.AsType[*Error](err); ok && e.Code == codeUnknownChannel && channel != j.d.To.Place {
-				return nil, nil // the thread was deleted
-			}
-			return nil, judge(err, look, j.place(channel))
+			return err
 		}
 		for _, m := range page {
-			if string(m.Author.ID) != self {
-				continue
-			}
-			for _, mark := range m.marks() {
-				if c.marks[mark] == "" {
-					c.marks[mark] = string(m.ID)
-				}
-			}
+			c.note(m, self)
 		}
-		if c.whole = len(page) < lookPage; !c.whole {
-			c.after = string(slices.MaxFunc(page, func(a, b seen) int { return a.ID.compare(b.ID) }).ID)
+		if len(page) < lookPage {
+			c.read = begun
+			return nil
 		}
+		c.after = string(slices.MaxFunc(page, func(a, b seen) int { return a.ID.compare(b.ID) }).ID)
 	}
-	return c.marks, nil
+	return nil
 }
 
-// channel is what is known of a channel. Of another span, nothing is.
+// readOne reads a message that was there when the span began, and may have been
+// edited since.
+func (j *job) readOne(ctx context.Context, c *former, at bridge.Receipt) error {
+	self, err := j.self(ctx)
+	if err != nil {
+		return err
+	}
+	var m seen
+	err = j.rest.do(ctx, fill("GET", routeMessage, at.Channel, at.Message), nil, &m)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeUnknownMessage {
+		return nil
+	}
+	if err == nil {
+		c.note(m, self)
+	}
+	return err
+}
+
+// note adds a message of ours to the index.
+func (c *former) note(m seen, self string) {
+	if string(m.Author.ID) != self {
+		return
+	}
+	for sign := range m.signs() {
+		sign.At.Message, sign.At.At = string(m.ID), timeOf(string(m.ID))
+		c.posted.Add(sign)
+	}
+}
+
+// channel is what is known of a channel. Of another span, or one that ends later
+// than what was read, nothing is.
 func (f *formers) channel(id string, span bridge.Former) *former {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.of[id]
-	if c == nil || c.span != span {
+	if c == nil || !c.covers(span) {
 		if f.of == nil || len(f.of) >= maxFormer {
 			f.of = map[string]*former{}
 		}
-		c = &former{span: span, turn: make(chan struct{}, 1), marks: map[string]string{}}
+		c = &former{from: span.From, turn: make(chan struct{}, 1), asked: map[string]bool{}}
 		f.of[id] = c
 	}
 	return c
 }
 
-var markForm = regexp.MustCompile(`#(` + markPrefix + `[0-9A-Za-z]+)(>|$)`)
+// covers reports whether what was read, or will be, is of the span.
+func (c *former) covers(span bridge.Former) bool {
+	if !c.from.Equal(span.From) {
+		return false
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+		return c.read.IsZero() || !c.read.Before(span.Until)
+	default:
+		return true // it is being read now
+	}
+}
 
-// marks are the marks that a message carries.
-func (m seen) marks() []string {
-	var out []string
-	note := func(text string) {
-		for _, found := range markForm.FindAllStringSubmatch(text, -1) {
-			out = append(out, found[1])
+var signForm = regexp.MustCompile(`#(` + markPrefix + `[0-9A-Za-z]{1,` + strconv.Itoa(markSize) + `})(?:\.([0-9]{1,18}))?(?:~([0-9A-Za-z~-]+))?(?:>|$)`)
+
+// signs are the signs that a message carries.
+func (m seen) signs() iter.Seq[bridge.Post] {
+	return func(yield func(bridge.Post) bool) {
+		texts := []string{m.Content}
+		for _, e := range m.Embeds {
+			texts = append(texts, e.Author.URL, e.URL)
+		}
+		for _, text := range texts {
+			for _, found := range signForm.FindAllStringSubmatch(text, -1) {
+				if !yield(signOf(found)) {
+					return
+				}
+			}
 		}
 	}
-	for _, e := range m.Embeds {
-		note(e.Author.URL)
-		note(e.URL)
+}
+
+// signOf reads a sign: the mark, the version that is shown, what is told.
+func signOf(parts []string) bridge.Post {
+	out := bridge.Post{Mark: parts[1], At: bridge.Receipt{Version: -1}}
+	if n, err := strconv.Atoi(parts[2]); err == nil {
+		out.At.Version = n
 	}
-	note(m.Content)
+	out.Told, _ = bridge.ParseTold(parts[3]) // what is no list names nothing
 	return out
 }

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -76,7 +77,73 @@ func TestF18_WhatAFormerRunPostedIsFound(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, name)
-		require.Equal(t, tc.want, r.Message, name)
+		require.Equal(t, tc.want, r.Receipt.Message, name)
 	}
 	require.LessOrEqual(t, reads()-first, 3, "each place is read once")
+}
+
+// F18: of a digest each of its events is known to be told, of a message that more is
+// folded into those that are.
+func TestF18_WhatAFormerRunToldAmongOthersIsFound(t *testing.T) {
+	t.Parallel()
+	st, _, _ := conversing(t, fakediscord.Options{})
+	began := time.Now().Add(-time.Minute)
+	asked := func(id string) bridge.Delivery {
+		d := commented(st, id, "hm")
+		d.Key, d.Message = bridge.Key("team", id, d.To, 0, 0), bridge.Message{Title: id}
+		return d
+	}
+	told := func(ids ...string) (out bridge.Told) {
+		for _, id := range ids {
+			key := asked(id).Key
+			out.Keys = append(out.Keys, key[len(key)-7:])
+		}
+		return out
+	}
+	fold := func(id string, version int, ids ...string) bridge.Delivery {
+		d := asked(id)
+		d.Message = bridge.Message{Title: "liked", UpdateKey: "fold:p", Version: version, Final: true, Author: &bridge.Author{Name: "Nova", URL: site + "/agent/nova"}}
+		d.Told = told(ids...)
+		return d
+	}
+	grown := fold("l1", 1, "l1")
+	r, _ := st.patient(t.Context(), st.sink, grown)
+	grown = fold("l3", 3, "l1", "l2", "l3")
+	grown.Replaces = r
+	st.patient(t.Context(), st.sink, grown)
+	var many []string
+	for i := range 250 {
+		many = append(many, "n"+strconv.Itoa(i))
+	}
+	digest := asked("digest")
+	digest.Told = told(many...)
+	digest.Told.From, digest.Told.Until = began, time.Now()
+	_, _ = st.patient(t.Context(), st.sink, digest)
+
+	during := bridge.Former{From: began, Until: time.Now()}
+	after := bridge.Former{From: time.Now().Add(time.Minute), Until: time.Now().Add(time.Hour)}
+	replacing := fold("l2", 2, "l2")
+	replacing.Replaces = r
+	for name, tc := range map[string]struct {
+		d    bridge.Delivery
+		span bridge.Former
+		want bridge.Sighting
+	}{
+		"the first of a digest":            {asked("n0"), during, bridge.Sighting{Told: true}},
+		"the last of it":                   {asked("n249"), during, bridge.Sighting{Told: true}},
+		"another event":                    {asked("n250"), during, bridge.Sighting{}},
+		"told in a fold":                   {fold("l2", 2), during, bridge.Sighting{Told: true, Receipt: bridge.Receipt{Message: r.Message, Version: 3}}},
+		"of the same thing, and not told":  {fold("l4", 4), during, bridge.Sighting{Receipt: bridge.Receipt{Message: r.Message, Version: 3}}},
+		"told in a fold, asked by itself":  {asked("l3"), during, bridge.Sighting{Told: true}},
+		"in a message from before it":      {replacing, after, bridge.Sighting{Told: true, Receipt: bridge.Receipt{Message: r.Message, Version: 3}}},
+		"of a message that is not there":   {func() bridge.Delivery { d := replacing; d.Replaces.Message = "7"; return d }(), bridge.Former{From: after.Until, Until: after.Until}, bridge.Sighting{}},
+		"in a span that ends, asked later": {asked("n9"), bridge.Former{From: began, Until: after.Until}, bridge.Sighting{Told: true}},
+	} {
+		seen, err := st.sink.Sent(t.Context(), tc.d, tc.span)
+		require.NoError(t, err, name)
+		require.Equal(t, tc.want.Told, seen.Told, name)
+		require.Equal(t, tc.want.Receipt.Message, seen.Receipt.Message, name)
+		require.Equal(t, tc.want.Receipt.Version, seen.Receipt.Version, name)
+	}
+	st.faultless()
 }

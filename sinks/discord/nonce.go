@@ -43,6 +43,19 @@ func (j *job) mark() string {
 	return markOf(nonceOf(d))
 }
 
+// sign is the mark as a card carries it, with what a later run can't know otherwise:
+// which state the card shows, and which events it tells of.
+func (j *job) sign() string {
+	sign := j.mark()
+	if j.d.Message.UpdateKey != "" {
+		sign += "." + strconv.Itoa(j.d.Message.Version)
+	}
+	if told := j.d.Told.String(); told != "" {
+		sign += "~" + told
+	}
+	return sign
+}
+
 // discordEpoch is where snowflakes begin to count milliseconds.
 const discordEpoch = 1420070400000
 

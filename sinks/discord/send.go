@@ -50,7 +50,7 @@ type job struct {
 }
 
 func (j *job) card(inThread bool) card {
-	return render(j.d.Message, inThread, j.mark(), j.ids...)
+	return render(j.d.Message, inThread, j.sign(), j.ids...)
 }
 
 func (j *job) plain(inThread bool) card { return renderPlain(j.d.Message, inThread, j.mark()) }

@@ -399,7 +399,7 @@ func TestAWorkspaceIsAskedAsItsSinkIs(t *testing.T) {
 	require.NoError(t, err)
 	found, err := to.(bridge.Witness).Sent(t.Context(), note(alerts, 1), bridge.Former{From: began, Until: time.Now().Add(time.Minute)})
 	require.NoError(t, err)
-	require.Equal(t, sent.Message, found.Message)
+	require.Equal(t, sent.Message, found.Receipt.Message)
 	require.NoError(t, to.(bridge.Prober).Probe(t.Context(), bridge.Destination{Scheme: "slack", Place: alerts}))
 	require.Error(t, to.(bridge.Prober).Probe(t.Context(), bridge.Destination{Scheme: "slack", Place: "C0NOWHERE"}))
 	w.clean("channel_not_found")

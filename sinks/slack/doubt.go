@@ -203,12 +203,26 @@ func located(where place, found map[string]slackgo.Message, d bridge.Delivery) b
 }
 
 func (s *Sink) history(ctx context.Context, where place, since time.Time, cursor string) (page []slackgo.Message, next string, f *fault) {
-	oldest := strconv.FormatInt(since.Unix(), 10) + ".000000"
+	return s.pageOf(ctx, where, strconv.FormatInt(since.Unix(), 10)+".000000", "", cursor)
+}
+
+// oneMessage reads the message of that name, without the answers below it.
+func (s *Sink) oneMessage(ctx context.Context, where place, ts string) (m slackgo.Message, f *fault) {
+	page, _, f := s.pageOf(ctx, where, ts, ts, "")
+	if i := slices.IndexFunc(page, func(m slackgo.Message) bool { return m.Timestamp == ts }); i >= 0 {
+		m = page[i]
+	}
+	return m, f
+}
+
+// pageOf reads a page of what was posted after oldest, or with latest from oldest to
+// latest.
+func (s *Sink) pageOf(ctx context.Context, where place, oldest, latest, cursor string) (page []slackgo.Message, next string, f *fault) {
 	if where.thread != "" {
 		f = s.paced(ctx, call{method: methodReplies}, func(ctx context.Context, api *slackgo.Client) error {
 			var err error
 			page, _, next, err = api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{
-				ChannelID: where.channel, Timestamp: where.thread, Oldest: oldest, Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
+				ChannelID: where.channel, Timestamp: where.thread, Oldest: oldest, Latest: latest, Inclusive: latest != "", Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
 			})
 			return err
 		})
@@ -216,7 +230,7 @@ func (s *Sink) history(ctx context.Context, where place, since time.Time, cursor
 	}
 	f = s.paced(ctx, call{method: methodHistory}, func(ctx context.Context, api *slackgo.Client) error {
 		got, err := api.GetConversationHistoryContext(ctx, &slackgo.GetConversationHistoryParameters{
-			ChannelID: where.channel, Oldest: oldest, Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
+			ChannelID: where.channel, Oldest: oldest, Latest: latest, Inclusive: latest != "", Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
 		})
 		if err != nil {
 			return err

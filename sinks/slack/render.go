@@ -97,6 +97,9 @@ func metadata(d bridge.Delivery) slackgo.SlackMetadata {
 	if update := updateMark(d); update != "" {
 		payload["u"] = update
 	}
+	if told := d.Told.String(); told != "" {
+		payload["e"] = told
+	}
 	return slackgo.SlackMetadata{EventType: eventType, EventPayload: payload}
 }
 

@@ -65,7 +65,7 @@ func (s *Sink) post(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 		return bridge.Receipt{}, err
 	}
 	defer leave()
-	r, err := s.postSmaller(ctx, d, again)
+	r, err := s.postSmaller(ctx, d, again || d.Unsure)
 	switch {
 	case !again:
 	case err == nil || err.Verdict == bridge.InDoubt:
@@ -92,7 +92,9 @@ func (s *Sink) postSmaller(ctx context.Context, d bridge.Delivery, again bool) (
 			return r, bad.paced
 		case thread != "" && bad.threadGone():
 			thread = ""
-		case marked && strings.Contains(bad.code, "metadata"):
+		case bad.metadata() && len(d.Told.Keys) > 0:
+			d.Told = bridge.Told{} // known by its own key alone
+		case marked && bad.metadata():
 			marked = false
 		case bad.verdict(posting) == bridge.Reject && f < textOnly:
 			s.log.Warn("slack refuses the message, a smaller one follows", "destination", d.To.String(), "event_id", d.Event.ID, "err", bad)
@@ -103,6 +105,9 @@ func (s *Sink) postSmaller(ctx context.Context, d bridge.Delivery, again bool) (
 		}
 	}
 }
+
+// metadata reports that Slack refuses what rides along unseen.
+func (f *fault) metadata() bool { return strings.Contains(f.code, "metadata") }
 
 func (s *Sink) postOnce(ctx context.Context, d bridge.Delivery, b body, thread string) (bridge.Receipt, *fault) {
 	options := append(b.options(),
