@@ -30,8 +30,9 @@ func (p *program) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Say what is wrong with configuration, credentials, permissions and reachability, and what mends it",
 		Long: `Walks through configuration, ImagineAnything credentials, clock, Discord and
-Slack tokens, intents, scopes and channel permissions, and NATS. For each thing
-that is wrong it names the click or line that mends it. It sends nothing.
+Slack tokens, intents, scopes and channel permissions, NATS, and the servers and
+workspaces that are stored there. For each thing that is wrong it names the click
+or line that mends it. It sends nothing.
 
 Exit code: 0 all well, 1 something is wrong outside, 2 wrong configuration.`,
 		Args: noArgs,
@@ -327,9 +328,13 @@ func (c *checkup) nats(ctx context.Context) {
 		c.say(finding{Grade: bad, Subject: "nats", Text: err.Error()})
 		return
 	}
+	var here tenancy
 	info, err := b.Info(ctx)
 	if err == nil {
 		err = b.TryKey(ctx, c.wiring.keys)
+	}
+	if err == nil {
+		here, err = tenants(ctx, b)
 	}
 	if closing := c.closeBus(ctx, b); err == nil {
 		err = closing
@@ -342,6 +347,9 @@ func (c *checkup) nats(ctx context.Context) {
 		info.Embedded, info.Sync = true, c.cfg.NATS.Sync.String()
 	}
 	c.say(natsFinding(info, running))
+	for _, f := range here.findings(c.cfg, time.Now()) {
+		c.say(f)
+	}
 }
 
 // sentence makes sure that a text ends like one.

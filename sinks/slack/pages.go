@@ -103,18 +103,25 @@ func (p pages) installed(r bridge.Installation) Page {
 	if r.Team == bridge.WholeOrganisation {
 		out.Lines = append(out.Lines, p.in.Say("It is installed for a whole organisation. Its administrators choose the workspaces that use it, under Organization settings, Installed apps."))
 	}
-	var seen []string
-	for _, sc := range scopes() {
-		if sc.gives == "" || slices.Contains(r.Scopes, sc.name) || slices.Contains(seen, sc.gives) {
-			continue
-		}
-		seen = append(seen, sc.gives)
-		out.Lines = append(out.Lines, p.in.Say("Not allowed: %s. With it, %s.", strings.Join(lacking(r.Scopes, sc.gives), ", "), p.in.Word(sc.gives)))
-	}
+	out.Lines = append(out.Lines, NotGranted(p.in, r.Scopes)...)
 	out.Steps = []string{
 		p.in.Say("In Slack, open the app ImagineBridge and press ‹Connect an agent›, or type /ia connect agent."),
 		p.in.Say("Go to the channel that is to show what happens and type /invite @ImagineBridge."),
 		p.in.Say("Type /ia subscribe there, choose what to show, and send a test."),
+	}
+	return out
+}
+
+// NotGranted says for people what an installation may not do, for want of which
+// scopes: a sentence for each thing.
+func NotGranted(in language.Speaker, granted []string) []string {
+	var out, seen []string
+	for _, sc := range scopes() {
+		if sc.gives == "" || slices.Contains(granted, sc.name) || slices.Contains(seen, sc.gives) {
+			continue
+		}
+		seen = append(seen, sc.gives)
+		out = append(out, in.Say("Not allowed: %s. With it, %s.", strings.Join(lacking(granted, sc.gives), ", "), in.Word(sc.gives)))
 	}
 	return out
 }

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/bus"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/config"
+	"github.com/imaginebridge/imaginebridge/internal/language"
+	"github.com/imaginebridge/imaginebridge/sinks/discord"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
+)
+
+// tenancy is who the bridge is at work for, as the store has it.
+type tenancy struct {
+	workspaces []bridge.WorkspaceRecord
+	installs   []bridge.Installation
+}
+
+func tenants(ctx context.Context, b *bus.Bus) (t tenancy, err error) {
+	if t.workspaces, err = b.Workspaces().List(ctx); err != nil {
+		return t, err
+	}
+	t.installs, err = b.Installs().List(ctx)
+	return t, err
+}
+
+// workplace is one server, workspace or organisation with what is known of it.
+type workplace struct {
+	bridge.WorkspaceRecord
+
+	install *bridge.Installation // nil where it has none of its own
+	whole   bool                 // an organisation's
+	under   bool                 // an organisation's installation serves it
+}
+
+const maxTenants = 50 // that are named one by one
+
+// findings are what there is to say about each, in the order of their names.
+func (t tenancy) findings(cfg config.Config, now time.Time) []finding {
+	all := t.all()
+	var out []finding
+	for _, one := range all[:min(len(all), maxTenants)] {
+		out = append(out, one.finding(cfg, now))
+	}
+	if n := len(all) - maxTenants; n > 0 {
+		out = append(out, finding{Grade: good, Subject: "workspaces", Text: fmt.Sprintf("%d more: the console lists them all.", n)})
+	}
+	return out
+}
+
+// all brings together what the platforms granted and what is kept of each place.
+func (t tenancy) all() []workplace {
+	var out []workplace
+	for _, w := range t.workspaces {
+		out = append(out, workplace{WorkspaceRecord: w})
+	}
+	for _, in := range t.installs {
+		id, whole := in.Team, in.Team == bridge.WholeOrganisation
+		if whole {
+			id = in.Enterprise
+		}
+		i := slices.IndexFunc(out, func(o workplace) bool { return o.Platform == in.Platform && o.ID == id })
+		if i < 0 {
+			i = len(out)
+			out = append(out, workplace{WorkspaceRecord: bridge.WorkspaceRecord{Platform: in.Platform, ID: id, Name: in.Name, Installer: in.Installer}})
+		}
+		out[i].install, out[i].whole = &in, whole
+	}
+	for i, o := range out {
+		out[i].under = o.install == nil && o.Enterprise != "" && slices.ContainsFunc(t.installs, func(in bridge.Installation) bool {
+			return in.Team == bridge.WholeOrganisation && in.Enterprise == o.Enterprise && in.Ended.IsZero()
+		})
+	}
+	slices.SortStableFunc(out, func(a, b workplace) int {
+		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(strings.ToLower(a.name()), strings.ToLower(b.name())), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+func (t workplace) name() string {
+	name := t.Name
+	if t.install != nil {
+		name = cmp.Or(t.install.Name, name)
+	}
+	return cmp.Or(oneSentence(name), t.ID)
+}
+
+// finding is one place with its state, its agents, what is missing and the next step.
+func (t workplace) finding(cfg config.Config, now time.Time) finding {
+	f := finding{Grade: good, Subject: t.Platform + " " + t.name()}
+	what := "server " + t.ID
+	switch {
+	case t.whole:
+		what = "organisation " + t.ID
+	case t.Platform == command.Discord:
+	default:
+		what = "workspace " + t.ID
+	}
+	if since, gone := t.gone(); gone {
+		f.Text = what + ": the app was removed" + since + "; its settings are kept."
+		f.Remedy = "To go on where it stopped, add the app again: " + t.door(cfg) + "."
+		return f
+	}
+	parts := []string{what + ": " + t.state(), t.connected()}
+	if t.install == nil {
+		f.Text = strings.Join(parts, "; ") + "."
+		if byFile := t.Platform == command.Slack && !cfg.Slack.BotToken.IsZero(); !byFile { // it is the app's own workspace, served by the file
+			f.Remedy = t.next()
+		}
+		return f
+	}
+	if end := t.install.Expires; !end.IsZero() && now.After(end) {
+		f.Grade = warning
+		parts = append(parts, "its token ended on "+dayOf(end))
+		f.Remedy = "A running bridge buys the next one by itself. Where one runs and this stays, install the app again: " + t.door(cfg) + "."
+	}
+	f.Text = strings.Join(parts, "; ") + "."
+	if lacks := slack.NotGranted(language.Speaker{}, t.install.Scopes); len(lacks) > 0 {
+		f.Grade, f.Text = warning, f.Text+" "+strings.Join(lacks, " ")
+		f.Remedy = cmp.Or(f.Remedy, "Install the app again and allow it: "+t.door(cfg)+".")
+	}
+	f.Remedy = cmp.Or(f.Remedy, t.next())
+	return f
+}
+
+// gone reports a place that the app is no longer in, and since when.
+func (t workplace) gone() (since string, gone bool) {
+	left := t.Left
+	if t.install != nil && !t.install.Ended.IsZero() {
+		left = t.install.Ended
+		if t.install.Why != "" {
+			return " on " + dayOf(left) + " (" + oneSentence(t.install.Why) + ")", true
+		}
+	}
+	if left.IsZero() {
+		return "", false
+	}
+	return " on " + dayOf(left), true
+}
+
+// state says since when the app is there, and by whom.
+func (t workplace) state() string {
+	since, by := t.Joined, t.Installer
+	if t.install != nil {
+		since, by = t.install.Installed, t.install.Installer
+	}
+	text := "the app is there"
+	switch {
+	case t.under:
+		text += " by the installation of its organisation"
+	case !since.IsZero():
+		text += " since " + dayOf(since)
+	}
+	if name := oneSentence(by.Name); name != "" {
+		text += ", added by " + name
+	}
+	return text
+}
+
+// connected names the agents that people connected there.
+func (t workplace) connected() string {
+	var handles []string
+	for _, c := range t.Agents {
+		handles = append(handles, "@"+c.Handle)
+	}
+	switch {
+	case t.whole:
+		return "each of its workspaces connects its own agents"
+	case len(handles) == 0:
+		return "no agent connected from there"
+	}
+	return "connected: " + strings.Join(handles, ", ")
+}
+
+// next is what somebody there does next; "" where nothing is missing.
+func (t workplace) next() string {
+	switch {
+	case t.whole || len(t.Agents) > 0:
+		return ""
+	case t.Platform == command.Discord && t.Welcomed.IsZero():
+		return "It was not welcomed: no channel was open to the app. Let it see and write in one, and send /ia setup there."
+	case t.Platform == command.Discord:
+		return "Who manages the server sends /ia setup, or presses Set up in the welcome, and connects one."
+	}
+	return "Somebody there types /ia connect agent, or opens the app's Home."
+}
+
+// door is where the app is added.
+func (t workplace) door(cfg config.Config) string {
+	path := "/slack/install"
+	if t.Platform == command.Discord {
+		path = discord.InstallPath
+	}
+	if base := strings.TrimRight(cfg.HTTP.PublicURL, "/"); base != "" {
+		return base + path
+	}
+	if t.Platform != command.Discord && t.install == nil {
+		return "at api.slack.com/apps, Install App"
+	}
+	return path + " of the running bridge"
+}
+
+func dayOf(at time.Time) string { return at.UTC().Format("2 January 2006") }
