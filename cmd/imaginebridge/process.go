@@ -250,11 +250,15 @@ func (pr *process) handler(ctx context.Context) http.Handler {
 	mux.Handle(hookPath, pr.hookHandler())
 	mux.Handle("GET "+discord.InstallPath, pr.discordSink.Install())
 	if pr.has("receive") && pr.discordSink != nil && pr.cfg.Discord.PublicKey != "" {
-		mux.Handle("/discord/interactions", pr.discordSink.Door(ctx))
+		mux.Handle("/discord/interactions", new(strangers).guard(pr.discordSink.Door(ctx)))
 	}
 	if pr.has("receive") && pr.slackSink != nil {
-		for _, path := range pr.slackPaths() {
+		known := new(strangers)
+		for _, path := range pr.slackPages() {
 			mux.Handle(path, pr.slackSink.Handler())
+		}
+		for _, path := range pr.slackSigned() {
+			mux.Handle(path, known.guard(pr.slackSink.Handler()))
 		}
 	}
 	return bounded(mux, maxBody, readTime)

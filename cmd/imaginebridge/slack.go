@@ -34,16 +34,20 @@ func (w *wiring) slackApps() (*slack.Apps, error) {
 	return slack.NewApps(o)
 }
 
-// slackPaths are what Slack and people who install the app ask for over HTTP.
-func (w *wiring) slackPaths() []string {
-	var out []string
-	if !w.cfg.Slack.SigningSecret.IsZero() {
-		out = append(out, "/slack/events", "/slack/commands", "/slack/interactions")
+// slackSigned is what Slack asks for over HTTP, signed.
+func (w *wiring) slackSigned() []string {
+	if w.cfg.Slack.SigningSecret.IsZero() {
+		return nil
 	}
-	if w.cfg.Slack.Installable() && w.cfg.HTTP.PublicURL != "" {
-		out = append(out, "/slack/install", "/slack/oauth/callback")
+	return []string{"/slack/events", "/slack/commands", "/slack/interactions"}
+}
+
+// slackPages is what people who install the app ask for.
+func (w *wiring) slackPages() []string {
+	if !w.cfg.Slack.Installable() || w.cfg.HTTP.PublicURL == "" {
+		return nil
 	}
-	return out
+	return []string{"/slack/install", "/slack/oauth/callback"}
 }
 
 // hearing is what keeps Slack's sockets. Where Slack is heard over HTTP, or not at
