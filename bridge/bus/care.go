@@ -42,6 +42,7 @@ func (b *Bus) care(ctx context.Context) error {
 			b.tellLacking(ctx, told)
 			b.alarm(ctx, told)
 			b.boundDead(ctx, mostDead, told)
+			b.boundThreads(ctx)
 		}
 	}
 }

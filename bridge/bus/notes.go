@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -59,8 +60,17 @@ func (b *Bus) DeleteNote(ctx context.Context, key string) error {
 	return b.put(ctx, &nats.Msg{Subject: noteSubject(key), Header: nats.Header{"KV-Operation": {"DEL"}}})
 }
 
-// noteSubject keeps notes apart from receipts, whose keys are one token.
-func noteSubject(key string) string { return "$KV." + bucketReceipts + ".note." + keyToken(key) }
+// threadSubjects begins the subjects of notes of threads, which are counted.
+const threadSubjects = "$KV." + bucketReceipts + ".thread."
+
+// noteSubject keeps notes apart from receipts, whose keys are one token, and those of
+// threads from the others.
+func noteSubject(key string) string {
+	if thread, is := strings.CutPrefix(key, bridge.ThreadNotes); is {
+		return threadSubjects + keyToken(thread)
+	}
+	return "$KV." + bucketReceipts + ".note." + keyToken(key)
+}
 
 func fits(key string, value []byte) error {
 	if len(value) > maxNote {

@@ -20,7 +20,7 @@ type subject struct {
 
 func (s subject) known() bool { return s.Agent != "" && (s.Conversation != "" || s.Post != "") }
 
-func threadNote(id string) string { return "discord.thread." + id }
+func threadNote(id string) string { return bridge.ThreadNotes + "discord." + id }
 func cardNote(id string) string   { return "discord.card." + id }
 
 // subjectOf reads what an event is about.

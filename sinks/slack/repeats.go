@@ -26,7 +26,7 @@ const (
 func typedKey(team, channel, thread, text string, n int) string {
 	sum := sha256.Sum256([]byte(strings.TrimSpace(text)))
 	words := base64.RawURLEncoding.EncodeToString(sum[:])[:22]
-	return talkKey(team, channel, thread) + "/typed/" + words + "/" + strconv.Itoa(n)
+	return placeKey(team, channel, thread) + "/typed/" + words + "/" + strconv.Itoa(n)
 }
 
 // wrote notes words of a thread before they go out, since the poller may see them

@@ -204,7 +204,7 @@ func (s *Sink) edited(ctx context.Context, in inbound) ack {
 	in.who, in.at.thread = person{id: c.User}, c.Thread
 	to := backOf(in)
 	return ack{then: func(ctx context.Context) {
-		key := talkKey(in.at.team, in.at.channel, c.Thread) + "/edited"
+		key := placeKey(in.at.team, in.at.channel, c.Thread) + "/edited"
 		if fresh, err := s.opt.Notes.CreateNote(ctx, key, []byte{'1'}); err == nil && fresh {
 			p := command.EditedLater()
 			s.tellPrivately(ctx, to, draft{head: p.Message, hint: p.Hint})

@@ -55,6 +55,11 @@ func talkOf(d bridge.Delivery) (t talk, ok bool) {
 }
 
 func talkKey(team, channel, ts string) string {
+	return bridge.ThreadNotes + placeKey(team, channel, ts)
+}
+
+// placeKey names a message or thread in the keys of notes.
+func placeKey(team, channel, ts string) string {
 	return "slack/" + noteWord(team) + "/talk/" + noteWord(channel) + "/" + noteWord(ts)
 }
 
