@@ -27,15 +27,18 @@ var bom = []byte("\xef\xbb\xbf")
 // parseFields reads a whole JSON object; anything else, also behind it, is an error. A byte order mark is passed over.
 func parseFields(data []byte) (*fields, error) {
 	data = bytes.TrimPrefix(data, bom)
-	f := &fields{}
-	if err := json.Unmarshal(data, &f.raw); err != nil {
+	if i := next(data, 0); i < len(data) && data[i] == '{' && json.Valid(data) {
+		return fieldsOf(data[i:]), nil
+	}
+	var none map[string]json.RawMessage
+	if err := json.Unmarshal(data, &none); err != nil {
 		return nil, garbled(err)
 	}
-	if f.raw == nil {
-		return nil, errors.New("null where an object belongs")
-	}
-	return f, nil
+	return nil, errors.New("null where an object belongs")
 }
+
+// fieldsOf reads an object that is part of a reply whose form was checked.
+func fieldsOf(object json.RawMessage) *fields { return &fields{raw: members(object)} }
 
 // garbled puts a JSON error into words without quoting the reply.
 func garbled(err error) error {
@@ -77,11 +80,7 @@ func (f *fields) at(path string) json.RawMessage {
 	if v[0] != '{' {
 		return nil
 	}
-	inner, err := parseFields(v)
-	if err != nil {
-		return nil
-	}
-	return inner.at(rest)
+	return fieldsOf(v).at(rest)
 }
 
 func (f *fields) fail(name, want string) {
@@ -106,6 +105,9 @@ func textOf(v json.RawMessage) (string, bool) {
 	}
 	switch c := v[0]; {
 	case c == '"':
+		if s, plain := plainText(v); plain {
+			return s, true
+		}
 		var s string
 		err := json.Unmarshal(v, &s)
 		return s, err == nil
@@ -232,10 +234,7 @@ func (f *fields) objectIf(name string) *fields {
 }
 
 func (f *fields) open(v json.RawMessage) *fields {
-	in, err := parseFields(v)
-	if err != nil {
-		return nil
-	}
+	in := fieldsOf(v)
 	in.depth = f.depth + 1
 	return in
 }
@@ -246,7 +245,8 @@ func (f *fields) texts(name string) []string {
 	for _, v := range f.list(name) {
 		s, ok := textOf(bytes.TrimSpace(v))
 		if !ok {
-			if in, err := parseFields(v); err == nil {
+			if len(v) > 0 && v[0] == '{' {
+				in := fieldsOf(v)
 				for _, key := range []string{"tag", "handle", "url", "name"} {
 					if s, ok = textOf(in.at(key)); ok {
 						break
@@ -267,21 +267,13 @@ func (f *fields) list(name string) []json.RawMessage {
 	if v == nil || v[0] != '[' {
 		return nil
 	}
-	return splitArray(v)
-}
-
-func splitArray(v json.RawMessage) []json.RawMessage {
-	var out []json.RawMessage
-	if json.Unmarshal(v, &out) != nil {
-		return nil
-	}
-	return out
+	return elements(v)
 }
 
 // free reads an object we only pass on.
 func (f *fields) free(name string) json.RawMessage {
 	if v := f.find(name); v != nil && v[0] == '{' {
-		return v
+		return bytes.Clone(v)
 	}
 	return nil
 }
@@ -293,7 +285,7 @@ func single(body []byte, key string) (*fields, error) {
 		return nil, err
 	}
 	if v := f.at(key); v != nil && v[0] == '{' {
-		return parseFields(v)
+		return fieldsOf(v), nil
 	}
 	return f, nil
 }

@@ -36,7 +36,7 @@ func readConversation(f *fields) Conversation {
 	}
 	v.Participant = f.ref("conversation.participant")
 	for _, raw := range f.list("participants") {
-		in, err := parseFields(raw)
+		in, err := parseItem(raw)
 		if err != nil {
 			continue
 		}

@@ -90,14 +90,14 @@ func (f *fields) listUnder(key string) ([]json.RawMessage, error) {
 	}
 	for _, k := range append(keys, listKeys...) {
 		if v := f.at(k); v != nil && v[0] == '[' {
-			return splitArray(v), nil
+			return elements(v), nil
 		}
 	}
 	var only []json.RawMessage
 	arrays := 0
 	for k := range f.raw {
 		if v := f.at(k); v != nil && v[0] == '[' {
-			only = splitArray(v)
+			only = elements(v)
 			arrays++
 		}
 	}
@@ -112,12 +112,21 @@ func (f *fields) listUnder(key string) ([]json.RawMessage, error) {
 	return nil, fmt.Errorf("no list %q in the reply", key)
 }
 
+// parseItem is parseFields of an element of a list whose form was checked.
+func parseItem(raw json.RawMessage) (*fields, error) {
+	if len(raw) > 0 && raw[0] == '{' {
+		return fieldsOf(raw), nil
+	}
+	return parseFields(raw)
+}
+
 func (p *Page[T]) fill(items []json.RawMessage, read func(*fields) T) error {
 	if len(items) > maxItems {
 		return fmt.Errorf("%w: %d items on one page", ErrTooLarge, len(items))
 	}
 	for i, raw := range items {
-		f, err := parseFields(raw)
+		raw = bytes.Clone(raw) // it is kept longer than the page
+		f, err := parseItem(raw)
 		if err == nil {
 			item := read(f)
 			if err = f.err; err == nil {
