@@ -177,6 +177,9 @@ func (j *job) housed(err error) error {
 	case errors.Is(err, ErrMoved):
 		return &Problem{Code: 409, Status: "changed", Message: j.say("%s: somebody else changed it at this moment.", j.say(j.spec.failed())), Hint: "Look at it and send this again."}
 	}
+	if p, ok := errors.AsType[*Problem](err); ok && p.Status == Unfit {
+		return j.mendable(p)
+	}
 	if stored, ok := errors.AsType[*storeError](err); ok {
 		return &Problem{Code: 503, Status: "store", Message: j.say("%s: the bridge's store does not answer.", j.say(j.spec.failed())), Hint: "Send it again in a few seconds.", Unknown: stored.wrote}
 	}

@@ -101,7 +101,11 @@ func (h *House) place(ctx context.Context, who Caller, arg, text string) (bridge
 		if to.Scheme != who.Principal.Platform {
 			return to, &ArgError{Arg: arg, Status: "elsewhere", Reason: phrase("From chat a subscription goes into a channel of this workspace."), Hint: phrase("Other places are for the configuration file and the terminal.")}
 		}
-		if !h.Channels.Sees(ctx, who.Principal.Workspace, to) {
+		sees := h.Channels.Sees(ctx, who.Principal.Workspace, to)
+		if !sees && to.Scheme == Slack && to.Place == who.Place {
+			return to, notHere() // Slack hides a private channel from whom nobody invited
+		}
+		if !sees {
 			return to, &ArgError{Arg: arg, Status: "no_channel", Reason: phrase("There is no such channel here that the bridge can see."), Hint: phrase("Name the channel by its id, and let the bridge into it.")}
 		}
 	}

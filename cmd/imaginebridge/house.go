@@ -117,11 +117,12 @@ func (h *house) CheckAudience(ctx context.Context, workspace string, to bridge.D
 	return nil
 }
 
-// checkTime bounds a look at a channel.
-const checkTime = 10 * time.Second
+// checkTime bounds a look at a channel: a call to Slack may take ten seconds of it,
+// and waits for its turn before.
+const checkTime = 15 * time.Second
 
 func unfit(problem, remedy string) *command.Problem {
-	return &command.Problem{Code: 400, Status: "unfit_destination", Message: "The bridge can't send there: " + problem, Hint: remedy}
+	return &command.Problem{Code: 400, Status: command.Unfit, Message: "The bridge can't send there: " + problem, Hint: remedy}
 }
 
 // send is command.House.Send.

@@ -152,7 +152,7 @@ func (o *answering) end(ctx context.Context, a command.Answer) {
 	if a.NeedsConfirm {
 		drafts = []draft{questionOf(a, o.entered)}
 	}
-	if o.instead != nil && a.Problem != nil && (a.Problem.Code == 400 || a.Problem.Code == 404) {
+	if o.instead != nil && a.Problem != nil && (a.Problem.Code == 400 || a.Problem.Code == 404) && a.Problem.Status != command.Unfit {
 		drafts[0].actions = append(slices.Clone(drafts[0].actions), *o.instead)
 	}
 	if o.to.Said != "" {
