@@ -32,8 +32,8 @@ type screen struct {
 
 // discordCommands lets scripts use an emulated Discord:
 //
-//	discord serve           its address and a bot token are in the environment; it
-//	                        wants two gateway sessions
+//	discord serve           its address, a bot token and the id of a channel are in the
+//	                        environment; it wants two gateway sessions
 //	discord browse FILE PATH  a browser opens a page of the bridge whose log is in
 //	                        the file, goes where it leads, and adds the app to a server
 //	discord add | remove    the app, to and from that server
@@ -74,6 +74,7 @@ func (s *screen) serve([]string) {
 	fake.Member(s.guild, "ann", 1<<5|fakediscord.PermViewChannel|fakediscord.PermSendMessages)
 	s.ts.Setenv("DISCORD_API_URL", fake.URL())
 	s.ts.Setenv("DISCORD_BOT_TOKEN", fakediscord.DefaultToken)
+	s.ts.Setenv("CHANNEL_ID", s.lobby)
 }
 
 // consoleAddress is where the bridge says that its web server is.

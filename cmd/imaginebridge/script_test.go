@@ -35,11 +35,16 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PATH", filepath.Dir(binary)+":"+e.Getenv("PATH"))
 			e.Setenv("IMAGINEBRIDGE_LISTEN", "127.0.0.1:0")
 			e.Setenv("IMAGINEBRIDGE_NATS_LISTEN", "127.0.0.1:0")
-			e.Values[screen{}] = &screen{}
+			root, err := filepath.Abs("../..")
+			if err != nil {
+				return err
+			}
+			e.Setenv("ROOT", root)
+			e.Values[screen{}], e.Values[desktop{}] = &screen{}, &desktop{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serveAPI, "occupy": occupy, "await": await, "mode": mode, "discord": discordCommands(),
+			"exits": exits, "serve": serveAPI, "occupy": occupy, "await": await, "mode": mode, "discord": discordCommands(), "slack": slackCommands(),
 		},
 	})
 }
