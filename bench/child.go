@@ -45,6 +45,12 @@ func (c *child) stop() error {
 	return err
 }
 
+// kill makes the program end at once, without a last word.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
 // end stops the program when a measurement is over. Its failure is the measurement's
 // where that had none.
 func (c *child) end(err *error) {
@@ -56,8 +62,12 @@ func (c *child) end(err *error) {
 // untilReady waits for the program to say that it is, and returns how long that
 // took from its start.
 func (c *child) untilReady(ctx context.Context) (time.Duration, error) {
+	return c.readyWithin(ctx, 30*time.Second, 2*time.Millisecond)
+}
+
+func (c *child) readyWithin(ctx context.Context, within, look time.Duration) (time.Duration, error) {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	err := until(ctx, 30*time.Second, 2*time.Millisecond, "ready", func() bool {
+	err := until(ctx, within, look, "ready", func() bool {
 		q, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ready, nil)
 		if err != nil {
 			return false
