@@ -26,7 +26,7 @@ func TestScriptsFollowTheREADME(t *testing.T) {
 			all.Write(script)
 		}
 		steps := 0
-		for _, step := range regexp.MustCompile("export ([A-Z_]+)=|→ \\*\\*([^*]+)\\*\\*|Press \\*\\*([^*]+)\\*\\*|(deploy/slack/[a-z-]+\\.json)").FindAllStringSubmatch(text, -1) {
+		for _, step := range regexp.MustCompile(`export ([A-Z_]+)=|→ \*\*([^*]+)\*\*|Press \*\*([^*]+)\*\*|(deploy/slack/[a-z-]+\.json)`).FindAllStringSubmatch(text, -1) {
 			what := strings.Join(step[1:], "")
 			if what == "Bot" || what == "DISCORD_BOT_TOKEN" { // in Discord's portal, which is no page of ours
 				continue
