@@ -92,7 +92,7 @@ func TestDigestTellsWhatMattersFirst(t *testing.T) {
 	})
 }
 
-func TestCapSendsSoManyAMinuteAndTheRestAsADigest(t *testing.T) {
+func TestT22_ACapSendsSoManyAMinuteAndTheRestAsADigest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -121,7 +121,7 @@ func TestCapSendsSoManyAMinuteAndTheRestAsADigest(t *testing.T) {
 	})
 }
 
-func TestBurstsFoldIntoOneMessage(t *testing.T) {
+func TestT22_BurstsFoldIntoOneMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

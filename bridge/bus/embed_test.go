@@ -197,7 +197,7 @@ func TestF9_TornNewestBlock(t *testing.T) {
 	}
 }
 
-func TestCredentialFilesAreForTheirOwnerAlone(t *testing.T) {
+func TestT19_CredentialFilesAreForTheirOwnerAlone(t *testing.T) {
 	t.Parallel()
 	b := open(t, listening)
 	info, err := b.Info(t.Context())

@@ -101,6 +101,9 @@ func badInputs() []badInput {
 		{"B42 type", files(sized("a.exe", "", 100))},
 		{"B42 count", files(picture(), picture(), picture(), picture(), picture())},
 		{"B42 mixed", files(picture(), film())},
+		{"word for word", func(w *world) *command.Problem {
+			return command.Reflected(command.Request{Group: "dm", Verb: "send", Values: map[string]any{"conversation": "c", "text": "I am away until Monday."}}).In(w.in())
+		}},
 		{"B43", func(w *world) *command.Problem { return command.EditedLater().In(w.in()) }},
 		{"B44", func(w *world) *command.Problem { return command.Gone(w.locale, "luna") }},
 		{"B45", func(w *world) *command.Problem {

@@ -154,6 +154,15 @@ func EditedLater() *Problem {
 	return &Problem{Code: 409, Status: "already_sent", Message: "ImagineAnything can't edit a sent message.", Hint: "The first version stands."}
 }
 
+// Reflected tells somebody whose answer is, word for word, what their thread was
+// shown a moment ago: it may be a program's, and two that repeat each other would
+// never end. A person sends it with one press.
+func Reflected(q Request) *Problem {
+	p := &Problem{Code: 409, Status: "reflected", Message: "Not delivered: that is what was said here less than a minute ago, word for word."}
+	p.Buttons = []bridge.Action{{Label: "Send it anyway", Command: q.Group + " " + q.Verb, Args: typedAll(q.Values), Primary: true}}
+	return p
+}
+
 // Expired is the answer to a button older than its life: the command's form, fresh,
 // with what is still known of it.
 func Expired(fresh bridge.Action) *Problem {

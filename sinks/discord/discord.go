@@ -107,6 +107,7 @@ type Sink struct {
 	visits   *visits
 	watchers *watchers
 	charted  charted
+	mirror   bridge.Mirror
 	rulers   rulers
 
 	mu        sync.Mutex           // guards all below

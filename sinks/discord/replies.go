@@ -178,6 +178,10 @@ func (t *talk) consider(ctx context.Context, about subject, m spoken) {
 		t.showFate(ctx, m, q, command.Answer{Problem: wordsAlone(q, text)})
 		done()
 		return
+	case t.mirror.Returns(m.Channel, text):
+		t.showFate(ctx, m, q, command.Answer{Problem: command.Reflected(q)})
+		done()
+		return
 	}
 	if !t.persist(ctx, m.Channel, func() error { return t.o.Commands.Accept(ctx, q) }) {
 		return // read up when a process is there again

@@ -38,7 +38,11 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 			return r, err
 		}
 	}
-	return j.post(ctx)
+	r, err := j.post(ctx)
+	if err == nil && r.Thread != "" {
+		s.mirror.Show(r.Thread, d.Message.Text)
+	}
+	return r, err
 }
 
 // job is one Send under way.

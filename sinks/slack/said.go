@@ -98,6 +98,13 @@ func (s *Sink) reply(ctx context.Context, in inbound, t talk) ack {
 			s.tellPrivately(ctx, to, filesStay(s.speaker(in), "Not sent", to.Files, verb))
 		}}
 	}
+	if s.mirror.Returns(in.at.channel+"/"+in.at.thread, words) {
+		p := command.Reflected(q)
+		return ack{then: func(ctx context.Context) {
+			s.react(ctx, in.at.channel, e.TS, "x")
+			s.tellPrivately(ctx, to, draft{head: p.Message, hint: p.Hint, agent: q.Agent, actions: p.Buttons})
+		}}
+	}
 	q.Back = to.kept()
 	if err := s.record(ctx, q); errors.Is(err, errRepeated) {
 		return ack{}

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func (s *Sink) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, err
 	if err != nil {
 		return bridge.Receipt{}, err
 	}
+	s.mirror.Show(r.Channel+"/"+cmp.Or(r.Root, r.Message), d.Message.Text)
 	s.shownNow(r, d)
 	s.noteTalk(ctx, r, d)
 	return r, nil

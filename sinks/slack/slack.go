@@ -137,6 +137,7 @@ type Sink struct {
 	homes     *memory[time.Time] // when each was published, by person
 	readers   *memory[reader]    // what is known of people, by team and person
 	groups    groups
+	mirror    bridge.Mirror
 
 	links    linkTimes
 	recordIn time.Duration
