@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 )
@@ -41,6 +42,32 @@ type Installation struct {
 	// Sealed are the secrets as they are stored. Where it is set, this process can't
 	// open them.
 	Sealed string `json:"sealed,omitempty"`
+
+	newer Newer // fields that this version does not know
+}
+
+// plainInstallation is an Installation without its ways to be written and read.
+type plainInstallation Installation
+
+// MarshalJSON writes the record with the fields that came from a newer version.
+func (i Installation) MarshalJSON() ([]byte, error) { return i.newer.Onto(plainInstallation(i)) }
+
+// UnmarshalJSON reads the record and keeps the fields that it does not know.
+func (i *Installation) UnmarshalJSON(data []byte) error {
+	var plain plainInstallation
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return err
+	}
+	newer, err := NewerThan[plainInstallation](data)
+	plain.newer = newer
+	*i = Installation(plain)
+	return err
+}
+
+// Inherit takes over from the record that this one is stored over what the grant says
+// nothing of, and what a newer version wrote there.
+func (i *Installation) Inherit(old Installation) {
+	i.Rev, i.Teams, i.newer = old.Rev, old.Teams, old.newer
 }
 
 // Live reports that the app is installed and its token can be used.

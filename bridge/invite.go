@@ -1,6 +1,9 @@
 package bridge
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // InviteLife is how long an invite code can be redeemed.
 const InviteLife = 24 * time.Hour
@@ -15,4 +18,24 @@ type Invite struct {
 	Used   time.Time `json:"used,omitzero"` // zero: not yet
 	UsedBy Person    `json:"used_by,omitzero"`
 	UsedIn string    `json:"used_in,omitempty"` // the workspace: "discord:1041"
+
+	newer Newer // fields that this version does not know
+}
+
+// plainInvite is an Invite without its ways to be written and read.
+type plainInvite Invite
+
+// MarshalJSON writes the record with the fields that came from a newer version.
+func (v Invite) MarshalJSON() ([]byte, error) { return v.newer.Onto(plainInvite(v)) }
+
+// UnmarshalJSON reads the record and keeps the fields that it does not know.
+func (v *Invite) UnmarshalJSON(data []byte) error {
+	var plain plainInvite
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return err
+	}
+	newer, err := NewerThan[plainInvite](data)
+	plain.newer = newer
+	*v = Invite(plain)
+	return err
 }

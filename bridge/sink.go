@@ -78,6 +78,8 @@ type Receipt struct {
 
 	Fold *Tally `json:"fold,omitempty"` // what is told there, where more is folded into it
 
+	Newer *Newer `json:"-"` // what a newer version stored with it, nil for nothing
+
 	// Delivery is the key of what was sent there last, or of what heads the
 	// thread. The worker fills it in.
 	Delivery string `json:"delivery,omitempty"`

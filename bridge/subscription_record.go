@@ -240,6 +240,6 @@ func (r *SubscriptionRecord) settings() SubscriptionRecord {
 	out := *r
 	out.Start = cmp.Or(out.Start, "new")
 	out.Paused, out.Rerun, out.By, out.Made, out.Changed, out.Rev = nil, nil, Person{}, time.Time{}, time.Time{}, 0
-	out.newer = nil
+	out.newer = Newer{}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
 )
@@ -27,6 +28,26 @@ type AgentRecord struct {
 	Gone     time.Time `json:"gone,omitzero"` // when its last workspace let it go: without id and secret, and polled no more
 
 	Rev uint64 `json:"-"` // of the store; 0 for one that is not stored yet
+
+	newer bridge.Newer // fields that this version does not know
+}
+
+// plainAgent is an AgentRecord without its ways to be written and read.
+type plainAgent AgentRecord
+
+// MarshalJSON writes the record with the fields that came from a newer version.
+func (r AgentRecord) MarshalJSON() ([]byte, error) { return r.newer.Onto(plainAgent(r)) }
+
+// UnmarshalJSON reads the record and keeps the fields that it does not know.
+func (r *AgentRecord) UnmarshalJSON(data []byte) error {
+	var plain plainAgent
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return err
+	}
+	newer, err := bridge.NewerThan[plainAgent](data)
+	plain.newer = newer
+	*r = AgentRecord(plain)
+	return err
 }
 
 // FromChat reports an agent that somebody in a workspace added. It belongs to the
@@ -46,7 +67,7 @@ func (b *Bus) PutAgent(ctx context.Context, r AgentRecord) error {
 	if err != nil {
 		return err
 	}
-	r.Rev = old.Rev
+	r.Rev, r.newer = old.Rev, old.newer
 	_, err = b.SwapAgent(ctx, r)
 	return err
 }

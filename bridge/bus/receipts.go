@@ -26,12 +26,23 @@ func (b *Bus) Receipt(ctx context.Context, key string) (bridge.Receipt, error) {
 	if err := json.Unmarshal(m.data, &r); err != nil {
 		return bridge.Receipt{}, fmt.Errorf("receipt %s: %w", key, err)
 	}
+	newer, err := bridge.NewerThan[bridge.Receipt](m.data)
+	if err != nil {
+		return bridge.Receipt{}, fmt.Errorf("receipt %s: %w", key, err)
+	}
+	if !newer.IsZero() {
+		r.Newer = &newer
+	}
 	return r, nil
 }
 
 // Keep stores the receipt under the key for 30 days. Keys are any text.
 func (b *Bus) Keep(ctx context.Context, key string, r bridge.Receipt) error {
-	data, err := json.Marshal(r)
+	var newer bridge.Newer
+	if r.Newer != nil {
+		newer = *r.Newer
+	}
+	data, err := newer.Onto(r)
 	if err != nil {
 		return fmt.Errorf("encode receipt %s: %w", key, err)
 	}

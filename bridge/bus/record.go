@@ -180,13 +180,13 @@ func ended(h nats.Header) bool {
 }
 
 func writeRecord(r command.Record) (swap, error) {
-	data, err := json.Marshal(r)
+	data, err := r.Newer.Onto(r)
 	if err == nil && len(data) > maxRecord && r.Answer != nil {
 		a := *r.Answer
 		a.Reply.Messages, r.Answer = nil, &a
-		if data, err = json.Marshal(r); err == nil && len(data) > maxRecord {
+		if data, err = r.Newer.Onto(r); err == nil && len(data) > maxRecord {
 			a.Reply.Data = nil
-			data, err = json.Marshal(r)
+			data, err = r.Newer.Onto(r)
 		}
 	}
 	switch {
@@ -211,6 +211,9 @@ func readRecord(name string, m stored) (command.Record, error) {
 		Answer json.RawMessage `json:"answer"`
 	}
 	err := decodeExact(m.data, &r)
+	if err == nil {
+		r.Newer, err = bridge.NewerThan[command.Record](m.data)
+	}
 	if err == nil && r.Answer != nil {
 		r.Record.Answer = new(command.Answer)
 		*r.Record.Answer, err = readAnswer(r.Answer)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/seal"
 )
 
@@ -239,7 +240,20 @@ func TestF76_FieldsOfANewerVersionSurvive(t *testing.T) {
 	require.NoError(t, err)
 	_, err = newer.Workspaces().Change(ctx, "discord", "1", func(r *bridge.WorkspaceRecord) (bool, error) { r.Name = "Lab"; return true, nil })
 	require.NoError(t, err)
+	rec, fresh, err := newer.Records().Create(ctx, command.Record{ID: "c1", State: command.Recorded, At: time.Now().UTC(), Request: command.Request{ID: "c1", Agent: "nova"}})
+	require.NoError(t, err)
+	require.True(t, fresh)
+	require.NoError(t, newer.Keep(ctx, "k", bridge.Receipt{Message: "m1", Fold: &bridge.Tally{Count: 1}}))
+	require.NoError(t, newer.PutAgent(ctx, AgentRecord{Handle: "nova", ClientID: "id", Sealed: "x"}))
+	_, err = newer.Installs().Put(ctx, bridge.Installation{Platform: "slack", Team: "T1", Name: "acme", Bot: "xoxb"})
+	require.NoError(t, err)
+	require.NoError(t, newer.Invites().Put(ctx, "code", bridge.Invite{Agent: "nova", Until: time.Now().Add(time.Hour).UTC()}))
 	records := map[string]string{ // by subject, the stream
+		commandPrefix + "c1":           streamLedger,
+		receiptSubject("k"):            "KV_" + bucketReceipts,
+		agentsPrefix + "nova":          streamConfig,
+		installsPrefix + "slack.-.t1":  streamInstalls,
+		inviteSubject("code"):          streamLedger,
 		"ia.lane.s":                    streamDelivery,
 		subscriptionsPrefix + "s":      streamConfig,
 		workspacesPrefix + "discord.1": streamConfig,
@@ -251,9 +265,14 @@ func TestF76_FieldsOfANewerVersionSurvive(t *testing.T) {
 		var r map[string]any
 		require.NoError(t, json.Unmarshal(m.data, &r), subject)
 		r["of_tomorrow"] = map[string]any{"deep": []any{1.5, "x"}}
+		for _, inner := range []string{"request", "fold"} {
+			if object, ok := r[inner].(map[string]any); ok {
+				object["of_tomorrow"] = true
+			}
+		}
 		data, err := json.Marshal(r)
 		require.NoError(t, err)
-		_, err = newer.swap(ctx, swap{stream: stream, subject: subject, stored: subject, data: data, revision: m.seq, header: keptHeader(m.header), mortal: stream == streamConfig})
+		_, err = newer.swap(ctx, swap{stream: stream, subject: subject, stored: subject, data: data, revision: m.seq, header: keptHeader(m.header), mortal: stream != streamDelivery})
 		require.NoError(t, err)
 	}
 	run(t, old)
@@ -268,6 +287,25 @@ func TestF76_FieldsOfANewerVersionSurvive(t *testing.T) {
 	require.NoError(t, err)
 	_, err = old.Workspaces().Change(ctx, "discord", "1", func(r *bridge.WorkspaceRecord) (bool, error) { r.Name = "Lab 2"; return true, nil })
 	require.NoError(t, err)
+	stored, fresh, err := old.Records().Create(ctx, rec)
+	require.NoError(t, err)
+	require.False(t, fresh)
+	stored.State, stored.Request.Values = command.Done, nil
+	_, err = old.Records().Update(ctx, stored)
+	require.NoError(t, err)
+	at, err := old.Receipt(ctx, "k")
+	require.NoError(t, err)
+	at.Version, at.Fold = 2, &bridge.Tally{Count: 2}
+	require.NoError(t, old.Keep(ctx, "k", at))
+	require.NoError(t, old.PutAgent(ctx, AgentRecord{Handle: "nova", ClientID: "id2", Sealed: "y"}))
+	granted, err := old.Installs().Get(ctx, "slack", "", "T1")
+	require.NoError(t, err)
+	granted.Name = "Acme"
+	_, err = old.Installs().Put(ctx, granted)
+	require.NoError(t, err)
+	_, ok, err := old.Invites().Take(ctx, "code", bridge.Person{}, "discord:1")
+	require.NoError(t, err)
+	require.True(t, ok)
 	about, err := old.readStore(ctx)
 	require.NoError(t, err)
 	about.MadeBy = "0.1"
@@ -278,6 +316,11 @@ func TestF76_FieldsOfANewerVersionSurvive(t *testing.T) {
 		var r map[string]any
 		require.NoError(t, json.Unmarshal(m.data, &r), subject)
 		require.Equal(t, map[string]any{"deep": []any{1.5, "x"}}, r["of_tomorrow"], subject)
+		for _, inner := range []string{"request", "fold"} {
+			if object, ok := r[inner].(map[string]any); ok {
+				require.Equal(t, true, object["of_tomorrow"], subject+" "+inner)
+			}
+		}
 	}
 	l = lane(t, newer, LaneSpec{Subscription: "s"})
 	require.Equal(t, r.Position, l.Record().Position, "the newer one goes on where the older one stopped")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
 )
 
 // State is how far a recorded command is.
@@ -32,7 +34,8 @@ type Record struct {
 	Answer  *Answer   `json:"answer,omitempty"`
 	Owed    bool      `json:"owed,omitempty"` // it ended, and the person has no answer yet, as far as is known
 
-	Rev uint64 `json:"-"` // of the stored record
+	Rev   uint64       `json:"-"` // of the stored record
+	Newer bridge.Newer `json:"-"` // what a newer version stored with it
 }
 
 // ErrMoved reports that a record was changed by somebody else meanwhile.

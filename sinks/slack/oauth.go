@@ -316,7 +316,7 @@ func (a *Apps) put(ctx context.Context, r bridge.Installation) error {
 		if err != nil {
 			return err
 		}
-		r.Rev, r.Teams = was.Rev, was.Teams
+		r.Inherit(was)
 		kept, err := a.opt.Installs.Put(ctx, r)
 		if errors.Is(err, bridge.ErrFenced) {
 			continue
