@@ -187,7 +187,7 @@ var stories = map[string]story{
 		w.publish(fan(8, "q"), fan(9, "p"))
 		wait(time.Minute)
 	}},
-	"a crowd in one message": {paced(bridge.Pace{Fold: time.Hour}), 0, 420, 0, nil, func(w *world) {
+	"a crowd in one message": {paced(bridge.Pace{Fold: time.Hour}), 0, 300, 53, nil, func(w *world) {
 		for i := range 300 {
 			w.publish(fan(i+1, "p"))
 			wait(100 * time.Millisecond)
