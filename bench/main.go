@@ -52,6 +52,7 @@ var sections = []section{
 	{name: "catchup", run: catchUp},
 	{name: "outage", run: outage},
 	{name: "burst", run: burst},
+	{name: "flood", run: flood},
 	{name: "stuck", run: stuck},
 	{name: "load", run: load},
 	{name: "fanout", run: fanOut},
