@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,23 +30,17 @@ func tenants(ctx context.Context, b *bus.Bus) (t tenancy, err error) {
 	return t, err
 }
 
-// workplace is one server, workspace or organisation with what is known of it.
-type workplace struct {
-	bridge.WorkspaceRecord
-
-	install *bridge.Installation // nil where it has none of its own
-	whole   bool                 // an organisation's
-	under   bool                 // an organisation's installation serves it
-}
+// workplace is one of them, as a check tells of it.
+type workplace struct{ bridge.Workplace }
 
 const maxTenants = 50 // that are named one by one
 
 // findings are what there is to say about each, in the order of their names.
 func (t tenancy) findings(cfg config.Config, now time.Time) []finding {
-	all := t.all()
+	all := bridge.Workplaces(t.workspaces, t.installs)
 	var out []finding
 	for _, one := range all[:min(len(all), maxTenants)] {
-		out = append(out, one.finding(cfg, now))
+		out = append(out, workplace{one}.finding(cfg, now))
 	}
 	if n := len(all) - maxTenants; n > 0 {
 		out = append(out, finding{Grade: good, Subject: "workspaces", Text: fmt.Sprintf("%d more: the console lists them all.", n)})
@@ -55,49 +48,14 @@ func (t tenancy) findings(cfg config.Config, now time.Time) []finding {
 	return out
 }
 
-// all brings together what the platforms granted and what is kept of each place.
-func (t tenancy) all() []workplace {
-	var out []workplace
-	for _, w := range t.workspaces {
-		out = append(out, workplace{WorkspaceRecord: w})
-	}
-	for _, in := range t.installs {
-		id, whole := in.Team, in.Team == bridge.WholeOrganisation
-		if whole {
-			id = in.Enterprise
-		}
-		i := slices.IndexFunc(out, func(o workplace) bool { return o.Platform == in.Platform && o.ID == id })
-		if i < 0 {
-			i = len(out)
-			out = append(out, workplace{WorkspaceRecord: bridge.WorkspaceRecord{Platform: in.Platform, ID: id, Name: in.Name, Installer: in.Installer}})
-		}
-		out[i].install, out[i].whole = &in, whole
-	}
-	for i, o := range out {
-		out[i].under = o.install == nil && o.Enterprise != "" && slices.ContainsFunc(t.installs, func(in bridge.Installation) bool {
-			return in.Team == bridge.WholeOrganisation && in.Enterprise == o.Enterprise && in.Ended.IsZero()
-		})
-	}
-	slices.SortStableFunc(out, func(a, b workplace) int {
-		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(strings.ToLower(a.name()), strings.ToLower(b.name())), cmp.Compare(a.ID, b.ID))
-	})
-	return out
-}
-
-func (t workplace) name() string {
-	name := t.Name
-	if t.install != nil {
-		name = cmp.Or(t.install.Name, name)
-	}
-	return cmp.Or(oneSentence(name), t.ID)
-}
+func (t workplace) name() string { return cmp.Or(oneSentence(t.Name), t.ID) }
 
 // finding is one place with its state, its agents, what is missing and the next step.
 func (t workplace) finding(cfg config.Config, now time.Time) finding {
 	f := finding{Grade: good, Subject: t.Platform + " " + t.name()}
 	what := "server " + t.ID
 	switch {
-	case t.whole:
+	case t.Whole:
 		what = "organisation " + t.ID
 	case t.Platform == command.Discord:
 	default:
@@ -109,20 +67,20 @@ func (t workplace) finding(cfg config.Config, now time.Time) finding {
 		return f
 	}
 	parts := []string{what + ": " + t.state(), t.connected()}
-	if t.install == nil {
+	if t.Install == nil {
 		f.Text = strings.Join(parts, "; ") + "."
 		if byFile := t.Platform == command.Slack && !cfg.Slack.BotToken.IsZero(); !byFile { // it is the app's own workspace, served by the file
 			f.Remedy = t.next()
 		}
 		return f
 	}
-	if end := t.install.Expires; !end.IsZero() && now.After(end) {
+	if end := t.Install.Expires; !end.IsZero() && now.After(end) {
 		f.Grade = warning
 		parts = append(parts, "its token ended on "+dayOf(end))
 		f.Remedy = "A running bridge buys the next one by itself. Where one runs and this stays, install the app again: " + t.door(cfg) + "."
 	}
 	f.Text = strings.Join(parts, "; ") + "."
-	if lacks := slack.NotGranted(language.Speaker{}, t.install.Scopes); len(lacks) > 0 {
+	if lacks := slack.NotGranted(language.Speaker{}, t.Install.Scopes); len(lacks) > 0 {
 		f.Grade, f.Text = warning, f.Text+" "+strings.Join(lacks, " ")
 		f.Remedy = cmp.Or(f.Remedy, "Install the app again and allow it: "+t.door(cfg)+".")
 	}
@@ -132,33 +90,26 @@ func (t workplace) finding(cfg config.Config, now time.Time) finding {
 
 // gone reports a place that the app is no longer in, and since when.
 func (t workplace) gone() (since string, gone bool) {
-	left := t.Left
-	if t.install != nil && !t.install.Ended.IsZero() {
-		left = t.install.Ended
-		if t.install.Why != "" {
-			return " on " + dayOf(left) + " (" + oneSentence(t.install.Why) + ")", true
-		}
-	}
-	if left.IsZero() {
+	at, why := t.Gone()
+	if at.IsZero() {
 		return "", false
 	}
-	return " on " + dayOf(left), true
+	if since = " on " + dayOf(at); why != "" {
+		since += " (" + oneSentence(why) + ")"
+	}
+	return since, true
 }
 
 // state says since when the app is there, and by whom.
 func (t workplace) state() string {
-	since, by := t.Joined, t.Installer
-	if t.install != nil {
-		since, by = t.install.Installed, t.install.Installer
-	}
 	text := "the app is there"
 	switch {
-	case t.under:
+	case t.Under:
 		text += " by the installation of its organisation"
-	case !since.IsZero():
-		text += " since " + dayOf(since)
+	case !t.Joined.IsZero():
+		text += " since " + dayOf(t.Joined)
 	}
-	if name := oneSentence(by.Name); name != "" {
+	if name := oneSentence(t.Installer.Name); name != "" {
 		text += ", added by " + name
 	}
 	return text
@@ -171,7 +122,7 @@ func (t workplace) connected() string {
 		handles = append(handles, "@"+c.Handle)
 	}
 	switch {
-	case t.whole:
+	case t.Whole:
 		return "each of its workspaces connects its own agents"
 	case len(handles) == 0:
 		return "no agent connected from there"
@@ -182,7 +133,7 @@ func (t workplace) connected() string {
 // next is what somebody there does next; "" where nothing is missing.
 func (t workplace) next() string {
 	switch {
-	case t.whole || len(t.Agents) > 0:
+	case t.Whole || len(t.Agents) > 0:
 		return ""
 	case t.Platform == command.Discord && t.Welcomed.IsZero():
 		return "It was not welcomed: no channel was open to the app. Let it see and write in one, and send /ia setup there."
@@ -201,7 +152,7 @@ func (t workplace) door(cfg config.Config) string {
 	if base := strings.TrimRight(cfg.HTTP.PublicURL, "/"); base != "" {
 		return base + path
 	}
-	if t.Platform != command.Discord && t.install == nil {
+	if t.Platform != command.Discord && t.Install == nil {
 		return "at api.slack.com/apps, Install App"
 	}
 	return path + " of the running bridge"

@@ -16,6 +16,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/internal/imagine"
+	"github.com/imaginebridge/imaginebridge/sinks/slack"
 	"github.com/imaginebridge/imaginebridge/sinks/web"
 )
 
@@ -27,7 +28,7 @@ func (pr *process) operator() *web.Operator {
 		Subscriptions: func(ctx context.Context) ([]command.SubscriptionView, error) {
 			return command.Views(ctx, pr.bus.Subscriptions(), history)
 		},
-		Agents: pr.agents, Workspaces: pr.bus.Workspaces().List, Store: pr.store, History: history, Dead: pr.bus.Dead(), Journal: pr.bus.Journal,
+		Agents: pr.agents, Workspaces: pr.bus.Workspaces().List, Installs: pr.bus.Installs().List, NotGranted: slack.NotGranted, Store: pr.store, History: history, Dead: pr.bus.Dead(), Journal: pr.bus.Journal,
 	}
 }
 

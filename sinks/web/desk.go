@@ -24,7 +24,7 @@ type desk struct {
 	dead          *looked[[]bridge.DeadLetter]
 	audit         *looked[[]command.Entry]
 	agents        *looked[[]Agent]
-	workspaces    *looked[[]bridge.WorkspaceRecord]
+	workspaces    *looked[[]bridge.Workplace]
 	store         *looked[Store]
 }
 
@@ -46,13 +46,23 @@ func newDesk(o Operator) *desk {
 	d := &desk{o: o, tallies: newTallies(), recent: &recent{}, results: &results{all: map[string]result{}}}
 	d.subscriptions = &looked[[]command.SubscriptionView]{look: o.Subscriptions, most: soonest}
 	d.agents = &looked[[]Agent]{look: o.Agents, most: soonest}
-	d.workspaces = &looked[[]bridge.WorkspaceRecord]{look: o.Workspaces, most: soonest}
+	d.workspaces = &looked[[]bridge.Workplace]{look: d.workplaces, most: soonest}
 	d.store = &looked[Store]{look: o.Store, most: soonest}
 	d.dead = &looked[[]bridge.DeadLetter]{look: d.letters, most: latest}
 	d.audit = &looked[[]command.Entry]{most: latest, look: func(ctx context.Context) ([]command.Entry, error) {
 		return d.audits(ctx, time.Now().Add(-auditBack))
 	}}
 	return d
+}
+
+// workplaces are where the app was added to.
+func (d *desk) workplaces(ctx context.Context) ([]bridge.Workplace, error) {
+	records, err := d.o.Workspaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	installs, err := d.o.Installs(ctx)
+	return bridge.Workplaces(records, installs), err
 }
 
 // letters are the dead letters, newest first.

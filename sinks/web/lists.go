@@ -231,10 +231,33 @@ func addressees(all []bridge.DeadLetter, asked string) []option {
 
 // workspaceRow is a Discord server or a Slack workspace as the console shows it.
 type workspaceRow struct {
-	bridge.WorkspaceRecord
+	bridge.Workplace
 	Title string
 	Dot   string
-	Lists []string // who may, as principals
+	Lists []string  // who may, as principals
+	Since time.Time // the app is not there any more
+	Word  string    // of the platform's for that
+	Lacks []string  // what was not granted
+	Ended time.Time // of a token that nobody renewed
+}
+
+// workspaceRow says how the app stands at a place.
+func (s *Server) workspaceRow(v visit, w bridge.Workplace) workspaceRow {
+	row := workspaceRow{Workplace: w, Title: cmp.Or(w.Name, w.ID), Dot: StateOK}
+	if row.Since, row.Word = w.Gone(); !row.Since.IsZero() {
+		row.Dot = StateStarting
+		return row
+	}
+	if w.Install == nil {
+		return row
+	}
+	if row.Lacks = s.desk.o.NotGranted(v.In, w.Install.Scopes); len(row.Lacks) > 0 {
+		row.Dot = StateDegraded
+	}
+	if end := w.Install.Expires; !end.IsZero() && time.Now().After(end) {
+		row.Dot, row.Ended = StateDown, end
+	}
+	return row
 }
 
 func (s *Server) workspaces(ctx context.Context, v visit) (any, error) {
@@ -244,7 +267,7 @@ func (s *Server) workspaces(ctx context.Context, v visit) (any, error) {
 	}
 	var rows []workspaceRow
 	for _, w := range all {
-		row := workspaceRow{WorkspaceRecord: w, Title: cmp.Or(w.Name, w.ID), Dot: worse(!w.Left.IsZero(), StateStarting)}
+		row := s.workspaceRow(v, w)
 		for _, agent := range slices.Sorted(maps.Keys(w.Access)) {
 			lists := w.Access[agent]
 			for _, l := range []struct {

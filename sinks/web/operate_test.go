@@ -19,6 +19,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
 	"github.com/imaginebridge/imaginebridge/internal/golden"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // office is what the operator's pages look at, in memory.
@@ -31,6 +32,7 @@ type office struct {
 	events     []events.Event
 	entries    []command.Entry
 	places     []bridge.WorkspaceRecord
+	installs   []bridge.Installation
 	agentsNow  []Agent
 	storeError error
 	becoming   chan bridge.Outcome
@@ -105,6 +107,13 @@ func (o *office) operator() *Operator {
 		},
 		Agents:     func(context.Context) ([]Agent, error) { return o.agentsNow, nil },
 		Workspaces: func(context.Context) ([]bridge.WorkspaceRecord, error) { return o.places, nil },
+		Installs:   func(context.Context) ([]bridge.Installation, error) { return o.installs, nil },
+		NotGranted: func(in language.Speaker, granted []string) []string {
+			if len(granted) > 0 {
+				return nil
+			}
+			return []string{"Not allowed: chat:write."}
+		},
 		Store: func(context.Context) (Store, error) {
 			return Store{Version: "2.12.0", Embedded: true, Members: 2, Streams: []Stream{{Name: "IA_EVENTS", Messages: 7, Bytes: 5 << 20, Share: 0.82}}}, nil
 		},
@@ -142,6 +151,12 @@ func full(text string) *office {
 		places: []bridge.WorkspaceRecord{
 			{Platform: "discord", ID: "99", Name: "Guild " + text, Joined: at, Welcomed: at, Installer: bridge.Person{Name: text}, Agents: []bridge.Connected{{Handle: "orbit_bot", By: bridge.Person{Name: text}, At: at, How: bridge.ByInvite}}, Access: map[string]bridge.AccessLists{"*": {Write: []string{"discord:role:5"}}}},
 			{Platform: "slack", ID: "T1", Enterprise: "E1", Left: at},
+			{Platform: "slack", ID: "T4", Enterprise: "E2", Name: "branch"},
+		},
+		installs: []bridge.Installation{
+			{Platform: "slack", Team: "T2", Name: text, Scopes: []string{"chat:write"}, Installed: at, Ended: at.Add(time.Hour), Why: text},
+			{Platform: "slack", Team: "T3", Name: "late", Installed: at, Expires: at.Add(12 * time.Hour), Installer: bridge.Person{Name: text}},
+			{Platform: "slack", Enterprise: "E2", Team: bridge.WholeOrganisation, Name: "Corp", Scopes: []string{"chat:write"}, Installed: at},
 		},
 		agentsNow: []Agent{
 			{

@@ -7,6 +7,7 @@ import (
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/bridge/command"
 	"github.com/imaginebridge/imaginebridge/events"
+	"github.com/imaginebridge/imaginebridge/internal/language"
 )
 
 // Operator is what the pages look at that are for whoever runs the bridge, and how
@@ -20,9 +21,12 @@ type Operator struct {
 	Subscriptions func(ctx context.Context) ([]command.SubscriptionView, error)
 	Agents        func(ctx context.Context) ([]Agent, error)
 	Workspaces    func(ctx context.Context) ([]bridge.WorkspaceRecord, error)
-	Store         func(ctx context.Context) (Store, error)
-	History       History
-	Dead          DeadLetters
+	Installs      func(ctx context.Context) ([]bridge.Installation, error)
+	// NotGranted says what an installation may not do, for want of which scopes.
+	NotGranted func(in language.Speaker, granted []string) []string
+	Store      func(ctx context.Context) (Store, error)
+	History    History
+	Dead       DeadLetters
 	// Journal hands over the audit and what became of deliveries since an instant,
 	// and from now on, until ctx ends.
 	Journal func(ctx context.Context, since time.Time, done func(command.Entry), became func(bridge.Outcome)) error
