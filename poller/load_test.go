@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,19 +155,19 @@ func TestF61_ClockJumpsUnderLoad(t *testing.T) {
 	t.Parallel()
 	inCrowd(t, sandbox.Options{Empty: true}, func(t *testing.T, c *crowd) {
 		jumps := []time.Duration{0, time.Hour, -time.Hour, 10 * 365 * 24 * time.Hour, -time.Second}
-		now, hits := time.Duration(0), 0
+		var now, hits atomic.Int64
 		c.change = func(_ *http.Request, r *http.Response) {
-			if at, err := http.ParseTime(r.Header.Get("Date")); err == nil && now != 0 {
-				r.Header.Set("Date", at.Add(now).UTC().Format(http.TimeFormat))
-				hits++
+			if at, err := http.ParseTime(r.Header.Get("Date")); err == nil && now.Load() != 0 {
+				r.Header.Set("Date", at.Add(time.Duration(now.Load())).UTC().Format(http.TimeFormat))
+				hits.Add(1)
 			}
 		}
 		_, stop := c.watch()
 		pass(time.Minute)
-		c.live(func(round int) { now = jumps[round*2*len(jumps)/c.load.Each()%len(jumps)] })
-		now = jumps[1]
+		c.live(func(round int) { now.Store(int64(jumps[round*2*len(jumps)/c.load.Each()%len(jumps)])) })
+		now.Store(int64(jumps[1]))
 		c.settled(10 * time.Minute)
-		require.NotZero(t, hits)
+		require.NotZero(t, hits.Load())
 		require.LessOrEqual(t, c.freshness(everybody), 13*time.Second, "nothing stands still")
 		stop()
 	})
