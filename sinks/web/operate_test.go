@@ -108,7 +108,7 @@ func (o *office) operator() *Operator {
 		Agents:     func(context.Context) ([]Agent, error) { return o.agentsNow, nil },
 		Workspaces: func(context.Context) ([]bridge.WorkspaceRecord, error) { return o.places, nil },
 		Installs:   func(context.Context) ([]bridge.Installation, error) { return o.installs, nil },
-		NotGranted: func(in language.Speaker, granted []string) []string {
+		NotGranted: func(_ language.Speaker, granted []string) []string {
 			if len(granted) > 0 {
 				return nil
 			}
