@@ -30,6 +30,11 @@ func (w *Worker) follow(ctx context.Context, p parcel) error {
 		w.waiting.Store(since.UnixNano())
 		defer w.waiting.Store(0)
 	}
+	if len(p.events) > 1 { // the lines that follow name the message; these lead to it
+		for _, e := range p.events {
+			w.log.DebugContext(ctx, "gathered", "event_id", e.ID, "into", p.id(), "form", string(p.form))
+		}
+	}
 	ctx, end := w.Trace.Begin(trail.WithEvent(ctx, p.id()), trail.Span{
 		Name: "deliver", Kind: trail.Consumer, Event: p.events[len(p.events)-1].ID, Also: also, Attrs: append(w.about(), slog.String("form", string(p.form))),
 	})

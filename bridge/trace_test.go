@@ -88,6 +88,40 @@ func TestAnEventIsFollowedThroughTheLane(t *testing.T) {
 	})
 }
 
+// Each event of a digest leads to the lines of its message.
+func TestADigestIsFoundByEachOfItsEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var out bytes.Buffer
+		w.publish(likes(3)...)
+		r := w.run(t, func(o *bridge.WorkerOptions) {
+			o.Subscription.Digest = time.Minute
+			o.Log = slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		wait(2 * time.Minute)
+		r.stop(t)
+		into := map[string]string{}
+		delivered := ""
+		for line := range strings.Lines(out.String()) {
+			var l struct {
+				Msg  string
+				ID   string `json:"event_id"`
+				Into string
+			}
+			require.NoError(t, json.Unmarshal([]byte(line), &l))
+			switch l.Msg {
+			case "gathered":
+				into[l.ID] = l.Into
+			case "delivered":
+				delivered = l.ID
+			}
+		}
+		require.NotEmpty(t, delivered)
+		require.Equal(t, map[string]string{"ntf_1": delivered, "ntf_2": delivered, "ntf_3": delivered}, into)
+	})
+}
+
 func TestP7_AWorkerKnowsSinceWhenItsMessageWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -5,13 +5,19 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/bridge"
+	"github.com/imaginebridge/imaginebridge/bridge/command"
+	"github.com/imaginebridge/imaginebridge/internal/load"
 )
 
 func TestB27_SecondProcessOnTheFolderIsRefused(t *testing.T) {
@@ -135,66 +141,130 @@ func TestNF22_EmptiedStreamIsNotReplaced(t *testing.T) {
 }
 
 // tear damages the newest block of a stream whose server does not run.
-func tear(t *testing.T, dir, stream string, damage func([]byte) []byte) {
+func tear(t *testing.T, dir, stream string, damage func([]byte) []byte) (torn int) {
 	t.Helper()
 	msgs := filepath.Join(dir, "nats", "jetstream", "$G", "streams", stream, "msgs")
 	blocks, err := filepath.Glob(filepath.Join(msgs, "*.blk"))
 	require.NoError(t, err)
-	require.NotEmpty(t, blocks)
-	newest := blocks[len(blocks)-1]
+	if len(blocks) == 0 {
+		return 0
+	}
+	number := func(path string) int {
+		n, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(path), ".blk"))
+		require.NoError(t, err)
+		return n
+	}
+	newest := slices.MaxFunc(blocks, func(a, b string) int { return number(a) - number(b) })
 	old, err := os.ReadFile(newest)
 	require.NoError(t, err)
+	if len(old) < 10 {
+		return 0
+	}
 	require.NoError(t, os.WriteFile(newest, damage(old), 0o600))
-	require.NoError(t, os.Remove(filepath.Join(msgs, "index.db"))) // as after a power cut
+	require.NoError(t, os.RemoveAll(filepath.Join(msgs, "index.db"))) // as after a power cut
+	return 1
 }
 
+// F9: a power cut tears the newest part off a stream, or off all of them. The store
+// opens; what the poller reads again stands in the stream once, and the lane goes on.
 func TestF9_TornNewestBlock(t *testing.T) {
 	t.Parallel()
+	torn := []string{"IA_EVENTS", "IA_DELIVERY", "KV_IA_CONFIG", "all"}
+	torn = load.Pick(t, torn, append(torn, "IA_AUDIT", "KV_IA_RECEIPTS", "KV_IA_LEDGER", "KV_IA_SHARDS", "KV_IA_MEMBERS"))
+	base := t.TempDir()
+	ids := tornStore(t, base, load.Pick(t, 20, 500))
 	for name, damage := range map[string]func([]byte) []byte{
 		"one byte":    func(b []byte) []byte { return b[:len(b)-1] },
-		"one message": func(b []byte) []byte { return b[:len(b)-200] },
+		"one message": func(b []byte) []byte { return b[:max(0, len(b)-200)] },
 		"a good part": func(b []byte) []byte { return b[:len(b)/2] },
-		"all of it":   func([]byte) []byte { return nil },
+		"64 KiB":      func(b []byte) []byte { return b[:max(0, len(b)-64<<10)] },
 		"a bit":       func(b []byte) []byte { b[len(b)-9] ^= 4; return b },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			b, err := Open(t.Context(), Options{DataDir: dir, Listen: "off", Store: 64 << 20})
-			require.NoError(t, err)
-			var ids []string
-			for i := range 20 {
-				ids = append(ids, "ntf_"+strconv.Itoa(i))
-				commit(t, b, "nova", ids[i])
-				l := lane(t, b, LaneSpec{Subscription: "team"})
-				r := l.Record()
-				r.Position = uint64(2*i) + 1
-				require.NoError(t, l.Save(t.Context(), r))
-			}
-			closeBus(t, b)
-			tear(t, dir, "IA_EVENTS", damage)
-
-			b = open(t, func(o *Options) { o.DataDir = dir })
-			// The poller goes on from the cursor it finds, as if it read all anew.
-			cursor, rev, err := b.Load(t.Context(), "nova", "notifications")
-			require.NoError(t, err)
-			rest := ids
-			for i, id := range ids {
-				if string(cursor) == `{"at":"`+id+`"}` {
-					rest = ids[i+1:]
+		for _, stream := range torn {
+			t.Run(name+" of "+stream, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				require.NoError(t, os.CopyFS(dir, os.DirFS(base)))
+				streams := []string{stream}
+				if stream == "all" {
+					streams = streamsIn(t, dir)
 				}
-			}
-			_, err = b.Commit(t.Context(), "nova", "notifications", append(evs("nova", rest...), event("nova", "ntf_new")), []byte(`{}`), rev)
-			require.NoError(t, err)
-			require.ElementsMatch(t, append(ids, "ntf_new"), storedIDs(t, b))
-			run(t, b)
-			l := lane(t, b, LaneSpec{Subscription: "team"}) // claimed after the stream grew again
-			e := next(t, l, l.Record().Position)
-			for idOf(t, e.Data) != "ntf_new" {
-				e = next(t, l, e.Position)
-			}
-		})
+				hits := 0
+				for _, one := range streams {
+					hits += tear(t, dir, one, damage)
+				}
+				require.Positive(t, hits, "nothing was torn")
+				goesOnAfterTear(t, dir, ids)
+			})
+		}
 	}
+}
+
+// tornStore makes a store as a process leaves it that is killed: n events, of a lane
+// that took each, a setting, a receipt and a command.
+func tornStore(t *testing.T, dir string, n int) (ids []string) {
+	t.Helper()
+	b, err := Open(t.Context(), Options{DataDir: dir, Listen: "off", Store: 64 << 20})
+	require.NoError(t, err)
+	stop := run(t, b)
+	l := lane(t, b, LaneSpec{Subscription: "team"})
+	for i := range n {
+		ids = append(ids, "ntf_"+strconv.Itoa(i))
+		commit(t, b, "nova", ids[i])
+		r := l.Record()
+		r.Position = uint64(2*i) + 1
+		require.NoError(t, l.Save(t.Context(), r))
+		require.NoError(t, b.Keep(t.Context(), ids[i], bridge.Receipt{Message: ids[i]}))
+	}
+	_, err = b.Subscriptions().Put(t.Context(), bridge.SubscriptionRecord{ID: "team", To: "console", Events: []string{"*"}})
+	require.NoError(t, err)
+	_, _, err = b.Records().Create(t.Context(), command.Record{ID: "c1", State: command.Done, At: time.Now()})
+	require.NoError(t, err)
+	require.NoError(t, b.put(t.Context(), jsonMsg("ia.audit.test", []byte(`{}`))))
+	stop()
+	closeBus(t, b)
+	return ids
+}
+
+// goesOnAfterTear reads again from the cursor that is found, as the poller does, and
+// looks that each event is there once and that the lane gets what comes.
+func goesOnAfterTear(t *testing.T, dir string, ids []string) {
+	t.Helper()
+	b := open(t, func(o *Options) { o.DataDir = dir })
+	cursor, rev, err := b.Load(t.Context(), "nova", "notifications")
+	require.NoError(t, err)
+	rest := ids
+	for i, id := range ids {
+		if string(cursor) == `{"at":"`+id+`"}` {
+			rest = ids[i+1:]
+		}
+	}
+	_, err = b.Commit(t.Context(), "nova", "notifications", append(evs("nova", rest...), event("nova", "ntf_new")), []byte(`{}`), rev)
+	require.NoError(t, err)
+	require.ElementsMatch(t, append(slices.Clone(ids), "ntf_new"), storedIDs(t, b))
+	run(t, b)
+	l := lane(t, b, LaneSpec{Subscription: "team"}) // claimed after the stream grew again
+	_, rev, err = b.Load(t.Context(), "nova", "notifications")
+	require.NoError(t, err)
+	_, err = b.Commit(t.Context(), "nova", "notifications", evs("nova", "ntf_last"), []byte(`{}`), rev)
+	require.NoError(t, err)
+	e := next(t, l, l.Record().Position)
+	for idOf(t, e.Data) != "ntf_last" {
+		e = next(t, l, e.Position)
+	}
+	_, err = b.Subscriptions().List(t.Context())
+	require.NoError(t, err)
+}
+
+// streamsIn are the streams that have something on disk.
+func streamsIn(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	list, err := os.ReadDir(filepath.Join(dir, "nats", "jetstream", "$G", "streams"))
+	require.NoError(t, err)
+	for _, e := range list {
+		out = append(out, e.Name())
+	}
+	return out
 }
 
 func TestT19_CredentialFilesAreForTheirOwnerAlone(t *testing.T) {
