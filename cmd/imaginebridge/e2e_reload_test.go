@@ -113,11 +113,11 @@ func TestF62_ARotatedSecretIsTakenFromItsFile(t *testing.T) {
 }
 
 // P15: whatever is wrong with the file, nothing changes, delivery goes on, and the
-// report is told with line and column.
+// report is told with line and column. A share of the load happens beside each.
 func TestF45_AWrongFileChangesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, lenient)
-	w.configure(w.everywhere())
+	w := newCrowdAtThree(t)
+	w.configure(w.lanes())
 	read, err := os.ReadFile(w.file())
 	require.NoError(t, err)
 	good := string(read)
@@ -125,6 +125,13 @@ func TestF45_AWrongFileChangesNothing(t *testing.T) {
 	w.ready()
 	secret := filepath.Join(w.dir, w.agent.Handle+".secret")
 	write := func(text string) { require.NoError(t, os.WriteFile(w.file(), []byte(text), 0o600)) }
+	wrong := wrongFiles(w.store)
+	more := func(what string) {
+		for range w.load.Each() / (10 + len(wrong)) {
+			require.NoError(t, w.tick())
+		}
+		w.goesOn(what)
+	}
 	for i, tc := range []struct {
 		name  string
 		spoil func()
@@ -155,12 +162,11 @@ func TestF45_AWrongFileChangesNothing(t *testing.T) {
 			state, reason := w.condition("configuration", "")
 			return state == "degraded" && strings.Contains(reason, tc.says)
 		})
-		w.mention(i + 1)
-		w.eventually("delivery after "+tc.name, 30*time.Second, func() bool { return len(w.atDiscord()) == i+1 })
+		more("delivery after " + tc.name)
 	}
 	require.Contains(t, run.logs.String(), "configuration not applied")
 	w.secret(w.agent.Handle, w.agent.ClientSecret)
-	for _, tc := range wrongFiles() {
+	for _, tc := range wrong {
 		text := strings.Replace(good, tc.take, tc.put, 1)
 		require.NotEqual(t, good, text, tc.says)
 		write(text)
@@ -169,27 +175,27 @@ func TestF45_AWrongFileChangesNothing(t *testing.T) {
 			state, reason := w.condition("configuration", "")
 			return state == "degraded" && strings.Contains(reason, tc.says)
 		})
+		more("delivery after " + tc.says)
 	}
-	w.mention(10)
-	w.eventually("delivery after all of them", 30*time.Second, func() bool { return len(w.atDiscord()) == 10 })
 	write(good)
 	run.hup()
 	w.eventually("all well again", 20*time.Second, func() bool {
 		state, _ := w.condition("configuration", "")
 		return state == "ok"
 	})
+	w.rush()
+	w.settle()
 	run.stop()
-	require.Equal(t, wanted(10), w.atDiscord())
 }
 
 // wrongFiles are changes to a good file, each wrong in another way, and what is said
 // of them.
-func wrongFiles() []struct{ take, put, says string } {
+func wrongFiles(store string) []struct{ take, put, says string } {
 	return []struct{ take, put, says string }{
 		{"poll: {", "nats: {store: 1GiB}\npoll: {", "set twice (first at line"},
 		{"notifications: 2s", "notifications: 1ms", "is below the smallest interval 2s"},
 		{"ceiling: 2s", "ceiling: 1s", "poll.ceiling (1s) is shorter than poll."},
-		{"store: 64MiB", `store: "${NOPE_NOT_SET}"`, "${NOPE_NOT_SET}: this environment variable is not set"},
+		{"store: " + store, `store: "${NOPE_NOT_SET}"`, "${NOPE_NOT_SET}: this environment variable is not set"},
 		{"agents: [{handle: ", "agents: [{handle: My Agent, client_id: x, client_secret: y}, {handle: ", `"My Agent" is not a handle`},
 		{"name: d,", "name: d, filter: 'type ==',", "a value is missing after"},
 		{"name: d,", "name: d, filter: data.actor.verfied,", `did you mean "verified"`},
@@ -225,37 +231,42 @@ func TestWhatNeedsARestartIsNamed(t *testing.T) {
 	run.stop()
 }
 
-// A file that is read again and again while things happen neither loses one of
-// them nor sends an old one.
+// F17: a file that is read again and again while things happen, now and then with
+// edited subscriptions and an agent more or less, neither loses one of them, also of
+// the agent that goes and comes, nor sends an old one.
 func TestF17_ReadAgainAndAgainUnderLoad(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, lenient)
-	w.sandbox.AddNotifications(w.agent.Handle, 200, time.Minute)
-	w.configure(w.everywhere())
-	run := w.start()
-	w.ready()
-	second := w.sandbox.Agents()[1]
-	for i := range 100 {
-		w.watched = []sandbox.Credentials{w.agent}
-		if i%2 == 0 {
-			w.watched = append(w.watched, second)
+	c := newCrowdAtThree(t)
+	all := c.watched
+	guest := all[len(all)-1]
+	for _, a := range all {
+		c.sandbox.AddNotifications(a.Handle, 50, time.Minute)
+	}
+	c.configure(c.lanes())
+	run := c.start()
+	c.ready()
+	const readings = 100
+	for i := range readings {
+		away, lines := i/5%2 == 0, c.lanes() // an agent that comes reads what it missed, and has a budget for that
+		c.watched = all
+		if away {
+			c.watched = all[:len(all)-1]
 		}
-		w.configure(w.everywhere())
+		if i/10%2 == 0 {
+			lines = strings.ReplaceAll(lines, `"message.received"`, `"message.received", "generation.*"`)
+		}
+		c.configure(lines)
 		run.hup()
-		if i%5 == 0 {
-			w.mention(i/5 + 1)
+		for range c.load.Each() / readings {
+			require.NoError(t, c.tick())
 		}
-		w.eventually(fmt.Sprint("reading ", i+1), 20*time.Second, func() bool {
-			state, _ := w.condition("poller", second.Handle)
-			return (state != "") == (i%2 == 0)
+		c.eventually(fmt.Sprint("reading ", i+1), 20*time.Second, func() bool {
+			state, _ := c.condition("poller", guest.Handle)
+			return (state == "") == away && strings.Count(run.logs.String(), "configuration applied") > i
 		})
 	}
-	w.eventually("all at Discord", 60*time.Second, func() bool { return len(w.atDiscord()) >= 20 })
-	w.eventually("all at the webhook", 30*time.Second, func() bool { return len(w.hook.seen()) >= 20 })
+	c.settle()
 	run.stop()
-	require.Equal(t, wanted(20), w.atDiscord())
-	require.Len(t, w.hook.seen(), 20)
-	require.Empty(t, w.sandbox.Violations())
 }
 
 // A subscription that is written into the file is served from then on, one that is

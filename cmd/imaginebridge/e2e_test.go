@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -57,68 +55,4 @@ func TestWhatHappensArrivesOnceEverywhereInOrder(t *testing.T) {
 	require.Empty(t, w.sandbox.Violations())
 	require.NotContains(t, w.logs.String(), w.agent.ClientSecret)
 	require.NotContains(t, w.logs.String(), w.team.BotToken())
-}
-
-// The program is killed 25 times at random points while things happen. Nothing
-// is lost, nothing is doubled, order is kept.
-func TestF1_KillNineAtRandomPoints(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, lenient)
-	w.configure(w.everywhere())
-	run := w.start()
-	w.ready()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 1))
-	n := 0
-	for range 25 {
-		deadline := time.After(time.Duration(50+r.IntN(1950)) * time.Millisecond)
-		for waiting := true; waiting; {
-			n++
-			w.mention(n)
-			select {
-			case <-deadline:
-				waiting = false
-			case <-time.After(time.Duration(500+r.IntN(700)) * time.Millisecond):
-			}
-		}
-		run.kill()
-		run = w.start()
-	}
-	w.eventually("everything at Slack", 120*time.Second, func() bool { return len(w.atSlack()) >= n })
-	w.eventually("everything at Discord", 60*time.Second, func() bool { return len(w.atDiscord()) >= n })
-	w.eventually("everything at the webhook", 60*time.Second, func() bool { return len(w.hook.seen()) >= n })
-	require.Equal(t, wanted(n), w.atDiscord())
-	require.Equal(t, wanted(n), w.atSlack())
-	all := w.stream()
-	var ids []string
-	for _, h := range w.sandbox.Happenings(w.agent.Handle) {
-		ids = append(ids, "ntf_"+h.ID)
-	}
-	require.Equal(t, ids, idsOf(all, "notification.mention"), "in NATS: each once, in order")
-	require.Equal(t, ids, w.hook.seen(), "at the webhook: each once by its id, in order")
-	run.stop()
-	require.Empty(t, w.discord.Faults())
-	require.Empty(t, w.slack.Faults())
-}
-
-func TestF44_ASecondSignalEndsAtOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.configure(w.everywhere())
-	run := w.start()
-	w.ready()
-	w.mention(1)
-	run.stop()
-	run = w.start()
-	w.ready()
-	w.eventually("the message", 20*time.Second, func() bool { return len(w.atDiscord()) == 1 })
-	require.NoError(t, run.Process.Signal(os.Interrupt))
-	require.NoError(t, run.Process.Signal(os.Interrupt))
-	select {
-	case err := <-run.done:
-		t.Log("it ended", err)
-	case <-time.After(30 * time.Second):
-		t.Fatal("it is still there")
-	}
 }

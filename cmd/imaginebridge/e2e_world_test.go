@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -18,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +35,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == natsWord {
+		os.Exit(serveNATS(os.Args[2]))
+	}
 	dir, err := os.MkdirTemp("", "imaginebridge")
 	if err != nil {
 		panic(err)
@@ -72,6 +77,7 @@ type world struct {
 	// The ways out, where a gate may stand before them.
 	discordURL, slackURL, hookURL string
 	natsURL                       string   // of an external server; "" for the embedded one
+	store                         string   // what the streams may fill; "" is 64MiB
 	extra                         []string // added to the program's environment
 }
 
@@ -143,12 +149,12 @@ func (w *world) configure(more string) {
 	text := fmt.Sprintf(`imagineanything: {base_url: %s}
 agents: [%s]
 poll: {notifications: 2s, messages: 2s, generations: 2s, ceiling: 2s}
-nats: {%s, store: 64MiB}
+nats: {%s, store: %s}
 http: {listen: %s}
 discord: {bot_token: "%s", api_url: %s}
 slack: {bot_token: %s, api_url: %s}
 webhooks: {allow_private: true}
-`, w.api.URL, strings.Join(agents, ", "), nats, w.web, fakediscord.DefaultToken, w.discordURL, w.team.BotToken(), w.slackURL)
+`, w.api.URL, strings.Join(agents, ", "), nats, cmp.Or(w.store, "64MiB"), w.web, fakediscord.DefaultToken, w.discordURL, w.team.BotToken(), w.slackURL)
 	require.NoError(w.t, os.WriteFile(w.file(), []byte(text+more), 0o600))
 }
 
@@ -181,9 +187,10 @@ func (w *world) environment(more ...string) []string {
 // child is one running program.
 type child struct {
 	*exec.Cmd
-	t    *testing.T
-	done chan error
-	logs *lockedBuffer // its own; the world's hold those of all
+	t     *testing.T
+	done  chan error
+	ended error         // how it ended, after kill
+	logs  *lockedBuffer // its own; the world's hold those of all
 }
 
 // start runs the bridge in the background.
@@ -217,7 +224,7 @@ func (w *world) launch(cmd *exec.Cmd, env []string) *child {
 // kill ends the program as a crash would.
 func (c *child) kill() {
 	_ = c.Process.Kill()
-	_ = c.wait() // killed: how it ended says nothing
+	c.ended = c.wait()
 }
 
 // wait returns how the program ended.
@@ -375,17 +382,28 @@ type hook struct {
 	mu   sync.Mutex
 	ids  []string
 	sent int // requests, repeats too
+
+	known map[string]bool
+
+	hangs   atomic.Bool // requests get no answer while this is so
+	hanging atomic.Int32
 }
 
 func newHook(t *testing.T) *hook {
 	t.Helper()
-	h := &hook{}
+	h := &hook{known: map[string]bool{}}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		if h.hangs.Load() {
+			h.hanging.Add(1)
+			<-r.Context().Done()
+			return
+		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.sent++
-		if id := r.Header.Get("webhook-id"); !slices.Contains(h.ids, id) {
+		if id := r.Header.Get("webhook-id"); !h.known[id] {
+			h.known[id] = true
 			h.ids = append(h.ids, id)
 		}
 	}))
