@@ -170,7 +170,7 @@ func tear(t *testing.T, dir, stream string, damage func([]byte) []byte) (torn in
 func TestF9_TornNewestBlock(t *testing.T) {
 	t.Parallel()
 	torn := []string{"IA_EVENTS", "IA_DELIVERY", "KV_IA_CONFIG", "all"}
-	torn = load.Pick(t, torn, append(torn, "IA_AUDIT", "KV_IA_RECEIPTS", "KV_IA_LEDGER", "KV_IA_SHARDS", "KV_IA_MEMBERS"))
+	torn = load.Pick(t, torn, append(torn, "IA_AUDIT", "KV_IA_RECEIPTS", "KV_IA_LEDGER", "KV_IA_MEMBERS"))
 	base := t.TempDir()
 	ids := tornStore(t, base, load.Pick(t, 20, 500))
 	for name, damage := range map[string]func([]byte) []byte{
