@@ -110,6 +110,8 @@ func TestFormsOfNumbers(t *testing.T) {
 	require.Equal(t, "1.200 Beiträge", de.Count(1200, "post"))
 	require.Equal(t, "1,200 posts", Speaker{}.Count(1200, "post"))
 	require.Equal(t, "1 post", Counted(1, "post").String())
+	require.Equal(t, "2 entries", Counted(2, "entry").String())
+	require.Equal(t, "1 entry", Counted(1, "entry").String())
 	require.Equal(t, "4,8 von 5", de.Say("%.1f of 5", 4.75))
 	require.Equal(t, "4.8 of 5", Match("en-US").Say("%.1f of 5", 4.75))
 }

@@ -72,12 +72,15 @@ func (s Speaker) Say(key string, args ...any) string {
 func (s Speaker) Word(text string) string { return s.voice().word(text) }
 
 // Count says a number of things: "1 follower", "1,200 followers". one is the
-// English noun, whose plural has an s.
+// English noun, whose plural has an s: "entries" where it ends like "entry".
 func (s Speaker) Count(n int, one string) string {
 	v := s.voice()
 	if forms, ok := v.nouns[one]; ok {
 		form := plural.Cardinal.MatchPlural(v.tag, n, 0, 0, 0, 0)
 		return v.printer.Sprintf(forms.of(form), n)
+	}
+	if stem, ry := strings.CutSuffix(one, "ry"); ry && n != 1 {
+		one = stem + "rie"
 	}
 	if n != 1 {
 		one += "s"
