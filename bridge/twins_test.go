@@ -29,6 +29,8 @@ type world struct {
 	dead     []bridge.DeadLetter
 	receipts map[string]bridge.Receipt
 	shown    []sight
+	places   map[string]int             // of the first message under each key
+	threads  map[string]map[string]bool // that each key was sent to
 	sends    []attempt
 	strayed  []string // events sent again under their key to another place
 	outcomes []bridge.Outcome
@@ -71,7 +73,7 @@ type attempt struct {
 var errDied = errors.New("the process died")
 
 func newWorld() *world {
-	return &world{arrived: make(chan struct{}), receipts: map[string]bridge.Receipt{}}
+	return &world{arrived: make(chan struct{}), receipts: map[string]bridge.Receipt{}, places: map[string]int{}, threads: map[string]map[string]bool{}}
 }
 
 // process is one life of the bridge: after its death nothing of it has effects.
@@ -176,13 +178,13 @@ func (p *process) Newest() uint64 {
 func (p *process) Lag() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := uint64(0)
-	for _, e := range p.stream {
-		if e.Position > p.asked {
-			n++
-		}
-	}
-	return n
+	return uint64(len(p.stream) - p.behind(p.asked))
+}
+
+// behind is the index of the first entry behind a position. The caller holds the lock.
+func (w *world) behind(position uint64) int {
+	i, _ := slices.BinarySearchFunc(w.stream, position+1, func(e bridge.Entry, position uint64) int { return cmp.Compare(e.Position, position) })
+	return i
 }
 
 func (p *process) Resend(context.Context) (r bridge.Resend, ok bool, err error) {
@@ -219,7 +221,7 @@ func (p *process) Next(ctx context.Context, after uint64) (bridge.Entry, error) 
 		p.mu.Lock()
 		p.asked = after
 		arrived := p.arrived
-		i, _ := slices.BinarySearchFunc(p.stream, after+1, func(e bridge.Entry, position uint64) int { return cmp.Compare(e.Position, position) })
+		i := p.behind(after)
 		var e bridge.Entry
 		found := i < len(p.stream)
 		if found {
@@ -297,10 +299,11 @@ func (p *process) Send(ctx context.Context, d bridge.Delivery) (bridge.Receipt, 
 		return bridge.Receipt{}, errDied
 	}
 	p.mu.Lock()
-	for _, before := range p.sends {
-		if before.Key == d.Key && before.Thread.Message != d.Thread.Message {
-			p.strayed = append(p.strayed, d.Event.ID)
-		}
+	if p.threads[d.Key] == nil {
+		p.threads[d.Key] = map[string]bool{}
+	}
+	if p.threads[d.Key][d.Thread.Message] = true; len(p.threads[d.Key]) > 1 {
+		p.strayed = append(p.strayed, d.Event.ID)
 	}
 	p.sends = append(p.sends, attempt{time.Now(), d})
 	n, answer := len(p.sends), p.answer
@@ -332,9 +335,12 @@ func (p *process) appear(d bridge.Delivery) bridge.Receipt {
 			return bridge.Receipt{}
 		}
 	}
-	i := slices.IndexFunc(p.shown, func(s sight) bool { return s.key == d.Key })
-	if i < 0 || d.Doubt.IsZero() {
+	i, there := p.places[d.Key]
+	if !there || i >= len(p.shown) || d.Doubt.IsZero() {
 		i = len(p.shown)
+		if !there || p.places[d.Key] >= i { // people took the messages away
+			p.places[d.Key] = i
+		}
 		p.shown = append(p.shown, sight{
 			id: fmt.Sprintf("m%d", i+1), key: d.Key, event: d.Event.ID, title: d.Message.Title, version: d.Message.Version, thread: d.Thread.Message,
 			posted: time.Now(), last: d,
