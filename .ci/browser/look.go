@@ -121,7 +121,7 @@ func phone(ctx context.Context, t *tab, base string) error {
 		return err
 	}
 	var wide []string
-	for _, path := range []string{"", "overview", "agents", "subscriptions", "stream", "dead", "workspaces", "audit", "subscription?id=demo"} {
+	for _, path := range []string{"", "add", "overview", "agents", "subscriptions", "stream", "dead", "workspaces", "audit", "subscription?id=demo"} {
 		if err := t.open(ctx, base+path); err != nil {
 			return err
 		}
