@@ -276,7 +276,7 @@ func TestAReportPrintsTwentyProblemsAndCountsTheRest(t *testing.T) {
 	require.True(t, strings.HasSuffix(err.Error(), "\n… and 5 more"))
 }
 
-func TestSecretsPrintAsDotsEverywhere(t *testing.T) {
+func TestT8_SecretsPrintAsDotsEverywhere(t *testing.T) {
 	cfg, err := load(t, "", oneAgent)
 	require.NoError(t, err)
 	var log strings.Builder

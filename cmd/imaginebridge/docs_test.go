@@ -89,6 +89,41 @@ func TestEveryWrongInputHasItsGolden(t *testing.T) {
 	}
 }
 
+// Every threat is held by a test that there is.
+func TestEveryThreatHasItsTest(t *testing.T) {
+	t.Parallel()
+	const threats = 28
+	page, err := os.ReadFile("../../docs/reliability.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(page), "## Threats")
+	section, _, _ = strings.Cut(section, "\n## ")
+	tests := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	require.NoError(t, filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range function.FindAllStringSubmatch(string(text), -1) {
+			tests[m[1]] = true
+		}
+		return err
+	}))
+	named := regexp.MustCompile("`(Test\\w+)`")
+	for n := range threats {
+		row := regexp.MustCompile(fmt.Sprintf(`(?m)^\| T%d \|.*$`, n+1)).FindString(section)
+		require.NotEmpty(t, row, "T%d has no row", n+1)
+		list := named.FindAllStringSubmatch(row, -1)
+		if strings.HasSuffix(row, "| CI |") {
+			continue
+		}
+		require.NotEmpty(t, list, "T%d names no test", n+1)
+		for _, m := range list {
+			require.True(t, tests[m[1]], "T%d: there is no %s", n+1, m[1])
+		}
+	}
+}
+
 func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")

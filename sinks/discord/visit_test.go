@@ -103,7 +103,7 @@ func TestTextTooLongIsKept(t *testing.T) {
 	st.faultless()
 }
 
-func TestSecretIsTypedIntoAFormOnly(t *testing.T) {
+func TestT10_ASecretIsTypedIntoAFormOnly(t *testing.T) {
 	t.Parallel()
 	st, d := talkative(t, fakediscord.Options{}, false)
 	st.fake.Member(st.guild, "boss", 1<<5)

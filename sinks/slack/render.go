@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -373,11 +374,20 @@ func (p *page) media() {
 			continue
 		}
 		sign, said, _ := strings.Cut(label, " ")
-		links = append(links, p.mrkdwn(sign+" "+linkTo(address, said)))
+		links = append(links, p.mrkdwn(sign+" "+linkTo(address, said+" ("+hostOf(address)+")")))
 	}
 	if len(links) > 0 {
 		p.add(slackgo.NewContextBlock("", links...))
 	}
+}
+
+// hostOf is where an address from outside leads: our words on it don't hide that.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // footer names who and what it is about, in small print.

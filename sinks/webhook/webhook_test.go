@@ -255,3 +255,29 @@ func TestF75_AKeyThatChangesBetweenTwoAttempts(t *testing.T) {
 		require.Len(t, r.all, 300)
 	})
 }
+
+// T12: what a receiver says is kept nowhere and shown to nobody: an address inside
+// could be asked that way. Its status is told, and where a redirect leads, without
+// what may be a secret.
+func TestT12_NothingOfAnAnswerIsTold(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 301, 302, 400, 401, 403, 404, 408, 410, 418, 422, 429, 500, 503} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://user:canary@b.example/y?token=canary#canary")
+			w.Header().Set("X-Secret", "canary")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, strings.Repeat("canary of the metadata service ", 1000))
+		}))
+		t.Cleanup(server.Close)
+		s, err := webhook.New(webhook.Options{Secrets: secrets(first), AllowPrivate: true})
+		require.NoError(t, err)
+		receipt, err := s.Send(t.Context(), delivery(t, server.URL+"/x"))
+		told := fmt.Sprintf("%+v", receipt)
+		if send, ok := errors.AsType[*bridge.SendError](err); ok {
+			told += send.Advice + send.Err.Error()
+		} else {
+			require.Equal(t, 200, status)
+		}
+		require.NotContains(t, told, "canary", "%d", status)
+	}
+}
