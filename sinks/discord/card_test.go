@@ -166,7 +166,7 @@ func TestF52_ForgedButtonsGetNothing(t *testing.T) {
 		(&visit{Sink: st.sink, in: in, door: heard}).serve(t.Context())
 		return heard.words
 	}
-	for name, id := range map[string]string{
+	forged := map[string]string{
 		"another agent":     "ia1:post.like:other_agent:post=p1",
 		"unknown command":   "ia1:post.steal:my_agent:post=p1",
 		"unknown argument":  "ia1:post.like:my_agent:post=p1&evil=1",
@@ -184,7 +184,14 @@ func TestF52_ForgedButtonsGetNothing(t *testing.T) {
 		"at the edge":       "ia1:post.like:my_agent:post=" + strings.Repeat("x", 100),
 		"spaces":            "ia1:post like:my_agent",
 		"several are bound": "ia1:post.like:my_agent:post=",
-	} {
+	}
+	for _, whole := range []string{"ia1:post.like:other_agent:post=p1", "ia1:~" + strings.Repeat("a", 22)} {
+		for n := range whole { // torn anywhere
+			forged[fmt.Sprintf("the first %d of %s", n, whole)] = whole[:n]
+		}
+	}
+	require.GreaterOrEqual(t, len(forged), 60)
+	for name, id := range forged {
 		require.NotEmpty(t, forge(id), name)
 		require.Empty(t, d.calls(), name)
 	}

@@ -145,6 +145,38 @@ func TestF68_RemovedSinceCountsAsSent(t *testing.T) {
 	})
 }
 
+// Forty repeats find that the first was stored and removed since, or that the thread
+// they would open is there: all count as done.
+func TestF68_FortyRepeatsOfWhatIsDone(t *testing.T) {
+	t.Parallel()
+	inBubble(t, fakediscord.Options{}, func(st *stand) {
+		for n := range 20 {
+			d := delivery(st, "ntf_"+strconv.Itoa(n))
+			r, _ := st.patient(st.Context(), st.sink, d)
+			st.fake.Delete(st.channel, r.Message)
+			d.Doubt, d.Attempt = time.Now(), 2
+			r, err := st.sink.Send(st.Context(), d)
+			require.NoError(st, err)
+			require.True(st, r.IsZero(), "sent, and no message to speak of")
+		}
+		require.Empty(st, st.fake.Messages(st.channel))
+		lost := st.fake.Inject(fakediscord.Rule{Route: threadRoute, Effect: fakediscord.LoseReply(), Every: 2})
+		for n := range 20 {
+			d := direct(st, "m"+strconv.Itoa(n), "hello")
+			d.Message.ThreadKey = "dm:v" + strconv.Itoa(n)
+			head, _ := st.patient(st.Context(), st.sink, d)
+			next := direct(st, "n"+strconv.Itoa(n), "again")
+			next.Message.ThreadKey, next.Thread = d.Message.ThreadKey, head
+			r, _ := st.patient(st.Context(), st.sink, next)
+			require.NotEmpty(st, r.Thread, "which is there already, or is opened now")
+		}
+		require.GreaterOrEqual(st, lost.Hits(), 10)
+		require.Len(st, st.fake.Messages(st.channel), 20)
+		require.Len(st, st.fake.Threads(st.channel), 20)
+		st.faultless()
+	})
+}
+
 func TestReplayIsAnotherMessage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, fakediscord.Options{}, func(st *stand) {
