@@ -108,7 +108,7 @@ func Restore(ctx context.Context, o Options, from io.Reader, m Manifest, over bo
 	}
 	b := newBus(o)
 	if err := b.connect(ctx); err != nil {
-		return errors.Join(err, b.shut(ctx))
+		return errors.Join(err, b.abandon(ctx))
 	}
 	defer func() { err = errors.Join(err, b.shut(context.WithoutCancel(ctx))) }()
 	if err := b.checkServer(ctx); err != nil {

@@ -131,10 +131,10 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	}
 	b := newBus(o)
 	if err := b.connect(ctx); err != nil {
-		return nil, errors.Join(err, b.shut(ctx))
+		return nil, errors.Join(err, b.abandon(ctx))
 	}
 	if err := b.prepare(ctx); err != nil {
-		return nil, errors.Join(err, b.shut(ctx))
+		return nil, errors.Join(err, b.abandon(ctx))
 	}
 	return b, nil
 }
@@ -211,6 +211,16 @@ func (b *Bus) Run(ctx context.Context) error {
 
 // Close drains the connection and stops the embedded server, all within ctx.
 func (b *Bus) Close(ctx context.Context) error { return b.shut(ctx) }
+
+// abandonTime bounds the end of what was begun in vain.
+const abandonTime = 3 * time.Second
+
+// abandon is shut for a bus that did not come up, also because ctx ended.
+func (b *Bus) abandon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
+	defer cancel()
+	return b.shut(ctx)
+}
 
 func (b *Bus) shut(ctx context.Context) (err error) {
 	b.closeAll.Do(func() {

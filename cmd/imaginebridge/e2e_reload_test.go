@@ -247,7 +247,7 @@ func TestF17_ReadAgainAndAgainUnderLoad(t *testing.T) {
 	c.ready()
 	const readings = 100
 	for i := range readings {
-		away, lines := i/5%2 == 0, c.lanes() // an agent that comes reads what it missed, and has a budget for that
+		away, lines := i/25%2 == 0, c.lanes() // who comes often spends a minute of reads on that
 		c.watched = all
 		if away {
 			c.watched = all[:len(all)-1]

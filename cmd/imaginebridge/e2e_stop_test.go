@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -96,4 +99,23 @@ func (c *crowd) dice(stream uint64) *rand.Rand {
 	seed := uint64(time.Now().UnixNano())
 	c.t.Logf("seed %d", seed)
 	return rand.New(rand.NewPCG(seed, stream))
+}
+
+// F44: who is told to end while it starts has done nothing wrong, and leaves the
+// store to the next one.
+func TestF44_ToldToEndBeforeItHadStarted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.configure(w.everywhere())
+	env := func(name string) (string, bool) {
+		return filepath.Join(w.dir, "data"), name == "IMAGINEBRIDGE_DATA_DIR"
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	var out, errs lockedBuffer
+	require.Equal(t, exitOK, run(ctx, []string{"run", "--config", w.file()}, env, strings.NewReader(""), &out, &errs), errs.String())
+	require.Contains(t, out.String()+errs.String(), "told to end before it had started")
+	next := w.start()
+	w.ready()
+	next.stop()
 }

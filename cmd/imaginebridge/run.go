@@ -83,6 +83,10 @@ func (p *program) bridge(ctx context.Context, cfg config.Config, hint []string, 
 		log.Warn("few open files are allowed", "reason", few)
 	}
 	pr, err := newProcess(ctx, cfg, p, log, hint)
+	if err != nil && ctx.Err() != nil {
+		log.Info("told to end before it had started", "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
