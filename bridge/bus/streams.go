@@ -80,11 +80,13 @@ func (b *Bus) converge(ctx context.Context) error {
 	defer cancel()
 	b.onDenied.Store(&cancel) // what is not permitted gets no answer: don't wait for one
 	defer b.onDenied.Store(nil)
+	missing := b.missing(ctx)
 	for _, want := range b.opts.assets() {
 		if err := b.convergeOne(ctx, want); err != nil {
 			return err
 		}
 	}
+	b.tellMissing(missing)
 	if b.host == nil {
 		return nil
 	}

@@ -43,6 +43,13 @@ func TestF18_AWipedStreamFloodsNothing(t *testing.T) {
 			require.Equal(t, wanted(8), w.atDiscord())
 			require.Equal(t, wanted(8), w.atSlack())
 			require.Len(t, w.hook.seen(), 8)
+			told := run.logs.String()
+			if stream == "KV_IA_SHARDS" || stream == "KV_IA_MEMBERS" {
+				require.NotContains(t, told, "was missing", "who is alive comes back by itself")
+			} else {
+				require.Contains(t, told, "a stream was missing and is made anew")
+				require.Contains(t, told, "stream="+stream)
+			}
 		})
 	}
 }
