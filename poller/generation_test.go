@@ -27,6 +27,7 @@ type sight struct {
 }
 
 func TestTheLifeOfAJob(t *testing.T) {
+	t.Parallel()
 	const s = time.Second
 	bare := job("j", "completed", 0)
 	bare.PostID = ""
@@ -72,6 +73,7 @@ func TestTheLifeOfAJob(t *testing.T) {
 }
 
 func TestEndedJobsStayBoundedAndAreNotToldAgain(t *testing.T) {
+	t.Parallel()
 	w := workshop{Running: map[string]run{}}
 	var jobs []imagine.Job
 	for i := range 2 * maxEnded {

@@ -193,6 +193,13 @@ func (w town) happened(kind string) []string {
 	return out
 }
 
+// requireAlike holds two lists against each other, whatever their order. They are
+// sorted: looking for each of thousands among thousands takes longer than the test.
+func requireAlike(t *testing.T, want, got []string, why ...any) {
+	t.Helper()
+	require.Equal(t, slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got)), why...)
+}
+
 // pass lets time go by.
 func pass(d time.Duration) {
 	time.Sleep(d)

@@ -23,6 +23,7 @@ func ids(items []item) []string {
 }
 
 func TestFreshIsWhatIsNeitherKnownNorHistory(t *testing.T) {
+	t.Parallel()
 	known := baseline([]item{at("a", 0), at("b", -time.Minute)}, keep, noon)
 	for name, tc := range map[string]struct {
 		read []item
@@ -48,6 +49,7 @@ func TestFreshIsWhatIsNeitherKnownNorHistory(t *testing.T) {
 // Whatever order pages come in, everything is found once: equal instants, late
 // items within the overlap, repeats.
 func TestEverythingIsFoundOnceWhateverTheOrder(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := baseline(nil, keep, noon)
@@ -79,6 +81,7 @@ func TestEverythingIsFoundOnceWhateverTheOrder(t *testing.T) {
 }
 
 func TestTheCursorStaysBounded(t *testing.T) {
+	t.Parallel()
 	s := baseline(nil, keep, noon)
 	for i := range 10 {
 		var burst []item
@@ -92,6 +95,7 @@ func TestTheCursorStaysBounded(t *testing.T) {
 }
 
 func TestQuietItemsAreForgottenAndStayHistory(t *testing.T) {
+	t.Parallel()
 	s := baseline(nil, 2, noon)
 	for i := range 5 {
 		s = s.with([]item{at(strconv.Itoa(i), time.Duration(i)*time.Hour)}, 2)
@@ -101,6 +105,7 @@ func TestQuietItemsAreForgottenAndStayHistory(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
+	t.Parallel()
 	p := newPace(10*time.Second, time.Minute)
 	for range 20 {
 		p = p.next(false, false)

@@ -37,7 +37,7 @@ func TestAgentsAndPlanChangeWhileItRuns(t *testing.T) {
 		want := w.happened(sandbox.HappenedNotification)
 		w.handle = second.Handle
 		want = append(want, w.happened(sandbox.HappenedNotification)...)
-		require.ElementsMatch(t, want, w.journal.told("ntf_"))
+		requireAlike(t, want, w.journal.told("ntf_"))
 		require.Empty(t, w.journal.refused)
 		require.Len(t, p.Statuses(), 2)
 		sources := p.Sources()
