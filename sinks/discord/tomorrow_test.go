@@ -10,6 +10,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+	"github.com/imaginebridge/imaginebridge/internal/load"
 	"github.com/imaginebridge/imaginebridge/internal/sinktest"
 )
 
@@ -24,13 +25,14 @@ func TestF72_WhatDiscordAddsTomorrowLosesAndDoublesNothing(t *testing.T) {
 		})
 		o.APIURL, o.HTTPClient = server.URL, server.Client()
 	})
-	for n := range 20 {
+	messages := load.Pick(t, 50, 400)
+	for n := range messages {
 		st.patient(t.Context(), st.sink, delivery(st, fmt.Sprintf("n%d", n)))
 		if n%5 == 4 {
 			server.CloseClientConnections() // kept alive, and closed before the next use
 		}
 	}
-	require.Len(t, st.fake.Messages(st.channel), 20)
+	require.Len(t, st.fake.Messages(st.channel), messages)
 	st.faultless()
 }
 
