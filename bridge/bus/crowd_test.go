@@ -79,7 +79,7 @@ func (c *crowd) requireWhole(t *testing.T, b *Bus) {
 	}
 	for agent, chain := range c.chains {
 		// Ten seconds of load at most lie behind it, or ten minutes of the nightly one.
-		require.Eventually(t, func() bool { return chain.done.Load() >= int64(c.load.Each()/2) }, 3*soon+c.load.For, step, agent)
+		require.Eventually(t, func() bool { return chain.done.Load() >= int64(c.load.Each()/2) }, 3*soon+2*c.load.For, step, agent)
 		chain.stop()
 		longest = max(longest, time.Duration(chain.longest.Load()))
 	}
@@ -94,7 +94,7 @@ func (c *crowd) requireWhole(t *testing.T, b *Bus) {
 		for _, agent := range p.agents {
 			want += len(stored[agent])
 		}
-		require.Eventually(t, func() bool { return p.count() >= want }, 3*soon+c.load.For, step, name)
+		require.Eventually(t, func() bool { return p.count() >= want }, 3*soon+2*c.load.For, step, name)
 		p.mu.Lock()
 		shown := byAgent(p.shown)
 		p.mu.Unlock()
