@@ -197,7 +197,9 @@ func forged() []string {
 }
 
 // everyCommand has bob type every command of the table for ann's agent, and for one
-// that nobody has: he can't tell them apart.
+// that nobody has: he can't tell them apart. Buttons of every kind of card are pressed
+// in bridge/command; what the bridge's own commands name is named there and at Slack's
+// door, where those that take files are sent too.
 func (r *rivals) everyCommand() {
 	r.t.Helper()
 	tried := 0

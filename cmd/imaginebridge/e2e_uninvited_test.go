@@ -16,6 +16,8 @@ import (
 func TestB53_TryAgainAfterTheInvitation(t *testing.T) {
 	t.Parallel()
 	m := &matrix{world: installable(t)}
+	base := "http://" + m.web
+	m.slack.SetDeliver(fakeslack.Deliver{CommandsURL: base + "/slack/commands", InteractionsURL: base + "/slack/interactions", EventsURL: base + "/slack/events", AckWithin: answerWait})
 	acme := m.slack.AddEmptyWorkspace("acme")
 	m.running = m.start()
 	m.ready()
@@ -29,7 +31,7 @@ func TestB53_TryAgainAfterTheInvitation(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, 200, page.Status, page.Body)
-	require.NoError(t, m.house("-", "connect.agent", arguments{"client_id": m.agent.ClientID, "client_secret": m.agent.ClientSecret, "workspace": "slack:" + acme.ID}, nil))
+	m.connects(acme, m.agent.ClientID, m.agent.ClientSecret)
 	for name, channel := range map[string]string{"alerts": acme.AddForeignChannel("alerts"), "desk": acme.AddPrivateChannel("desk")} {
 		m.slack.Kick(channel)
 		t.Cleanup(func() {

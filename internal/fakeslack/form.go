@@ -41,6 +41,16 @@ func (s *Server) ViewID(userID string) string {
 	return ""
 }
 
+// Carries is what the person's topmost form sends besides what is entered: its callback_id and private_metadata.
+func (s *Server) Carries(userID string) (callback, meta string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.top(userID); v != nil {
+		callback, meta = args(v.body).str("callback_id"), args(v.body).str("private_metadata")
+	}
+	return callback, meta
+}
+
 func pictureView(v *view) string {
 	if v == nil {
 		return ""
