@@ -128,6 +128,10 @@ func schedule(t *testing.T, w *world) {
 	}
 }
 
+// following is how many events of the load each destination gets: those of four
+// agents, which are all of them under S.
+func following(p load.Profile) int { return 4 * p.Each() }
+
 // TestF47_APanickingSinkTroublesNoOther: a sink panics once for each fiftieth event of
 // one destination, and always for another.
 func TestF47_APanickingSinkTroublesNoOther(t *testing.T) {
@@ -149,7 +153,7 @@ func TestF47_APanickingSinkTroublesNoOther(t *testing.T) {
 			}
 			return nil
 		})
-		s.happen(1, p.Events(), p.For/time.Duration(p.Events()))
+		s.happen(1, following(p), p.For/time.Duration(following(p)))
 		wait(time.Minute)
 		require.LessOrEqual(t, slowest(s.worlds[:p.Destinations]), 20*time.Millisecond)
 		last := s.worlds[p.Destinations+1]
@@ -160,9 +164,9 @@ func TestF47_APanickingSinkTroublesNoOther(t *testing.T) {
 		s.workers[p.Destinations+1].Resume()
 		wait(2 * time.Hour)
 		for i, w := range s.worlds {
-			require.Equal(t, names(p.Events()), w.seen(), "destination %d", i)
+			require.Equal(t, names(following(p)), w.seen(), "destination %d", i)
 		}
-		require.GreaterOrEqual(t, hits, p.Events()/50)
+		require.GreaterOrEqual(t, hits, following(p)/50)
 		s.close(t)
 	})
 }
@@ -197,10 +201,10 @@ func TestF19_APlatformInTroubleLosesNothingAndSlowsNoOther(t *testing.T) {
 					both := &street{worlds: append(slices.Clone(s.worlds), other.worlds...)}
 					timer := time.AfterFunc(2*time.Minute, func() { trouble.Store(false) })
 					defer timer.Stop()
-					both.happen(1, p.Events(), p.For/time.Duration(p.Events()))
+					both.happen(1, following(p), p.For/time.Duration(following(p)))
 					wait(20 * time.Minute)
 					for i, w := range both.worlds {
-						require.Equal(t, names(p.Events()), w.seen(), "destination %d", i)
+						require.Equal(t, names(following(p)), w.seen(), "destination %d", i)
 						require.Empty(t, w.dead)
 					}
 					require.Equal(t, troubled, hits.Load() > 0)
