@@ -66,7 +66,7 @@ func newOutside(t *testing.T, portal fakediscord.Options) *outside {
 	o.slack, err = fakeslack.New(fakeslack.Options{})
 	require.NoError(t, err)
 	t.Cleanup(o.slack.Close)
-	o.team = o.slack.AddWorkspace("acme", "chat:write", "chat:write.public", "commands", "links:read", "links:write", "app_mentions:read", "files:read", "reactions:write", "users:read", "channels:history", "groups:history", "im:history", "channels:read", "groups:read", "metadata.message:read")
+	o.team = o.slack.AddWorkspace("acme", "chat:write", "chat:write.public", "commands", "links:read", "links:write", "app_mentions:read", "files:read", "reactions:write", "users:read", "channels:history", "groups:history", "im:history", "channels:read", "groups:read", "metadata.message:read", "usergroups:read")
 	o.botToken, o.appToken = o.team.BotToken(), o.slack.AppToken()
 	o.to("discord", o.discord.Channel(o.guild, "agents"))
 	o.to("slack", o.team.AddChannel("alerts"))
@@ -295,7 +295,7 @@ func TestCheckNamesWhatIsWrongAndWhatMendsIt(t *testing.T) {
 		"slack: app token revoked":          {with: func(o *outside) { o.slack.RevokeAppToken() }, code: 1},
 		"B57 slack: no app token":           {with: func(o *outside) { o.appToken = "" }},
 		"slack: may not write": {with: func(o *outside) {
-			o.team.SetScopes("channels:read", "groups:read", "chat:write.public", "commands", "links:read", "links:write", "app_mentions:read", "files:read", "reactions:write", "users:read", "channels:history", "groups:history", "im:history", "metadata.message:read")
+			o.team.SetScopes("channels:read", "groups:read", "chat:write.public", "commands", "links:read", "links:write", "app_mentions:read", "files:read", "reactions:write", "users:read", "channels:history", "groups:history", "im:history", "metadata.message:read", "usergroups:read")
 		}, code: 1},
 		"slack: least scopes": {with: func(o *outside) { o.team.SetScopes("chat:write") }},
 		"B53 slack: not invited": {with: func(o *outside) {
