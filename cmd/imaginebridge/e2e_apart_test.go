@@ -203,7 +203,8 @@ func TestF54_AnotherWorkspaceReachesNothingThroughTheProgram(t *testing.T) {
 			return a.presses(l, who, press{p.action, hide(p.value)})
 		}})
 	}
-	require.Greater(t, len(all), 250)
+	require.Greater(t, len(all), 200)
+	t.Logf("%d deeds, %d buttons", len(all), len(pressed))
 	a.inEach(all)
 	a.sendsForms(forms)
 	a.saysInThreads()
@@ -231,6 +232,9 @@ func (a *apart) traffic() (n int) {
 	}
 	return n
 }
+
+// bindings are the values that a button binds to arguments.
+var bindings = regexp.MustCompile(`=[^&]*`)
 
 // press is a button or an entry of a menu, with what it carries.
 type press struct{ action, value string }
@@ -299,6 +303,14 @@ func (a *apart) recorded() (pressed []press, meta string) {
 	}
 	maps.DeleteFunc(seen, func(p press, _ bool) bool { return a.names(p.value) == p.value && !strings.Contains(p.value, "~") })
 	require.Contains(a.t, meta, "luna")
+	kinds := map[string]bool{} // one of each: of ten posts the same buttons do the same
+	for _, p := range slices.SortedFunc(maps.Keys(seen), func(x, y press) int { return strings.Compare(x.action+x.value, y.action+y.value) }) {
+		kind := p.action + bindings.ReplaceAllString(p.value, "=")
+		if kinds[kind] && !strings.Contains(p.value, "~") {
+			delete(seen, p)
+		}
+		kinds[kind] = true
+	}
 	return slices.SortedFunc(maps.Keys(seen), func(x, y press) int { return strings.Compare(x.action+x.value, y.action+y.value) }), meta
 }
 
