@@ -85,7 +85,7 @@ func (p *program) bridge(ctx context.Context, cfg config.Config, hint []string, 
 	pr, err := newProcess(ctx, cfg, p, log, hint)
 	if err != nil && ctx.Err() != nil {
 		log.Info("told to end before it had started", "err", err)
-		return nil
+		return nil //nolint:nilerr // who was told to end has done nothing wrong
 	}
 	if err != nil {
 		return err
