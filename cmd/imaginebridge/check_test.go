@@ -163,7 +163,7 @@ func natsWith(t *testing.T, opts server.Options) string {
 // oldNATS greets as a NATS server of a version does, and answers pings.
 func oldNATS(t *testing.T, version string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	serve := func(conn net.Conn) {
