@@ -17,7 +17,7 @@ func TestAMentionOfWhomToListKeepsItsID(t *testing.T) {
 		"access allow may:write who:<@W0ABC123|ann>":     "@W0ABC123",
 		"access allow write <@U0ABC123>":                 "@U0ABC123",
 		"access allow write &lt;@U0ABC123|ann&gt;":       "<@U0ABC123|ann>", // typed, and no mention
-		"access allow write <!subteam^S0ABC123|@office>": "@office",
+		"access allow write <!subteam^S0ABC123|@office>": "slack:group:S0ABC123",
 	} {
 		line, p := command.ParseLine(language.Speaker{}, decodeText(byID(text)), nil)
 		require.Nil(t, p, text)
