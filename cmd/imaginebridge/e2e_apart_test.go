@@ -13,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -714,7 +715,7 @@ func (a *apart) sendsForm(ctx context.Context, l *lodging, spec *command.Spec, m
 	}
 	send := func(who, meta string) (string, error) {
 		before, updates := len(a.trail.those(func(h heard) bool { return h.Principal.User == who })), a.updates(who)
-		err := a.sends(l, who, callback, meta, fmt.Sprint(before))
+		err := a.sends(l, who, callback, meta, strconv.Itoa(before))
 		for try := 0; errors.Is(err, errBusy) && try < 10; try++ {
 			err = a.sends(l, who, callback, meta, fmt.Sprint(before, "again", try))
 		}
