@@ -313,14 +313,12 @@ func TestF43_AnswersOutliveTheirSockets(t *testing.T) {
 		switch n {
 		case 10:
 			d.fake.Disconnect("warning")
-		case 20:
-			require.Positive(t, d.fake.CutSockets())
+		case 20: // what was cut before may not be back yet
+			d.until(func() bool { return d.fake.CutSockets() > 0 })
 		case 30:
-			d.until(func() bool { return d.sink.sockets.Load() == 2 })
-			require.True(t, d.fake.DisconnectOldest("refresh_requested"))
+			d.until(func() bool { return d.fake.DisconnectOldest("refresh_requested") })
 		case 40:
-			d.until(func() bool { return d.sink.sockets.Load() == 2 })
-			require.True(t, d.fake.DisconnectOldest("warning"))
+			d.until(func() bool { return d.fake.DisconnectOldest("warning") })
 		}
 	}
 	d.until(func() bool { return len(d.hands.effects()) >= answers })
