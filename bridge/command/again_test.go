@@ -72,8 +72,12 @@ func TestF37_FiftyPostsWhoseAnswersLie(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		lies := []sandbox.Rule{
-			{Fault: sandbox.FaultStatus, Effect: true}, {Fault: sandbox.FaultCloseAfterEffect}, {Fault: sandbox.FaultCloseWithin},
-			{Fault: sandbox.FaultHangAfterEffect}, {Fault: sandbox.FaultTruncated}, {Fault: sandbox.FaultEmptyBody},
+			{Fault: sandbox.FaultStatus, Effect: true},
+			{Fault: sandbox.FaultCloseAfterEffect},
+			{Fault: sandbox.FaultCloseWithin},
+			{Fault: sandbox.FaultHangAfterEffect},
+			{Fault: sandbox.FaultTruncated},
+			{Fault: sandbox.FaultEmptyBody},
 		}
 		for n := range 50 {
 			rule := lies[n%len(lies)]

@@ -375,13 +375,14 @@ func (a *apart) commands(spec *command.Spec) (out []deed) {
 			return err
 		}})
 	}
-	line := spec.Name()
+	var line strings.Builder
+	line.WriteString(spec.Name())
 	for _, arg := range spec.Args {
 		if v, wanted := filled(spec, arg); wanted && !arg.Secret {
-			line += " " + arg.Name + ":" + v
+			line.WriteString(" " + arg.Name + ":" + v)
 		}
 	}
-	add(line + " agent:luna")
+	add(line.String() + " agent:luna")
 	if spec.House == nil || secret(spec) {
 		return out
 	}
@@ -391,7 +392,7 @@ func (a *apart) commands(spec *command.Spec) (out []deed) {
 			require.Contains(a.t, neutral, arg.Name, "%s: does its %s name something that a workspace has?", spec.Name(), arg.Name)
 			continue
 		}
-		rest := line
+		rest := line.String()
 		if i := strings.Index(rest, " "+arg.Name+":"); i >= 0 {
 			end := strings.Index(rest[i+1:], " ")
 			if end < 0 {
