@@ -113,12 +113,19 @@ func TestF18_RestoreKnowsWhatFoldsAndDigestsTold(t *testing.T) {
 	require.Zero(t, code, out+errs)
 	like("echo_valley")
 	shown("3 likes")
-	run.stop()
-	for n := range 60 { // while nobody looks
+	steer := func(verb string) {
+		t.Helper()
+		for _, name := range []string{"d", "s"} {
+			out, errs, code := w.output("subscriptions", verb, name, "--config", w.file())
+			require.Zero(t, code, out+errs)
+		}
+	}
+	steer("pause") // what waits then is a line, however quickly the program hears of it
+	for n := range 60 {
 		w.act(sandbox.Action{As: "nova_ai", Do: "comment", Post: post, Content: numbered(n + 1)})
 	}
-	run = w.start()
-	w.ready()
+	w.eventually("the comments in the stream", time.Minute, func() bool { return len(idsOf(w.stream(), "notification.comment")) == 60 })
+	steer("resume")
 	told := func(n int) {
 		t.Helper()
 		w.eventually("all at Discord", time.Minute, func() bool { return len(w.toldAtDiscord()) >= n })
