@@ -23,13 +23,14 @@ func HostileTexts(of []string, n int) []string {
 				b.WriteString(glue[dice.IntN(len(glue))])
 			}
 			text := of[dice.IntN(len(of))]
+			text = text[:min(len(text), 512)] // long ones stand by themselves
 			switch dice.IntN(8) {
 			case 0:
 				text = text[:dice.IntN(len(text)+1)]
 			case 1:
 				text = text[dice.IntN(len(text)+1):]
 			case 2:
-				text = strings.Repeat(text, 1+min(20, 20_000/(len(text)+1)))
+				text = strings.Repeat(text, 4)
 			}
 			b.WriteString(text)
 		}

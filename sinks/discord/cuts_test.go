@@ -46,10 +46,13 @@ var gatewayCuts = map[string]func(*fakediscord.Server){
 func TestF40_CutsLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	kinds := slices.Sorted(maps.Keys(gatewayCuts))
+	room := make(chan struct{}, 6) // lines have two seconds to open, and should get their turn of the processor
 	for seed := range load.Pick(t, 20, 100) {
 		first := kinds[seed%len(kinds)]
 		t.Run(fmt.Sprintf("seed %d, %s", seed, first), func(t *testing.T) {
 			t.Parallel()
+			room <- struct{}{}
+			t.Cleanup(func() { <-room })
 			st, d, head := conversation(t, unhurried, fakediscord.Options{Heartbeat: 300 * time.Millisecond})
 			threads := []string{head.Thread}
 			for i := range 4 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imaginebridge/imaginebridge/bridge"
 	"github.com/imaginebridge/imaginebridge/internal/fakediscord"
+	"github.com/imaginebridge/imaginebridge/internal/load"
 	"github.com/imaginebridge/imaginebridge/internal/sinktest"
 )
 
@@ -36,14 +37,14 @@ func everywhere(text string) bridge.Message {
 	}
 }
 
-// Three hundred texts in every place of a message, sent and edited.
+// Many texts, three hundred under M, in every place of a message, sent and edited.
 func TestF48_HostileTextIsSentAndEditedAsText(t *testing.T) {
 	t.Parallel()
 	inBubble(t, unlimited(), func(st *stand) {
 		for _, name := range []string{"Grace", "Heidi"} {
 			st.fake.User(name)
 		}
-		for i, text := range sinktest.HostileTexts(hostileTexts, 300) {
+		for i, text := range sinktest.HostileTexts(hostileTexts, load.Pick(st.T, 130, 300)) {
 			d := delivery(st, "ntf_"+strconv.Itoa(i))
 			d.Message = everywhere(text)
 			first, _ := st.patient(st.Context(), st.sink, d)

@@ -80,7 +80,7 @@ func newStand(t *testing.T, fo fakediscord.Options, change ...func(*Options)) *s
 		firstBackoff: 20 * time.Millisecond, lastBackoff: 100 * time.Millisecond, tokenLook: 20 * time.Millisecond,
 	}
 	if fo.Heartbeat > 0 { // where heartbeats are quick, what misses them is
-		st.sink.times.idle, st.sink.times.open, st.sink.times.ready = 3*fo.Heartbeat, time.Second, time.Second
+		st.sink.times.idle, st.sink.times.open, st.sink.times.ready = 3*fo.Heartbeat, 2*time.Second, 2*time.Second
 	}
 	return st
 }

@@ -88,8 +88,14 @@ func apart(written string) string {
 	return written
 }
 
-// bold is a written text in bold letters.
-func bold(written string) string { return "**" + apart(written) + "**" }
+// bold is a written text in bold letters. One with an address that would end them,
+// where nothing can be escaped, stays as it is.
+func bold(written string) string {
+	if strings.Contains(written, "**") {
+		return written
+	}
+	return "**" + apart(written) + "**"
+}
 
 // position is where in its line a letter stands, as far as markdown cares.
 type position int

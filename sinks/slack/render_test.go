@@ -264,7 +264,7 @@ func TestS17_LongListsKeepTheLimits(t *testing.T) {
 
 func TestF48_HostileTextStaysText(t *testing.T) {
 	t.Parallel()
-	for _, text := range sinktest.HostileTexts(hostileTexts, 300) {
+	for _, text := range sinktest.HostileTexts(hostileTexts, load.Pick(t, 100, 300)) {
 		for _, f := range []form{full, noImages, textOnly} {
 			b := binder{}.render(everywhere(t, text), f, false)
 			harmless(t, b, fmt.Sprintf("%.40q, form %d", text, f))
@@ -316,7 +316,7 @@ func harmless(t *testing.T, b body, name string) {
 func TestF48_HostileTextIsSentAndEditedAsText(t *testing.T) {
 	t.Parallel()
 	inBubble(t, settings{}, func(w *world) {
-		texts := sinktest.HostileTexts(hostileTexts, load.Pick(t, 60, 300))
+		texts := sinktest.HostileTexts(hostileTexts, load.Pick(t, 40, 300))
 		for n, text := range texts {
 			d := everywhere(t, text)
 			d.Key, d.To.Place, d.Message.UpdateKey = fmt.Sprintf("key-%d", n), w.channel, fmt.Sprintf("job:%d", n)
