@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,9 +173,9 @@ func TestF61_TheClockOfTheServiceJumps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inTown(t, sandbox.Options{}, func(_ *testing.T, w town) {
-				jumped := false
+				var jumped atomic.Bool
 				w.through(func(_ *http.Request, r *http.Response) {
-					if at, err := http.ParseTime(r.Header.Get("Date")); jumped && err == nil {
+					if at, err := http.ParseTime(r.Header.Get("Date")); jumped.Load() && err == nil {
 						r.Header.Set("Date", at.Add(jump).UTC().Format(http.TimeFormat))
 					}
 				})
@@ -182,11 +183,11 @@ func TestF61_TheClockOfTheServiceJumps(t *testing.T) {
 				_, stop := w.poll(nil)
 				pass(time.Minute)
 				for i := range 20 {
-					jumped = i%4 > 1
+					jumped.Store(i%4 > 1)
 					w.busy(2)
 					pass(30 * time.Second)
 				}
-				jumped = true
+				jumped.Store(true)
 				w.settle(7 * time.Minute)
 				w.complete()
 				stop()

@@ -108,6 +108,8 @@ func (h *house) Outcomes(context.Context, string, time.Time) ([]bridge.Outcome, 
 func (h *house) DeadLetters(context.Context, string) ([]bridge.DeadLetter, error) { return h.dead, nil }
 
 func (h *house) Standing(_ context.Context, r bridge.SubscriptionRecord) (command.Standing, bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	l, ok := h.lanes[r.ID]
 	return command.Standing{Record: l, Waiting: max(0, len(h.events)-int(l.Position))}, ok, nil
 }

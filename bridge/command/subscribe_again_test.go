@@ -29,7 +29,11 @@ func TestB54_ASuspendedSubscriptionIsLookedAtNow(t *testing.T) {
 		suspend("news", "I'm not in #alerts. Type /invite @ImagineBridge there.")
 		find := func(found func(id string)) {
 			d.house.begins = func(r bridge.SubscriptionRecord) {
-				time.AfterFunc(2*time.Second, func() { found(r.ID) })
+				time.AfterFunc(2*time.Second, func() {
+					d.house.mu.Lock()
+					defer d.house.mu.Unlock()
+					found(r.ID)
+				})
 			}
 		}
 		d.says("reader", "show", values("subscription", "team"))
