@@ -81,13 +81,17 @@ func (s *Sink) anew(ctx context.Context, d bridge.Delivery) (bridge.Receipt, *br
 }
 
 // update edits the message in the channel's turn, in smaller forms where Slack
-// refuses it. Either both results are nil, or one says what went wrong.
+// refuses it, unless it shows a newer state by then. Either both results are nil,
+// or one says what went wrong.
 func (s *Sink) update(ctx context.Context, c call, d bridge.Delivery) (*fault, *bridge.SendError) {
 	leave, err := s.turns.enter(ctx, c.channel, s.spare(ctx))
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	if d.Message.Version > 0 && d.Message.Version < s.edits.version(c, 0) {
+		return nil, nil // a newer state had its turn before
+	}
 	for f := full; ; {
 		b := s.binder().render(d, f, false)
 		s.keep(ctx, b.kept)
