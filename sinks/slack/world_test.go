@@ -154,10 +154,10 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	url, method, header := r.URL.String(), r.Method, r.Header.Clone()
 	var out *http.Response
 	var failed error
-	wrote := false
+	var wrote atomic.Bool // told by a goroutine of the transport, perhaps after the answer
 	w.ferry.do(func() {
 		w.now.Store(now)
-		ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { wrote = true }})
+		ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { wrote.Store(true) }})
 		req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 		if err != nil {
 			failed = err
@@ -174,7 +174,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Header.Set("Date", time.UnixMicro(now).UTC().Format(http.TimeFormat))
 		resp.Body, out, failed = io.NopCloser(bytes.NewReader(raw)), resp, err
 	})
-	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && wrote {
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && (wrote.Load() || out != nil) {
 		trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
 	return out, failed
