@@ -94,7 +94,9 @@ func (c *crowd) requireWhole(t *testing.T, b *Bus) {
 		for _, agent := range p.agents {
 			want += len(stored[agent])
 		}
-		require.Eventually(t, func() bool { return p.count() >= want }, 3*soon+2*c.load.For, step, name)
+		for told := p.count(); told < want; told = p.count() { // however slowly, as long as it goes on
+			require.Eventually(t, func() bool { return p.count() > told }, 3*soon, step, "%s: %d of %d", name, told, want)
+		}
 		p.mu.Lock()
 		shown := byAgent(p.shown)
 		p.mu.Unlock()
