@@ -12,33 +12,18 @@ import (
 const mostDead = 10_000
 
 // trimDead lets the oldest dead letters leave where there are more than so many, and
-// returns how many left. Any number of processes may do it at once.
+// returns how many left.
 func (b *Bus) trimDead(ctx context.Context, most uint64) (left uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	s, err := b.js.Stream(ctx, streamDelivery)
-	if err != nil {
-		return 0, b.explain("look at stream "+streamDelivery, err)
-	}
-	count := func() (n uint64, err error) {
+	return b.trim(ctx, streamDelivery, deadPrefix+">", most, func(ctx context.Context, s jetstream.Stream) (n uint64, err error) {
 		in, err := s.Info(ctx, jetstream.WithSubjectFilter(deadPrefix+">"))
 		if err != nil {
-			return 0, b.explain("count dead letters", err)
+			return 0, err
 		}
 		for _, of := range in.State.Subjects {
 			n += of
 		}
 		return n, nil
-	}
-	before, err := count()
-	if err != nil || before <= most {
-		return 0, err
-	}
-	if err := s.Purge(ctx, jetstream.WithPurgeSubject(deadPrefix+">"), jetstream.WithPurgeKeep(most)); err != nil {
-		return 0, b.explain("let the oldest dead letters leave", err)
-	}
-	after, err := count()
-	return before - min(after, before), err
+	})
 }
 
 // boundDead trims them and tells of it once, until there is room again.

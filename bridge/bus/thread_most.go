@@ -12,27 +12,16 @@ import (
 const mostThreads = 50_000
 
 // trimThreads lets the oldest notes of threads leave where there are more than so many.
-// It returns how many left, about: others write meanwhile. Any number of processes may
-// do it at once.
+// It returns how many left, about: counted are the other notes and the receipts of the
+// bucket too, since each note has a subject of its own, and others write meanwhile.
 func (b *Bus) trimThreads(ctx context.Context, most uint64) (left uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	s, err := b.js.Stream(ctx, "KV_"+bucketReceipts)
-	if err != nil {
-		return 0, b.explain("look at bucket "+bucketReceipts, err)
-	}
-	before := s.CachedInfo().State.Msgs
-	if before <= most {
-		return 0, nil // with all other notes and the receipts
-	}
-	if err := s.Purge(ctx, jetstream.WithPurgeSubject(threadSubjects+">"), jetstream.WithPurgeKeep(most)); err != nil {
-		return 0, b.explain("let the oldest threads leave", err)
-	}
-	after, err := s.Info(ctx)
-	if err != nil {
-		return 0, b.explain("look at bucket "+bucketReceipts, err)
-	}
-	return before - min(after.State.Msgs, before), nil
+	return b.trim(ctx, "KV_"+bucketReceipts, threadSubjects+">", most, func(ctx context.Context, s jetstream.Stream) (uint64, error) {
+		in, err := s.Info(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return in.State.Msgs, nil
+	})
 }
 
 func (b *Bus) boundThreads(ctx context.Context) {
