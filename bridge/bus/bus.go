@@ -147,8 +147,14 @@ func newBus(o Options) *Bus {
 	}
 }
 
-// prepare brings the store to its form and reads where the tail begins.
+// prepare brings the store to its form and reads where the tail begins. It waits
+// longer for answers than what comes later: a cluster may have to elect its leaders
+// first, and many processes may start at once.
 func (b *Bus) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	b.onDenied.Store(&cancel) // what is not permitted gets no answer: don't wait for one
+	defer b.onDenied.Store(nil)
 	if err := b.checkServer(ctx); err != nil {
 		return err
 	}
@@ -164,7 +170,7 @@ func (b *Bus) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	at, err := b.bounds(ctx, streamEvents)
+	at, err := b.boundsWithin(ctx, patience, streamEvents)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return stateOf(Mismatch, err, "%s holds no stream %s: no bridge has run on it yet.", b.where(), streamEvents)
 	}

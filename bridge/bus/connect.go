@@ -30,8 +30,8 @@ const (
 	// embeddedTimeout bounds the connection to the embedded server, which is there:
 	// only a machine that is busy beyond measure keeps it from answering.
 	embeddedTimeout = 15 * time.Second
-	// patience is how long a write is tried: a cluster that lost its leader takes
-	// 4 to 9 s to find another.
+	// patience is how long a write is tried, and an answer waited for at the start: a
+	// cluster that lost its leader takes 4 to 9 s to find another.
 	patience = 15 * time.Second
 	// minServer is the first release with atomic batches.
 	minServer = "2.12"
@@ -70,8 +70,7 @@ func (b *Bus) connect(ctx context.Context) error {
 		return err
 	}
 	b.host, b.me = h, hostMember
-	b.nc, err = nats.Connect("", append(append(b.dialOptions(), h.dialOptions()...), nats.Timeout(embeddedTimeout))...)
-	if err != nil {
+	if err := b.dialFor(ctx, embeddedTimeout, append(h.dialOptions(), nats.Timeout(embeddedTimeout))); err != nil {
 		return stateOf(Unreachable, nil, "the embedded NATS server takes no connection: %s.", plain(err))
 	}
 	return b.useJetStream()
@@ -80,26 +79,35 @@ func (b *Bus) connect(ctx context.Context) error {
 // dial connects to an external server, for at most ten seconds: a container that
 // starts beside its server is a little too early.
 func (b *Bus) dial(ctx context.Context) error {
-	opts := append(b.dialOptions(), nats.Timeout(callTimeout), nats.CustomReconnectDelay(reconnectDelay))
-	creds, err := b.dialCredentials()
+	opts, err := b.dialCredentials()
 	if err != nil {
 		return err
 	}
-	opts = append(opts, creds...)
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	err = b.dialFor(ctx, 10*time.Second, append(opts, nats.Timeout(callTimeout), nats.CustomReconnectDelay(reconnectDelay)))
+	switch {
+	case err == nil:
+		return b.useJetStream()
+	case refused(err):
+		return b.refusal()
+	case !temporary(err):
+		return stateOf(Unreachable, nil, "%s: %s.", b.where(), plain(err))
+	}
+	return stateOf(Unreachable, nil, "%s does not answer: %s. Is it running, and is NATS_URL right?", b.where(), plain(err))
+}
+
+// dialFor connects, for at most d, as long as it fails in a way that may pass.
+func (b *Bus) dialFor(ctx context.Context, d time.Duration, opts []nats.Option) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
+	opts = append(b.dialOptions(), opts...)
 	for {
-		b.nc, err = nats.Connect(b.opts.URL, opts...)
-		switch {
-		case err == nil:
-			return b.useJetStream()
-		case refused(err):
-			return b.refusal()
-		case !temporary(err):
-			return stateOf(Unreachable, nil, "%s: %s.", b.where(), plain(err))
+		nc, err := nats.Connect(b.opts.URL, opts...)
+		if err == nil {
+			b.nc = nc
+			return nil
 		}
-		if !wait(ctx, 250*time.Millisecond) {
-			return stateOf(Unreachable, nil, "%s does not answer: %s. Is it running, and is NATS_URL right?", b.where(), plain(err))
+		if refused(err) || !temporary(err) || !wait(ctx, 250*time.Millisecond) {
+			return err
 		}
 	}
 }
@@ -135,9 +143,13 @@ func (b *Bus) refusal() error {
 	return stateOf(Forbidden, nil, "%s refuses these credentials. Look at nats.creds or NATS_CREDS.", b.where())
 }
 
+// temporary reports whether to dial once more may help. The last kind has no error of
+// its own: a server that waited long for a greeting asks whether anybody is there, and
+// the library takes the question for a wrong answer.
 func temporary(err error) bool {
 	var network net.Error
-	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &network)
+	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &network) ||
+		strings.Contains(err.Error(), "got 'PING'")
 }
 
 // plain is an error's text without addresses and credentials that it may quote.
@@ -230,7 +242,7 @@ func (b *Bus) checkServer(ctx context.Context) error {
 	if v := b.nc.ConnectedServerVersion(); older(v, minServer) {
 		return stateOf(TooOld, nil, "%s is too old: %s found, %s needed.", b.where(), v, minServer)
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	account, err := b.js.AccountInfo(ctx)
 	if err != nil {

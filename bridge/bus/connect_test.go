@@ -1,8 +1,12 @@
 package bus
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,4 +117,53 @@ func FuzzRedact(f *testing.F) {
 		}
 		require.NotContains(t, redact(before+secret+after), secret)
 	})
+}
+
+// TestAServerThatAsksBackFirstIsDialledAgain: a server that waits long for the rest of
+// a greeting pings, and on a busy machine the ping overtakes its answer.
+func TestAServerThatAsksBackFirstIsDialledAgain(t *testing.T) {
+	t.Parallel()
+	real := strings.TrimPrefix(external(t, &server.Options{JetStream: true, JetStreamMaxStore: 2 << 30}), "nats://")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	var asked atomic.Bool
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go between(conn, real, asked.CompareAndSwap(false, true))
+		}
+	}()
+	b := open(t, func(o *Options) { o.URL = "nats://" + l.Addr().String() })
+	require.True(t, asked.Load())
+	commit(t, b, "nova", "ntf_1")
+}
+
+// between passes on what a client and a server say to each other. Where it asks, it
+// puts a ping before the server's answer to the greeting.
+func between(client net.Conn, server string, ask bool) {
+	defer func() { _ = client.Close() }()
+	to, err := net.Dial("tcp", server)
+	if err != nil {
+		return
+	}
+	defer func() { _ = to.Close() }()
+	go func() { _, _ = io.Copy(to, client) }()
+	answers := bufio.NewReader(to)
+	for ask {
+		line, err := answers.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if ask = !strings.HasPrefix(line, "PONG"); !ask {
+			line = "PING\r\n" + line
+		}
+		if _, err := io.WriteString(client, line); err != nil {
+			return
+		}
+	}
+	_, _ = io.Copy(client, answers)
 }

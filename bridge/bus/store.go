@@ -242,7 +242,7 @@ func (b *Bus) FormerKey() string {
 
 // hasStream reports whether there is a stream of that name.
 func (b *Bus) hasStream(ctx context.Context, name string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.election())
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := b.js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

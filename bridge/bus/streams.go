@@ -76,10 +76,6 @@ func (o Options) assets() []jetstream.StreamConfig {
 // converge brings every stream and bucket to its form and makes those that are
 // missing. It refuses what would lose data.
 func (b *Bus) converge(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	b.onDenied.Store(&cancel) // what is not permitted gets no answer: don't wait for one
-	defer b.onDenied.Store(nil)
 	missing := b.missing(ctx)
 	for _, want := range b.opts.assets() {
 		if err := b.convergeOne(ctx, want); err != nil {
@@ -90,7 +86,7 @@ func (b *Bus) converge(ctx context.Context) error {
 	if b.host == nil {
 		return nil
 	}
-	call, done := context.WithTimeout(ctx, callTimeout)
+	call, done := context.WithTimeout(ctx, patience)
 	defer done()
 	_, err := b.js.CreateOrUpdateConsumer(call, streamEvents, jetstream.ConsumerConfig{
 		Durable: subscriberName, FilterSubject: allEvents, AckPolicy: jetstream.AckExplicitPolicy,
@@ -101,7 +97,7 @@ func (b *Bus) converge(ctx context.Context) error {
 }
 
 func (b *Bus) convergeOne(ctx context.Context, want jetstream.StreamConfig) error {
-	ctx, cancel := context.WithTimeout(ctx, b.election())
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	there, err := b.js.Stream(ctx, want.Name)
 	switch {
@@ -124,15 +120,6 @@ func (b *Bus) convergeOne(ctx context.Context, want jetstream.StreamConfig) erro
 	}
 	_, err = b.js.UpdateStream(ctx, want)
 	return b.explain("bring stream "+want.Name+" up to date", err)
-}
-
-// election is how long a call waits that comes first: to elect a leader takes a
-// cluster its time.
-func (b *Bus) election() time.Duration {
-	if b.nc.ConnectedClusterName() != "" {
-		return patience
-	}
-	return callTimeout
 }
 
 func (b *Bus) create(ctx context.Context, want jetstream.StreamConfig) error {
@@ -161,7 +148,11 @@ type bounds struct {
 }
 
 func (b *Bus) bounds(ctx context.Context, stream string) (bounds, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	return b.boundsWithin(ctx, callTimeout, stream)
+}
+
+func (b *Bus) boundsWithin(ctx context.Context, d time.Duration, stream string) (bounds, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {

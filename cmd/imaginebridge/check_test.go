@@ -24,6 +24,9 @@ import (
 	"github.com/imaginebridge/imaginebridge/internal/sandbox"
 )
 
+// nowhere takes no connection: a fake that closed gives its port to the next one.
+const nowhere = "http://127.0.0.1:1"
+
 // outside is all that a check looks at, on sockets of this machine, and what the
 // configuration says of it. A new one is well, but for the intents that portal
 // does not switch on.
@@ -40,6 +43,7 @@ type outside struct {
 	agents                                       []sandbox.Credentials
 	baseURL, discordToken, applicationID, intent string
 	botToken, appToken                           string
+	discordURL, slackURL                         string
 	nats                                         string // the file's nats section
 	events                                       string
 	channels                                     []string // destinations, discord:… and slack:…
@@ -67,6 +71,7 @@ func newOutside(t *testing.T, portal fakediscord.Options) *outside {
 	require.NoError(t, err)
 	t.Cleanup(o.slack.Close)
 	o.team = o.slack.AddWorkspace("acme", "chat:write", "chat:write.public", "commands", "links:read", "links:write", "app_mentions:read", "files:read", "reactions:write", "users:read", "channels:history", "groups:history", "im:history", "channels:read", "groups:read", "metadata.message:read", "usergroups:read")
+	o.discordURL, o.slackURL = o.discord.URL(), o.slack.URL()
 	o.botToken, o.appToken = o.team.BotToken(), o.slack.AppToken()
 	o.to("discord", o.discord.Channel(o.guild, "agents"))
 	o.to("slack", o.team.AddChannel("alerts"))
@@ -87,8 +92,8 @@ func (o *outside) file() string {
 	for _, a := range o.agents {
 		fmt.Fprintf(&b, "  - {handle: %s, client_id: %s, client_secret: %s}\n", a.Handle, a.ClientID, a.ClientSecret)
 	}
-	fmt.Fprintf(&b, "discord: {bot_token: %q, application_id: %q, message_content: %s, api_url: %s}\n", o.discordToken, o.applicationID, o.intent, o.discord.URL())
-	fmt.Fprintf(&b, "slack: {bot_token: %q, app_token: %q, api_url: %s}\nsubscriptions:\n", o.botToken, o.appToken, o.slack.URL())
+	fmt.Fprintf(&b, "discord: {bot_token: %q, application_id: %q, message_content: %s, api_url: %s}\n", o.discordToken, o.applicationID, o.intent, o.discordURL)
+	fmt.Fprintf(&b, "slack: {bot_token: %q, app_token: %q, api_url: %s}\nsubscriptions:\n", o.botToken, o.appToken, o.slackURL)
 	for i, to := range o.channels {
 		fmt.Fprintf(&b, "  - {name: s%d, events: %s, to: %q}\n", i+1, o.events, to)
 	}
@@ -102,7 +107,7 @@ func (o *outside) tidy(out string) string {
 	for i, place := range o.places {
 		out = strings.ReplaceAll(out, place, fmt.Sprintf("CHANNEL%d", i+1))
 	}
-	for from, to := range map[string]string{o.api.Listener.Addr().String(): "API", strings.TrimPrefix(o.discord.URL(), "http://"): "DISCORD", strings.TrimPrefix(o.slack.URL(), "http://"): "SLACK", o.dir: "DIR"} {
+	for from, to := range map[string]string{o.api.Listener.Addr().String(): "API", strings.TrimPrefix(o.discordURL, "http://"): "DISCORD", strings.TrimPrefix(o.slackURL, "http://"): "SLACK", o.dir: "DIR"} {
 		out = strings.ReplaceAll(out, from, to)
 	}
 	out = regexp.MustCompile(`nats://127\.0\.0\.1:\d{2,}`).ReplaceAllString(out, "nats://NATS")
@@ -284,7 +289,7 @@ func TestCheckNamesWhatIsWrongAndWhatMendsIt(t *testing.T) {
 		"B54 may not send in threads":      {with: without(fakediscord.PermSendInThreads)},
 		"discord: channel unknown":         {with: func(o *outside) { o.discord.DeleteChannel(o.places[0]) }, code: 1},
 		"discord: channel of another kind": {with: func(o *outside) { o.to("discord", o.discord.ChannelOf(o.guild, "ideas", fakediscord.ChannelForum)) }, code: 1},
-		"discord: not there":               {with: func(o *outside) { o.discord.Close() }, code: 1},
+		"discord: not there":               {with: func(o *outside) { o.discordURL = nowhere }, code: 1},
 
 		// Slack
 		"B25 slack: app token as bot token": {with: func(o *outside) { o.botToken = o.appToken }, code: 2},
@@ -304,7 +309,7 @@ func TestCheckNamesWhatIsWrongAndWhatMendsIt(t *testing.T) {
 		}, code: 1},
 		"slack: archived":        {with: func(o *outside) { o.slack.Archive(o.places[1], true) }, code: 1},
 		"slack: channel unknown": {with: func(o *outside) { o.slack.DeleteChannel(o.places[1]) }, code: 1},
-		"slack: not there":       {with: func(o *outside) { o.slack.Down() }, code: 1},
+		"slack: not there":       {with: func(o *outside) { o.slackURL = nowhere }, code: 1},
 
 		// NATS
 		"nats: well elsewhere":          {with: withNATS(server.Options{JetStream: true, Users: user(nil)}, "")},
