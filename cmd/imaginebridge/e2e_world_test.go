@@ -128,6 +128,7 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 // lenient lifts limits of Discord and Slack, for tests that kill the program: it
 // can't know what the one before it spent.
 func lenient(o *options) {
+	o.discord.GlobalPerSecond = 10_000
 	o.discord.Limits = map[string]fakediscord.Limit{
 		"GET /gateway/bot": {}, "POST /channels/{channel_id}/messages": {},
 		"GET /applications/{application_id}/commands": {}, "PUT /applications/{application_id}/commands": {},
