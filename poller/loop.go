@@ -36,7 +36,6 @@ type loop struct {
 	pace     pace
 	extra    bool
 	after    time.Duration // before the first look
-	phase    float64       // the share of its first wait that is waited
 	cursor   []byte
 	revision uint64
 	loaded   bool
@@ -45,9 +44,10 @@ type loop struct {
 }
 
 func (p *Poller) newLoop(w *watched, s paced) *loop {
+	s.pace.phase = w.phase
 	return &loop{
 		source: s.Source, watched: w, journal: p.o.Journal, report: p.o.Report, polled: p.o.Polled, trace: p.o.Trace,
-		pace: s.pace, extra: s.extra, after: s.after, phase: w.phase,
+		pace: s.pace, extra: s.extra, after: s.after,
 		log: p.o.Log.With("component", "poller", "agent", w.agent.Handle, "source", s.Name()),
 	}
 }
@@ -92,9 +92,7 @@ func (l *loop) step(ctx context.Context) time.Duration {
 		return 0
 	}
 	l.pace = l.pace.next(stored > 0, found.Busy || found.More)
-	wait := time.Duration(l.phase * float64(l.pace.wait(l.watched.agent.API.Budget(imagine.Read).Refusals)))
-	l.phase = 1
-	return wait
+	return l.pace.wait(time.Now(), l.watched.agent.API.Budget(imagine.Read).Refusals)
 }
 
 func (l *loop) deepEvery() time.Duration {

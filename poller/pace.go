@@ -12,6 +12,9 @@ type pace struct {
 	floor, ceiling, interval time.Duration
 	empty                    int  // looks in a row that found nothing
 	watch                    bool // no drift: floor while something is under way, half the ceiling otherwise
+
+	phase float64   // the share of its first wait that is waited, at most 1
+	due   time.Time // when the next look is planned
 }
 
 // patientLooks is how many empty looks the floor is kept for.
@@ -19,7 +22,7 @@ const patientLooks = 6
 
 func newPace(floor, ceiling time.Duration) pace {
 	ceiling = max(ceiling, floor)
-	return pace{floor: floor, ceiling: ceiling, interval: floor}
+	return pace{floor: floor, ceiling: ceiling, interval: floor, phase: 1}
 }
 
 func watchPace(floor, ceiling time.Duration) pace {
@@ -45,15 +48,25 @@ func (p pace) next(active, busy bool) pace {
 	return p
 }
 
-// wait returns the interval with jitter, never below the floor nor above the
-// ceiling by more than a tenth; a service that refuses repeatedly is asked half
-// as often.
-func (p pace) wait(refusals int) time.Duration {
+// wait returns how long it is from now to the next look: the interval, longer or
+// shorter by a tenth at most. A service that refuses repeatedly is asked half as often.
+//
+// Looks are planned an interval apart, and what one began too late or too early the
+// next makes good. The agents' turns would else drift until some come at one moment.
+func (p *pace) wait(now time.Time, refusals int) time.Duration {
 	d := p.interval
 	if refusals >= 3 {
 		d *= 2
 	}
-	return jitter(d)
+	if p.phase < 1 {
+		d, p.phase = time.Duration(p.phase*float64(d)), 1
+	}
+	late := now.Sub(p.due)
+	if late < -d || late > d { // nothing was planned, or long ago
+		late = 0
+	}
+	p.due = now.Add(d - late)
+	return d + min(max(spread(d/20)-late, -d/10), d/10)
 }
 
 // phaseOf is the share of its first wait that the nth of so many agents waits, above
@@ -64,7 +77,12 @@ func phaseOf(nth, of int) float64 { return 1 - float64(nth)/float64(of) }
 
 // jitter spreads a duration by ±10 %.
 func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1) //nolint:gosec // spreading load, not hiding anything
+	return d + spread(d/10)
+}
+
+// spread is anything from -d to d.
+func spread(d time.Duration) time.Duration {
+	return rand.N(2*d+1) - d //nolint:gosec // spreading load, not hiding anything
 }
 
 // backoff returns how long to wait after the given number of failures in a row:

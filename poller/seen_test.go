@@ -126,9 +126,31 @@ func TestPace(t *testing.T) {
 	require.Equal(t, 3*time.Second, w.interval, "a running job is watched at the floor")
 	w = w.next(false, false)
 	require.Equal(t, 30*time.Second, w.interval)
-	for range 100 {
-		d := w.wait(0)
-		require.InDelta(t, 30*time.Second, d, float64(3*time.Second)+1)
-		require.InDelta(t, 60*time.Second, w.wait(3), float64(6*time.Second)+1, "a service that refuses is asked half as often")
+	refused := newPace(30*time.Second, time.Minute)
+	for now := time.Now(); now.Before(time.Now().Add(time.Hour)); {
+		d := refused.wait(now, 3)
+		require.InDelta(t, 60*time.Second, d, float64(6*time.Second)+1, "a service that refuses is asked half as often")
+		now = now.Add(d)
 	}
+}
+
+// What a look begins too late, the next makes good: turns that were taken once do not
+// drift.
+func TestTurnsAreKept(t *testing.T) {
+	t.Parallel()
+	p := newPace(10*time.Second, time.Minute)
+	p.phase = 0.25
+	began := time.Now()
+	now := began
+	for look := range 500 {
+		d := p.wait(now, 0)
+		if look > 0 {
+			require.InDelta(t, 10*time.Second, d, float64(time.Second)+1)
+		}
+		now = now.Add(d)
+		require.InDelta(t, float64(look)*10+2.5, now.Sub(began).Seconds(), 0.5+0.3)
+		now = now.Add(time.Duration(look%4) * 100 * time.Millisecond) // it took a while
+	}
+	now = now.Add(time.Hour) // the machine slept
+	require.InDelta(t, 10*time.Second, p.wait(now, 0), float64(time.Second)+1)
 }

@@ -221,7 +221,7 @@ func (w *world) toward(name, to string) string {
 // administrator.
 func (w *world) connect() *nats.Conn {
 	w.t.Helper()
-	at, opts := w.natsURL, []nats.Option{}
+	at, opts := w.natsURL, []nats.Option{nats.Timeout(20 * time.Second)}
 	if at == "" {
 		c, err := bus.ReadCredentials(w.dir + "/data/nats/" + bus.AdminFile)
 		require.NoError(w.t, err)
