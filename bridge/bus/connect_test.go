@@ -123,7 +123,7 @@ func FuzzRedact(f *testing.F) {
 // a greeting pings, and on a busy machine the ping overtakes its answer.
 func TestAServerThatAsksBackFirstIsDialledAgain(t *testing.T) {
 	t.Parallel()
-	real := strings.TrimPrefix(external(t, &server.Options{JetStream: true, JetStreamMaxStore: 2 << 30}), "nats://")
+	upstream := strings.TrimPrefix(external(t, &server.Options{JetStream: true, JetStreamMaxStore: 2 << 30}), "nats://")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
@@ -134,7 +134,7 @@ func TestAServerThatAsksBackFirstIsDialledAgain(t *testing.T) {
 			if err != nil {
 				return
 			}
-			go between(conn, real, asked.CompareAndSwap(false, true))
+			go between(conn, upstream, asked.CompareAndSwap(false, true))
 		}
 	}()
 	b := open(t, func(o *Options) { o.URL = "nats://" + l.Addr().String() })
