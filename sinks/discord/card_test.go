@@ -155,11 +155,11 @@ func TestF52_ForgedButtonsGetNothing(t *testing.T) {
 		}
 		return nil
 	}
-	n := 0
+	n, now := 0, time.Now().Add(st.sink.rest.ahead())
 	forge := func(id string) string {
-		n++
+		n++ // each press has an id of its own
 		raw := fmt.Sprintf(`{"id":%q,"application_id":"1","type":3,"token":"t","guild_id":%q,"channel_id":%q,"member":{"user":{"id":"7"},"roles":[]},"data":{"custom_id":%q,"component_type":2},"message":{"id":"9"}}`,
-			snowflakeAt(time.Now().Add(st.sink.rest.ahead()+time.Duration(n)*time.Millisecond)), st.guild, st.channel, id)
+			snowflakeAt(now.Add(time.Duration(n)*time.Millisecond)), st.guild, st.channel, id)
 		in, readable := decode([]byte(raw))
 		require.True(t, readable)
 		heard := &ear{}

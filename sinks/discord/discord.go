@@ -91,7 +91,7 @@ type Sink struct {
 	rest    *rest
 	edits   *outbox
 	echoes  *echoes
-	formers formers
+	formers bridge.Readings[string]
 	me      atomic.Pointer[string] // the bot's user id
 	app     atomic.Pointer[string] // the application's id
 

@@ -1,13 +1,13 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/imaginebridge/imaginebridge/bridge"
@@ -16,27 +16,7 @@ import (
 // formerMargin is for clocks that differ: the store's, and those of who sent.
 const formerMargin = 30 * time.Second
 
-// maxFormer bounds the channels whose messages of a former run are kept in memory.
-const maxFormer = 256
-
 var _ bridge.Witness = (*Sink)(nil)
-
-// formers are what a former run posted, by channel. Each channel is read once:
-// what was sent by then does not grow any more.
-type formers struct {
-	mu sync.Mutex // guards of
-	of map[string]*former
-}
-
-// former is what a channel holds of a former run.
-type former struct {
-	from   time.Time     // of the span
-	turn   chan struct{} // one reader at a time; guards the rest
-	after  string        // up to here it was read
-	read   time.Time     // when it was read to its end; zero: not yet
-	posted bridge.Posted
-	asked  map[string]bool // messages from before the span that were asked for
-}
 
 // Sent implements bridge.Witness: it reads the channel, and the message's thread, for
 // the sign that every card carries, and the message that the delivery replaces.
@@ -83,17 +63,15 @@ func (s *Sink) Sent(ctx context.Context, d bridge.Delivery, f bridge.Former) (br
 
 // formerIn is what stands in a channel or thread of what we posted within the span.
 func (j *job) formerIn(ctx context.Context, at spot, f bridge.Former) (bridge.Sighting, error) {
-	c := j.formers.channel(at.channel, f)
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return bridge.Sighting{}, &bridge.SendError{Verdict: bridge.Retry, Err: ctx.Err()}
+	c, err := j.formers.Take(ctx, at.channel, f)
+	if err != nil {
+		return bridge.Sighting{}, &bridge.SendError{Verdict: bridge.Retry, Err: err}
 	}
-	err := j.readFormer(ctx, c, at.channel, f)
-	if old := j.d.Replaces; err == nil && old.Channel == at.channel && !c.asked[old.Message] {
+	defer c.Leave()
+	err = j.readFormer(ctx, c, at.channel, f)
+	if old := j.d.Replaces; err == nil && old.Channel == at.channel && !c.Asked[old.Message] {
 		if err = j.readOne(ctx, c, old); err == nil {
-			c.asked[old.Message] = true
+			c.Asked[old.Message] = true
 		}
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeUnknownChannel && at.channel != j.d.To.Place {
@@ -102,42 +80,36 @@ func (j *job) formerIn(ctx context.Context, at spot, f bridge.Former) (bridge.Si
 	if err != nil {
 		return bridge.Sighting{}, judge(err, look, j.place(at.channel))
 	}
-	return c.posted.Find(j.mark(), j.d), nil
+	return c.Posted.Find(j.mark(), j.d), nil
 }
 
-// readFormer reads a channel from the span's begin to its end. A reading that was
-// broken off goes on where it was.
-func (j *job) readFormer(ctx context.Context, c *former, channel string, f bridge.Former) error {
+// readFormer reads a channel from the span's begin to its end.
+func (j *job) readFormer(ctx context.Context, c *bridge.Reading, channel string, f bridge.Former) error {
 	self, err := j.self(ctx)
 	if err != nil {
 		return err
 	}
-	if c.after == "" {
-		c.after = snowflakeAt(f.From.Add(j.rest.ahead() - formerMargin))
-	}
-	for c.read.IsZero() {
-		begun := time.Now()
+	return c.Read(func() (string, error) {
+		after := cmp.Or(c.Cursor, snowflakeAt(f.From.Add(j.rest.ahead()-formerMargin)))
 		ask := fill("GET", routeMessages, channel)
-		ask.path += "?limit=100&after=" + c.after
+		ask.path += "?limit=100&after=" + after
 		var page []seen
 		if err := j.rest.do(ctx, ask, nil, &page); err != nil {
-			return err
+			return "", err
 		}
 		for _, m := range page {
-			c.note(m, self)
+			keepPost(c, m, self)
 		}
 		if len(page) < lookPage {
-			c.read = begun
-			return nil
+			return "", nil
 		}
-		c.after = string(slices.MaxFunc(page, func(a, b seen) int { return a.ID.compare(b.ID) }).ID)
-	}
-	return nil
+		return string(slices.MaxFunc(page, func(a, b seen) int { return a.ID.compare(b.ID) }).ID), nil
+	})
 }
 
 // readOne reads a message that was there when the span began, and may have been
 // edited since.
-func (j *job) readOne(ctx context.Context, c *former, at bridge.Receipt) error {
+func (j *job) readOne(ctx context.Context, c *bridge.Reading, at bridge.Receipt) error {
 	self, err := j.self(ctx)
 	if err != nil {
 		return err
@@ -148,49 +120,19 @@ func (j *job) readOne(ctx context.Context, c *former, at bridge.Receipt) error {
 		return nil
 	}
 	if err == nil {
-		c.note(m, self)
+		keepPost(c, m, self)
 	}
 	return err
 }
 
-// note adds a message of ours to the index.
-func (c *former) note(m seen, self string) {
+// keepPost keeps a message of ours.
+func keepPost(c *bridge.Reading, m seen, self string) {
 	if string(m.Author.ID) != self {
 		return
 	}
 	for sign := range m.signs() {
 		sign.At.Message, sign.At.At = string(m.ID), timeOf(string(m.ID))
-		c.posted.Add(sign)
-	}
-}
-
-// channel is what is known of a channel. Of another span, or one that ends later
-// than what was read, nothing is.
-func (f *formers) channel(id string, span bridge.Former) *former {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	c := f.of[id]
-	if c == nil || !c.covers(span) {
-		if f.of == nil || len(f.of) >= maxFormer {
-			f.of = map[string]*former{}
-		}
-		c = &former{from: span.From, turn: make(chan struct{}, 1), asked: map[string]bool{}}
-		f.of[id] = c
-	}
-	return c
-}
-
-// covers reports whether what was read, or will be, is of the span.
-func (c *former) covers(span bridge.Former) bool {
-	if !c.from.Equal(span.From) {
-		return false
-	}
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-		return c.read.IsZero() || !c.read.Before(span.Until)
-	default:
-		return true // it is being read now
+		c.Posted.Add(sign)
 	}
 }
 

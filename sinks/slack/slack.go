@@ -123,7 +123,7 @@ type Sink struct {
 	turns   outbox
 	edits   edits
 	looks   looks
-	formers formers
+	formers bridge.Readings[place]
 
 	echoes   *memory[bridge.Receipt] // our messages that Slack told us about, by delivery key
 	repeated *memory[bool]           // deliveries that were sent a second time without a look
