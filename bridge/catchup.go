@@ -11,6 +11,9 @@ import (
 const (
 	lateAge   = 15 * time.Minute // an event that waited so long is late
 	lateCount = 50               // and so is a line of more than these after an outage
+	// gather is how long the first event of a worker waits for those behind it: what was
+	// missed while nothing ran is found by the page.
+	gather = time.Second
 )
 
 // backlog is a lane that knows about how many events wait for it.
@@ -18,7 +21,9 @@ type backlog interface{ Lag() uint64 }
 
 // late reports whether the lane has to catch up, looking at the first event that
 // waits: it is old, or too many stand behind it after an outage.
-func (w *Worker) late(entry Entry) bool {
+func (w *Worker) late(ctx context.Context, entry Entry) bool {
+	first := !w.gathered
+	w.gathered = true
 	how := w.Subscription.Pace.CatchUp
 	if how != CatchUpDigest && how != CatchUpSkip || !w.chats() && how == CatchUpDigest {
 		return false
@@ -27,7 +32,13 @@ func (w *Worker) late(entry Entry) bool {
 		return true
 	}
 	b, knows := w.Lane.(backlog)
-	return how == CatchUpDigest && w.behind && knows && b.Lag() > lateCount
+	if how != CatchUpDigest || !w.behind || !knows {
+		return false
+	}
+	if first && b.Lag() <= lateCount {
+		_ = wait(ctx, gather) // what ended it ends the send too
+	}
+	return b.Lag() > lateCount
 }
 
 // turnBack begins to catch up, or leaves the late event out.

@@ -287,3 +287,23 @@ func TestNoticeLayout(t *testing.T) {
 	gap.Skipped, gap.Count, gap.From = true, 1, time.Time{}
 	golden.Equal(t, "testdata/layout/notice_skipped.golden", []byte(describe(bridge.Cards{}.Notice(gap))))
 }
+
+// What was missed while nothing ran is found by the page, a moment after the lane
+// began: whether it is a crowd does not hang on which the lane hears first.
+func TestACrowdFoundByThePageAfterAStartIsOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		r := w.run(t, catchingUp)
+		wait(5 * time.Second)
+		for page := range 4 {
+			w.publish(comments(20 * (page + 1))[20*page:]...)
+			wait(100 * time.Millisecond)
+		}
+		wait(time.Minute)
+		singles, lines := told(w)
+		require.Empty(t, singles)
+		require.Equal(t, 80, lines)
+		r.stop(t)
+	})
+}

@@ -224,7 +224,7 @@ gathering:
 // later where the lane has to catch up first.
 func (w *Worker) begin(ctx context.Context, p *parcel, entry Entry, e events.Event) (later bool, err error) {
 	pace := &w.Subscription.Pace
-	late := w.late(entry)
+	late := w.late(ctx, entry)
 	switch free := w.slot(); {
 	case w.digests():
 		p.form, p.due, p.full = formDigest, w.digestDue(entry), pace.DigestAt != nil

@@ -20,18 +20,19 @@ type Worker struct {
 	log    *slog.Logger
 	resume chan struct{}
 
-	record  Record    // as it should be stored
-	unsaved bool      // record differs from what is stored
-	prompt  bool      // what differs tells of something sent: to be stored soon
-	saved   time.Time // when it was stored last
-	panics  []time.Time
-	strange strangeness // the newest message that nobody knows what was wrong with
-	stood   time.Time   // when the newest event that was looked at had been stored
-	broken  bool        // the filter broke before, which is told once
-	began   time.Time   // when all up to the position was known to be done, as this worker began
-	behind  bool        // events may have piled up: it began, or was held, and saw no end yet
-	scouted uint64      // the end of the stream when the last look for urgent events found none
-	skipped time.Time   // when to tell of what was left out, if no more of it comes
+	record   Record    // as it should be stored
+	unsaved  bool      // record differs from what is stored
+	prompt   bool      // what differs tells of something sent: to be stored soon
+	saved    time.Time // when it was stored last
+	panics   []time.Time
+	strange  strangeness // the newest message that nobody knows what was wrong with
+	stood    time.Time   // when the newest event that was looked at had been stored
+	broken   bool        // the filter broke before, which is told once
+	began    time.Time   // when all up to the position was known to be done, as this worker began
+	behind   bool        // events may have piled up: it began, or was held, and saw no end yet
+	gathered bool        // it looked at its first event, with what stands behind that
+	scouted  uint64      // the end of the stream when the last look for urgent events found none
+	skipped  time.Time   // when to tell of what was left out, if no more of it comes
 
 	former map[string]account // by event id: what is known of a former run's sending it
 
@@ -100,7 +101,7 @@ func (w *Worker) Resume() {
 // owns the lane. When ctx ended with ErrFenced as its cause, a Send in flight gets
 // no time: the next owner takes the message up soon.
 func (w *Worker) Run(ctx context.Context) error {
-	w.record, w.saved, w.behind = w.Lane.Record(), time.Now(), true
+	w.record, w.saved, w.behind, w.gathered = w.Lane.Record(), time.Now(), true, false
 	w.began = w.record.Updated
 	err := w.adopt(ctx)
 	for err == nil && ctx.Err() == nil {
