@@ -14,10 +14,7 @@ import (
 // S, ten times and for five seconds each at M.
 func TestF6_TheServerIsEndedAndKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t)
-	n := newNATSChild(t)
-	c.natsURL = n.url
-	c.configure(c.lanes())
+	c, n := newCrowdOnNATS(t)
 	run := c.start()
 	c.ready()
 	flown := c.flow()
@@ -41,10 +38,7 @@ func TestF6_TheServerIsEndedAndKilledUnderLoad(t *testing.T) {
 // is said of commands is seen in bridge/bus.
 func TestF7_TheServerIsAwayUnderLoad(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t)
-	n := newNATSChild(t)
-	c.natsURL = n.url
-	c.configure(c.lanes())
+	c, n := newCrowdOnNATS(t)
 	run := c.start()
 	c.ready()
 	flown := c.flow()
@@ -63,6 +57,15 @@ func TestF7_TheServerIsAwayUnderLoad(t *testing.T) {
 	c.settle()
 	c.ready()
 	run.stop()
+}
+
+// newCrowdOnNATS is a crowd whose program uses a NATS server beside it.
+func newCrowdOnNATS(t *testing.T) (*crowd, *natsChild) {
+	t.Helper()
+	c, n := newCrowd(t), newNATSChild(t)
+	c.natsURL = n.url
+	c.configure(c.lanes())
+	return c, n
 }
 
 // requireRarelyDialed holds the program to less than twenty dials a minute on each of
