@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"log/slog"
 	"net/http"
 	"os"
@@ -269,7 +270,7 @@ func (m *matrix) client(t *testing.T, handle string) *imagine.Client {
 func (m *matrix) check(c *square, r row, results *board) {
 	c.Helper()
 	key := c.spec.Name() + " " + c.name
-	c.args = r.set(c.bench)
+	c.args = maps.Clone(r.set(c.bench)) // a row is every column's, and what comes before adds to it
 	if r.file != nil {
 		c.file = new(r.file())
 	}
