@@ -70,7 +70,9 @@ func (b *Bus) connect(ctx context.Context) error {
 		return err
 	}
 	b.host, b.me = h, hostMember
-	if err := b.dialFor(ctx, embeddedTimeout, append(h.dialOptions(), nats.Timeout(embeddedTimeout))); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, embeddedTimeout)
+	defer cancel()
+	if b.nc, err = b.dialOn(ctx, append(b.dialOptions(), append(h.dialOptions(), nats.Timeout(embeddedTimeout))...)); err != nil {
 		return stateOf(Unreachable, nil, "the embedded NATS server takes no connection: %s.", plain(err))
 	}
 	return b.useJetStream()
@@ -79,11 +81,13 @@ func (b *Bus) connect(ctx context.Context) error {
 // dial connects to an external server, for at most ten seconds: a container that
 // starts beside its server is a little too early.
 func (b *Bus) dial(ctx context.Context) error {
-	opts, err := b.dialCredentials()
+	opts, err := b.outside()
 	if err != nil {
 		return err
 	}
-	err = b.dialFor(ctx, 10*time.Second, append(opts, nats.Timeout(callTimeout), nats.CustomReconnectDelay(reconnectDelay)))
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	b.nc, err = b.dialOn(ctx, append(b.dialOptions(), opts...))
 	switch {
 	case err == nil:
 		return b.useJetStream()
@@ -95,25 +99,29 @@ func (b *Bus) dial(ctx context.Context) error {
 	return stateOf(Unreachable, nil, "%s does not answer: %s. Is it running, and is NATS_URL right?", b.where(), plain(err))
 }
 
-// dialFor connects, for at most d, as long as it fails in a way that may pass.
-func (b *Bus) dialFor(ctx context.Context, d time.Duration, opts []nats.Option) error {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	opts = append(b.dialOptions(), opts...)
+// outside are the options towards an external server.
+func (b *Bus) outside() ([]nats.Option, error) {
+	creds, err := b.dialCredentials()
+	return append(creds, nats.Timeout(callTimeout), nats.CustomReconnectDelay(reconnectDelay)), err
+}
+
+// dialOn connects. As long as that fails in a way that may pass it tries again, until
+// ctx ends.
+func (b *Bus) dialOn(ctx context.Context, opts []nats.Option) (*nats.Conn, error) {
 	for {
 		nc, err := nats.Connect(b.opts.URL, opts...)
 		if err == nil {
-			b.nc = nc
-			return nil
+			return nc, nil
 		}
 		if refused(err) || !temporary(err) || !wait(ctx, 250*time.Millisecond) {
-			return err
+			return nil, err
 		}
 	}
 }
 
-// another opens a further connection. Its owner closes it.
-func (b *Bus) another(name string) (*nats.Conn, error) {
+// another opens a further connection, as soon as the server takes it. Its owner closes
+// it.
+func (b *Bus) another(ctx context.Context, name string) (*nats.Conn, error) {
 	opts := []nats.Option{
 		nats.Name(b.opts.Name + " " + name), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ErrorHandler(b.onError),
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
@@ -121,13 +129,13 @@ func (b *Bus) another(name string) (*nats.Conn, error) {
 	if b.host != nil {
 		opts = append(opts, b.host.dialOptions()...)
 	} else {
-		creds, err := b.dialCredentials()
+		outside, err := b.outside()
 		if err != nil {
 			return nil, err
 		}
-		opts = append(append(opts, nats.Timeout(callTimeout), nats.CustomReconnectDelay(reconnectDelay)), creds...)
+		opts = append(opts, outside...)
 	}
-	nc, err := nats.Connect(b.opts.URL, opts...)
+	nc, err := b.dialOn(ctx, opts)
 	if err != nil {
 		return nil, stateOf(Unreachable, nil, "%s takes no further connection: %s.", b.where(), plain(err))
 	}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+
+	"github.com/imaginebridge/imaginebridge/bridge/command"
 )
 
 // external starts a server of somebody else's.
@@ -123,28 +126,64 @@ func FuzzRedact(f *testing.F) {
 // a greeting pings, and on a busy machine the ping overtakes its answer.
 func TestAServerThatAsksBackFirstIsDialledAgain(t *testing.T) {
 	t.Parallel()
-	upstream := strings.TrimPrefix(external(t, &server.Options{JetStream: true, JetStreamMaxStore: 2 << 30}), "nats://")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
 	var asked atomic.Bool
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go between(conn, upstream, asked.CompareAndSwap(false, true))
+	b := openThrough(t, func(_ int, line string) string {
+		if line == "PONG\r\n" && asked.CompareAndSwap(false, true) {
+			return "PING\r\n" + line
 		}
-	}()
-	b := open(t, func(o *Options) { o.URL = "nats://" + l.Addr().String() })
+		return line
+	})
 	require.True(t, asked.Load())
 	commit(t, b, "nova", "ntf_1")
 }
 
-// between passes on what a client and a server say to each other. Where it asks, it
-// puts a ping before the server's answer to the greeting.
-func between(client net.Conn, server string, ask bool) {
+// A server that takes its time to hear of the commands does not end the program.
+func TestASlowServerIsWaitedForByTheService(t *testing.T) {
+	t.Parallel()
+	var slowed atomic.Bool
+	greeted := 0
+	b := openThrough(t, func(conn int, line string) string {
+		if conn == 2 && line == "PONG\r\n" {
+			if greeted++; greeted == 2 {
+				<-time.After(callTimeout + 200*time.Millisecond)
+				slowed.Store(true)
+			}
+		}
+		return line
+	})
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Serve(ctx, func(context.Context, command.Request) command.Answer { return command.Answer{OK: true} }, nil)
+	}()
+	require.Eventually(t, slowed.Load, soon, step)
+	require.Never(t, func() bool { return len(done) > 0 }, 100*time.Millisecond, step)
+	end()
+	require.NoError(t, <-done)
+}
+
+// openThrough opens a store through a line that may alter what the server says to the
+// nth connection.
+func openThrough(t *testing.T, alter func(conn int, line string) string) *Bus {
+	t.Helper()
+	server := strings.TrimPrefix(external(t, &server.Options{JetStream: true, JetStreamMaxStore: 2 << 30}), "nats://")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for n := 1; ; n++ {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go between(conn, server, func(line string) string { return alter(n, line) })
+		}
+	}()
+	return open(t, func(o *Options) { o.URL = "nats://" + l.Addr().String() })
+}
+
+// between passes on what a client and a server say to each other.
+func between(client net.Conn, server string, alter func(line string) string) {
 	defer func() { _ = client.Close() }()
 	to, err := net.Dial("tcp", server)
 	if err != nil {
@@ -152,18 +191,13 @@ func between(client net.Conn, server string, ask bool) {
 	}
 	defer func() { _ = to.Close() }()
 	go func() { _, _ = io.Copy(to, client) }()
-	answers := bufio.NewReader(to)
-	for ask {
-		line, err := answers.ReadString('\n')
+	for said := bufio.NewReader(to); ; {
+		line, err := said.ReadString('\n')
 		if err != nil {
 			return
 		}
-		if ask = !strings.HasPrefix(line, "PONG"); !ask {
-			line = "PING\r\n" + line
-		}
-		if _, err := io.WriteString(client, line); err != nil {
+		if _, err := io.WriteString(client, alter(line)); err != nil {
 			return
 		}
 	}
-	_, _ = io.Copy(client, answers)
 }

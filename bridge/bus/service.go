@@ -77,9 +77,9 @@ func (b *Bus) Serve(ctx context.Context, run func(context.Context, command.Reque
 }
 
 func (b *Bus) serve(ctx context.Context, table []command.Spec, run func(context.Context, command.Request) command.Answer, agents func() []string) error {
-	nc, err := b.another("commands")
+	nc, err := b.another(ctx, "commands")
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	defer nc.Close()
 	s := &service{
@@ -98,6 +98,9 @@ func (b *Bus) serve(ctx context.Context, table []command.Spec, run func(context.
 		return fmt.Errorf("offer the service: %w", err)
 	}
 	if err := s.listen(working, offered, table); err != nil {
+		return err
+	}
+	if err := s.announced(ctx); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -127,8 +130,25 @@ func (s *service) listen(ctx context.Context, offered micro.Service, table []com
 		return fmt.Errorf("listen for commands: %w", err)
 	}
 	s.handed = orders
-	if err := s.nc.FlushTimeout(callTimeout); err != nil {
-		return s.bus.explain("listen for commands", err)
+	return nil
+}
+
+// announced waits until the server knows what is listened to, or ctx ends. One that is
+// slow or away hears of it later.
+func (s *service) announced(ctx context.Context) error {
+	for ctx.Err() == nil && s.nc.FlushTimeout(callTimeout) != nil {
+		if s.nc.IsClosed() {
+			return unlessEnded(ctx, stateOf(Unreachable, nil, "%s closed the connection for commands.", s.bus.where()))
+		}
+		wait(ctx, reconnectDelay(0))
+	}
+	return nil
+}
+
+// unlessEnded is nil where ctx ended: what failed then did not fail by itself.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
 	}
 	return nil
 }

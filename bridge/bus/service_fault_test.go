@@ -80,7 +80,7 @@ func TestOwnerThatDiesIsReplaced(t *testing.T) {
 // takeOrders runs what other processes hand over, and offers nothing itself.
 func takeOrders(t *testing.T, b *Bus, run func(context.Context, command.Request) command.Answer) (vanish func()) {
 	t.Helper()
-	nc, err := b.another("orders")
+	nc, err := b.another(t.Context(), "orders")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &service{bus: b, nc: nc, run: run, max: nc.MaxPayload(), orders: pool{room: make(chan struct{}, 8)}}
