@@ -113,7 +113,7 @@ func (b *Bus) dialOn(ctx context.Context, opts []nats.Option) (*nats.Conn, error
 		if err == nil {
 			return nc, nil
 		}
-		if refused(err) || !temporary(err) || !wait(ctx, 250*time.Millisecond) {
+		if !temporary(err) || !wait(ctx, 250*time.Millisecond) {
 			return nil, err
 		}
 	}

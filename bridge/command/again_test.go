@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/imaginebridge/imaginebridge/bridge/command"
-	"github.com/imaginebridge/imaginebridge/internal/sandbox"
 )
 
 // Two hundred commands come to two processes at once, and again four minutes later,
@@ -71,14 +70,7 @@ func TestF37_FiftyPostsWhoseAnswersLie(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		lies := []sandbox.Rule{
-			{Fault: sandbox.FaultStatus, Effect: true},
-			{Fault: sandbox.FaultCloseAfterEffect},
-			{Fault: sandbox.FaultCloseWithin},
-			{Fault: sandbox.FaultHangAfterEffect},
-			{Fault: sandbox.FaultTruncated},
-			{Fault: sandbox.FaultEmptyBody},
-		}
+		lies := lies()
 		for n := range 50 {
 			rule := lies[n%len(lies)]
 			rule.Method, rule.Path, rule.Count = "POST", "/api/posts", 1
